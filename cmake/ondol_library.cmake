@@ -1,0 +1,15 @@
+# ondol_library(NAME LINK targets...): the library of one folder of src/. Sources are globbed, so that a new file needs
+# no edit here. main.cpp belongs to the program.
+function(ondol_library name)
+  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "/cpu/(avx2|avx512|neon)/")
+  if(NOT sources)
+    return()
+  endif()
+  add_library(ondol_${name} STATIC ${sources})
+  target_include_directories(ondol_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+  target_link_libraries(ondol_${name} PUBLIC ${ARG_LINK})
+  target_precompile_headers(ondol_${name} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/precompiled.h)
+endfunction()
