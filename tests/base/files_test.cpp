@@ -25,9 +25,7 @@ TEST_F(Files, WritesAndReadsBack) {
   EXPECT_FALSE(fs::exists(path("a.part")));
 }
 
-TEST_F(Files, AFullDiskLeavesTheOldContent) {
-  const auto written = write_file_atomically("/dev/full", "x");
-  ASSERT_FALSE(written);
+TEST_F(Files, AFailedWriteLeavesTheOldContent) {
   ASSERT_TRUE(write_file_atomically(path("a"), "old"));
   fs::create_directories(path("a.part"));  // the temporary file cannot be made
   EXPECT_FALSE(write_file_atomically(path("a"), "new"));
