@@ -1,0 +1,69 @@
+// Model: an architecture with its weights. Immutable after loading; one forward serves inference and training.
+//
+// Each architecture is one file (llama.cpp, qwen3.cpp, ...) and a line in registry.cpp. It reads the canonical
+// metadata and tensor names (formats/model_file.h) through a WeightLoader, which checks shapes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "formats/model_file.h"
+#include "nn/context.h"
+#include "nn/kv_cache.h"
+
+namespace ondol {
+
+/// Rows of one sequence in a batch: tokens for its positions [position, position + n_rows).
+struct BatchSlice {
+  KvSequence* sequence = nullptr;  // already extended to position + n_rows; nullptr for encoders
+  int first_row = 0;
+  int n_rows = 0;
+  int position = 0;
+};
+
+/// The input of one forward pass: the rows of all slices, one after another.
+struct Batch {
+  std::vector<int32_t> tokens;
+  std::vector<BatchSlice> slices;
+  std::vector<int32_t> output_rows;  // rows whose result is wanted, ascending
+  enum class Output { kLogits, kHidden } output = Output::kLogits;
+};
+
+enum class Pooling { kNone, kMean, kCls, kLast };
+
+struct ModelConfig {
+  std::string architecture;  // GGUF's name: "llama", "qwen3moe", ...
+  int64_t vocabulary_size = 0;
+  int64_t width = 0;  // D of the residual stream
+  int n_layers = 0;
+  int64_t context_length = 0;           // positions seen in training
+  std::vector<KvLayerShape> kv_layers;  // empty for encoders
+  Pooling pooling = Pooling::kNone;     // what an embedding of a text is made from
+  bool causal = true;                   // false: an encoder, which has no logits
+};
+
+class Model {
+ public:
+  virtual ~Model() = default;
+  const ModelConfig& config() const { return config_; }
+
+  /// [output_rows, vocabulary_size] logits, or [output_rows, width] final hidden states (after the last norm), in
+  /// context.arena. Writes the keys and values of all rows to `cache` (unused by encoders).
+  virtual Tensor forward(const Batch& batch, KvCache& cache, Context& context) const = 0;
+
+ protected:
+  ModelConfig config_;
+};
+
+/// Loads the architecture that `file` names. The model keeps `file` alive, whose weights it uses in place.
+/// Errors name the tensor or key at fault; an unknown architecture lists the known ones.
+Result<std::unique_ptr<Model>> load_model(std::shared_ptr<const ModelFile> file);
+
+/// Opens whatever `path` is, a GGUF file, a .safetensors file in a Hugging Face folder or the folder itself, in the
+/// canonical form.
+Result<std::shared_ptr<const ModelFile>> open_model_file(const std::string& path);
+
+}  // namespace ondol

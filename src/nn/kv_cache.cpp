@@ -1,0 +1,154 @@
+#include "nn/kv_cache.h"
+
+#include <cstring>
+#include <new>
+
+#include <fmt/format.h>
+
+namespace ondol {
+namespace {
+
+bool fits_blocks(const KvLayerShape& shape, DType type) {
+  const int block = info_of(type).block_size;
+  return shape.k_dim % block == 0 && shape.v_dim % block == 0;
+}
+
+DType type_of_layer(const KvLayerShape& shape, DType type) { return fits_blocks(shape, type) ? type : DType::F16; }
+
+KvLayer describe(const KvLayerShape& shape, DType wanted) {
+  const DType type = type_of_layer(shape, wanted);
+  KvLayer layer{};
+  layer.type = type;
+  layer.n_heads = shape.n_heads;
+  layer.k_dim = shape.k_dim;
+  layer.v_dim = shape.v_dim;
+  layer.v_in_k = shape.v_in_k;
+  layer.page_tokens = kPageTokens;
+  layer.k_row_bytes = row_bytes(type, shape.k_dim);
+  layer.v_row_bytes = row_bytes(type, shape.v_dim);
+  const size_t rows = static_cast<size_t>(shape.n_heads) * kPageTokens;
+  layer.k_page_bytes = rows * layer.k_row_bytes;
+  layer.v_page_bytes = shape.v_in_k ? 0 : rows * layer.v_row_bytes;
+  return layer;
+}
+
+}  // namespace
+
+KvSequence::KvSequence(KvSequence&& other) noexcept
+    : cache_(other.cache_), pages_(std::move(other.pages_)), length_(std::exchange(other.length_, 0)) {
+  other.pages_.clear();
+}
+
+KvSequence& KvSequence::operator=(KvSequence&& other) noexcept {
+  if (this == &other) return *this;
+  truncate(0);
+  cache_ = other.cache_;
+  pages_ = std::move(other.pages_);
+  length_ = std::exchange(other.length_, 0);
+  other.pages_.clear();
+  return *this;
+}
+
+Result<void> KvSequence::append(int n) {
+  ONDOL_CHECK(n >= 0);
+  const size_t wanted = static_cast<size_t>((length_ + n + kPageTokens - 1) / kPageTokens);
+  const bool writes_shared = length_ % kPageTokens != 0 && cache_->references_[static_cast<size_t>(pages_.back())] > 1;
+  const size_t needed = wanted - pages_.size() + (writes_shared ? 1 : 0);
+  if (needed > cache_->free_pages_.size()) {
+    return Error(fmt::format("the context is full: {} positions are in use and {} more were asked for", length_, n));
+  }
+  if (writes_shared) {
+    const int32_t copy = cache_->copy_page(pages_.back());
+    cache_->release_page(pages_.back());
+    pages_.back() = copy;
+  }
+  while (pages_.size() < wanted) pages_.push_back(cache_->take_page());
+  length_ += n;
+  return {};
+}
+
+void KvSequence::truncate(int length) {
+  ONDOL_CHECK(length >= 0 && length <= length_);
+  const size_t kept = static_cast<size_t>((length + kPageTokens - 1) / kPageTokens);
+  while (pages_.size() > kept) {
+    cache_->release_page(pages_.back());
+    pages_.pop_back();
+  }
+  length_ = length;
+}
+
+KvSequence KvSequence::fork(int length) const {
+  ONDOL_CHECK(length >= 0 && length <= length_);
+  KvSequence copy(*cache_);
+  copy.pages_.assign(pages_.begin(), pages_.begin() + (length + kPageTokens - 1) / kPageTokens);
+  for (const int32_t page : copy.pages_) ++cache_->references_[static_cast<size_t>(page)];
+  copy.length_ = length;
+  return copy;
+}
+
+void KvSequence::erase(int begin, int n) {
+  ONDOL_CHECK(begin % kPageTokens == 0 && n % kPageTokens == 0 && begin + n <= length_);
+  const auto first = pages_.begin() + begin / kPageTokens;
+  const auto last = first + n / kPageTokens;
+  for (auto page = first; page != last; ++page) cache_->release_page(*page);
+  pages_.erase(first, last);
+  length_ -= n;
+}
+
+size_t KvCache::bytes_per_position(std::span<const KvLayerShape> layers, DType type) {
+  size_t bytes = 0;
+  for (const KvLayerShape& shape : layers) {
+    const KvLayer layer = describe(shape, type);
+    bytes += (layer.k_page_bytes + layer.v_page_bytes) / kPageTokens;
+  }
+  return bytes;
+}
+
+Result<KvCache> KvCache::create(std::span<const KvLayerShape> layers, DType type, int64_t n_positions) {
+  KvCache cache;
+  const int64_t n_pages = (n_positions + kPageTokens - 1) / kPageTokens;
+  try {
+    for (const KvLayerShape& shape : layers) {
+      KvLayer layer = describe(shape, type);
+      const auto total = static_cast<size_t>(n_pages);
+      cache.buffers_.emplace_back(total * layer.k_page_bytes);
+      layer.k = cache.buffers_.back().data();
+      cache.buffers_.emplace_back(total * layer.v_page_bytes);
+      layer.v = cache.buffers_.back().data();
+      cache.layers_.push_back(layer);
+    }
+  } catch (const std::bad_alloc&) {
+    return Error(fmt::format("no memory for a context of {} positions ({} bytes each); ask for a smaller one with --ctx",
+                             n_positions, bytes_per_position(layers, type)));
+  }
+  cache.references_.assign(static_cast<size_t>(n_pages), 0);
+  for (int64_t page = n_pages - 1; page >= 0; --page) cache.free_pages_.push_back(static_cast<int32_t>(page));
+  return cache;
+}
+
+int32_t KvCache::take_page() {
+  ONDOL_CHECK(!free_pages_.empty());
+  const int32_t page = free_pages_.back();
+  free_pages_.pop_back();
+  references_[static_cast<size_t>(page)] = 1;
+  return page;
+}
+
+void KvCache::release_page(int32_t page) {
+  if (--references_[static_cast<size_t>(page)] == 0) free_pages_.push_back(page);
+}
+
+int32_t KvCache::copy_page(int32_t page) {
+  const int32_t copy = take_page();
+  for (const KvLayer& layer : layers_) {
+    const auto from = static_cast<size_t>(page);
+    const auto to = static_cast<size_t>(copy);
+    std::memcpy(layer.k + to * layer.k_page_bytes, layer.k + from * layer.k_page_bytes, layer.k_page_bytes);
+    if (layer.v_page_bytes > 0) {
+      std::memcpy(layer.v + to * layer.v_page_bytes, layer.v + from * layer.v_page_bytes, layer.v_page_bytes);
+    }
+  }
+  return copy;
+}
+
+}  // namespace ondol

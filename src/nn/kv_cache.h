@@ -1,0 +1,84 @@
+// KvCache: the keys and values of all sequences, in pages that sequences can share.
+//
+// One page id stands for the same stretch of positions in every layer. Pages are counted, so a sequence that begins
+// like another shares its full pages; a page that is shared is copied before it is written to. Memory is reserved for
+// all pages at once and touched as they are first used.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "backend/kv_layer.h"
+#include "base/result.h"
+#include "tensor/tensor.h"
+
+namespace ondol {
+
+/// What one layer stores for a position.
+struct KvLayerShape {
+  int n_heads = 0;
+  int k_dim = 0;
+  int v_dim = 0;
+  bool v_in_k = false;  // latent attention: the value is the start of the key
+};
+
+constexpr int kPageTokens = 32;
+
+class KvCache;
+
+/// The cache of one timeline: which pages hold its positions. Freed pages return to the cache that made it.
+class KvSequence {
+ public:
+  explicit KvSequence(KvCache& cache) : cache_(&cache) {}
+  ~KvSequence() { truncate(0); }
+  KvSequence(KvSequence&& other) noexcept;
+  KvSequence& operator=(KvSequence&& other) noexcept;
+
+  int length() const { return length_; }
+  const int32_t* pages() const { return pages_.data(); }
+
+  /// Makes room for `n` more positions and counts them as present. Fails, changing nothing, when pages run out.
+  Result<void> append(int n);
+  /// Keeps the first `length` positions.
+  void truncate(int length);
+  /// A new sequence with the same first `length` positions, sharing their pages.
+  KvSequence fork(int length) const;
+  /// Drops positions [begin, begin + n): later ones keep their rotated keys and are renumbered by whole pages, so both
+  /// numbers must be multiples of kPageTokens. (Context shift; the keys of what follows stay rotated as they were.)
+  void erase(int begin, int n);
+
+ private:
+  friend class KvCache;
+  KvCache* cache_;
+  std::vector<int32_t> pages_;
+  int length_ = 0;
+};
+
+class KvCache {
+ public:
+  /// Room for `n_positions` over all sequences. `type` is F32, F16, Q8_0 or Q4_0; layers whose dimensions are no
+  /// multiples of 32 use F16 instead of a block type.
+  static Result<KvCache> create(std::span<const KvLayerShape> layers, DType type, int64_t n_positions);
+
+  const KvLayer& layer(int i) const { return layers_[static_cast<size_t>(i)]; }
+  int n_layers() const { return static_cast<int>(layers_.size()); }
+  int n_free_pages() const { return static_cast<int>(free_pages_.size()); }
+  int n_pages() const { return static_cast<int>(references_.size()); }
+
+  /// Bytes that one position takes in all layers, for plans.
+  static size_t bytes_per_position(std::span<const KvLayerShape> layers, DType type);
+
+ private:
+  friend class KvSequence;
+  int32_t take_page();
+  void release_page(int32_t page);
+  int32_t copy_page(int32_t page);
+
+  std::vector<KvLayer> layers_;
+  std::vector<Buffer> buffers_;
+  std::vector<int> references_;     // per page
+  std::vector<int32_t> free_pages_;  // the last one is taken first
+};
+
+}  // namespace ondol
