@@ -86,15 +86,6 @@ KvSequence KvSequence::fork(int length) const {
   return copy;
 }
 
-void KvSequence::erase(int begin, int n) {
-  ONDOL_CHECK(begin % kPageTokens == 0 && n % kPageTokens == 0 && begin + n <= length_);
-  const auto first = pages_.begin() + begin / kPageTokens;
-  const auto last = first + n / kPageTokens;
-  for (auto page = first; page != last; ++page) cache_->release_page(*page);
-  pages_.erase(first, last);
-  length_ -= n;
-}
-
 size_t KvCache::bytes_per_position(std::span<const KvLayerShape> layers, DType type) {
   size_t bytes = 0;
   for (const KvLayerShape& shape : layers) {

@@ -44,9 +44,6 @@ class KvSequence {
   void truncate(int length);
   /// A new sequence with the same first `length` positions, sharing their pages.
   KvSequence fork(int length) const;
-  /// Drops positions [begin, begin + n): later ones keep their rotated keys and are renumbered by whole pages, so both
-  /// numbers must be multiples of kPageTokens. (Context shift; the keys of what follows stay rotated as they were.)
-  void erase(int begin, int n);
 
  private:
   friend class KvCache;
