@@ -16,8 +16,8 @@ struct QuantFormat {
   /// Decodes `n` elements (a multiple of the block size).
   void (*decode)(const void* blocks, float* out, int64_t n);
 
-  /// Encodes one row of `n` elements. `importance` (n weights >= 0, from an importance matrix, or nullptr) says how much
-  /// an error in each column costs. nullptr for formats that can only be read.
+  /// Encodes one row of `n` elements. `importance` (n weights >= 0, from an importance matrix, or nullptr) says how
+  /// much an error in each column costs. nullptr for formats that can only be read.
   void (*encode)(const float* values, const float* importance, void* blocks, int64_t n);
 };
 

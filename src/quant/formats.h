@@ -1,0 +1,54 @@
+// The list of block formats: one line each. Backends iterate over it to multiply with every format by decoding.
+#pragma once
+
+#include "quant/format.h"
+#include "quant/iq1_m.h"
+#include "quant/iq1_s.h"
+#include "quant/iq2_s.h"
+#include "quant/iq2_xs.h"
+#include "quant/iq2_xxs.h"
+#include "quant/iq3_s.h"
+#include "quant/iq3_xxs.h"
+#include "quant/iq4_nl.h"
+#include "quant/iq4_xs.h"
+#include "quant/mxfp4.h"
+#include "quant/nvfp4.h"
+#include "quant/q2_k.h"
+#include "quant/q3_k.h"
+#include "quant/q4_0.h"
+#include "quant/q4_1.h"
+#include "quant/q4_k.h"
+#include "quant/q5_0.h"
+#include "quant/q5_1.h"
+#include "quant/q5_k.h"
+#include "quant/q6_k.h"
+#include "quant/q8_0.h"
+#include "quant/tq1_0.h"
+#include "quant/tq2_0.h"
+
+// X(name, encoder): DType::name is stored as Block##name, which decode_block(const Block##name&, float*) decodes; the
+// encoder is nullptr where the format can only be read.
+#define ONDOL_BLOCK_FORMATS(X) \
+  X(Q4_0, nullptr)             \
+  X(Q4_1, nullptr)             \
+  X(Q5_0, nullptr)             \
+  X(Q5_1, nullptr)             \
+  X(Q8_0, nullptr)             \
+  X(Q2_K, nullptr)             \
+  X(Q3_K, nullptr)             \
+  X(Q4_K, nullptr)             \
+  X(Q5_K, nullptr)             \
+  X(Q6_K, nullptr)             \
+  X(IQ4_NL, nullptr)           \
+  X(IQ4_XS, nullptr)           \
+  X(MXFP4, nullptr)            \
+  X(NVFP4, nullptr)            \
+  X(IQ1_S, nullptr)            \
+  X(IQ1_M, nullptr)            \
+  X(IQ2_XXS, nullptr)          \
+  X(IQ2_XS, nullptr)           \
+  X(IQ2_S, nullptr)            \
+  X(IQ3_XXS, nullptr)          \
+  X(IQ3_S, nullptr)            \
+  X(TQ1_0, nullptr)            \
+  X(TQ2_0, nullptr)
