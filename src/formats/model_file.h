@@ -5,6 +5,7 @@
 // names of each architecture); this folder only reads and writes containers.
 #pragma once
 
+#include <any>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -21,10 +22,10 @@ namespace ondol {
 
 /// One metadata value, with the width that the file gave it, so that writing it back changes nothing.
 struct MetaValue {
-  using Array = std::variant<std::vector<uint8_t>, std::vector<int8_t>, std::vector<uint16_t>, std::vector<int16_t>,
-                             std::vector<uint32_t>, std::vector<int32_t>, std::vector<float>, std::vector<bool>,
-                             std::vector<std::string>, std::vector<uint64_t>, std::vector<int64_t>,
-                             std::vector<double>>;
+  using Array =
+      std::variant<std::vector<uint8_t>, std::vector<int8_t>, std::vector<uint16_t>, std::vector<int16_t>,
+                   std::vector<uint32_t>, std::vector<int32_t>, std::vector<float>, std::vector<bool>,
+                   std::vector<std::string>, std::vector<uint64_t>, std::vector<int64_t>, std::vector<double>>;
   using Value = std::variant<uint8_t, int8_t, uint16_t, int16_t, uint32_t, int32_t, float, bool, std::string, uint64_t,
                              int64_t, double, Array>;
   Value value;
@@ -36,6 +37,9 @@ struct TensorEntry {
   Tensor tensor;
 };
 
+/// Metadata in the file's order of keys, which are unique.
+using Metadata = std::vector<std::pair<std::string, MetaValue>>;
+
 class ModelFile {
  public:
   virtual ~ModelFile() = default;
@@ -44,7 +48,7 @@ class ModelFile {
   virtual const std::string& path() const = 0;
 
   /// Metadata in the file's order of keys.
-  virtual const std::vector<std::pair<std::string, MetaValue>>& metadata() const = 0;
+  virtual const Metadata& metadata() const = 0;
 
   /// Tensors in the file's order. Names are unique; every tensor lies inside the file.
   virtual const std::vector<TensorEntry>& tensors() const = 0;
@@ -68,8 +72,30 @@ class ModelFile {
   Result<std::string> meta_string_or(std::string_view key, std::string_view fallback) const;
 
  private:
-  mutable std::map<std::string, size_t, std::less<>> meta_index_;    // filled on first lookup; not thread-safe to fill
+  mutable std::map<std::string, size_t, std::less<>> meta_index_;  // filled on first lookup; not thread-safe to fill
   mutable std::map<std::string, size_t, std::less<>> tensor_index_;
+};
+
+/// A ModelFile put together from parts: what the readers return, and what renames or converts the tensors of another.
+class AssembledModelFile final : public ModelFile {
+ public:
+  /// `owners` are whatever keeps the memory of `tensors` alive: MappedFile, Buffer, shared_ptr.
+  AssembledModelFile(std::string path, Metadata metadata, std::vector<TensorEntry> tensors,
+                     std::vector<std::any> owners)
+      : path_(std::move(path)),
+        metadata_(std::move(metadata)),
+        tensors_(std::move(tensors)),
+        owners_(std::move(owners)) {}
+
+  const std::string& path() const override { return path_; }
+  const Metadata& metadata() const override { return metadata_; }
+  const std::vector<TensorEntry>& tensors() const override { return tensors_; }
+
+ private:
+  std::string path_;
+  Metadata metadata_;
+  std::vector<TensorEntry> tensors_;
+  std::vector<std::any> owners_;
 };
 
 /// Opens a GGUF file (or the first part of a split one), a .safetensors file, a sharded index or a folder.

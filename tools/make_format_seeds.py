@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""Writes the small files that tests/formats compares with, and the seeds of the fuzz targets gguf, safetensors, imatrix.
+
+usage: make_format_seeds.py          (from the root of the source tree)
+needs: gguf, safetensors and numpy from PyPI. They are implementations of the formats other than Ondol's own.
+"""
+import json
+import pathlib
+import shutil
+import struct
+
+import gguf
+import numpy as np
+from safetensors.numpy import save_file
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+GOLDEN = ROOT / "tests" / "golden" / "formats"
+CORPUS = ROOT / "tests" / "fuzz" / "corpus"
+
+
+def ramp(*shape, dtype=np.float32):
+    """0, 0.5, 1, ...: exact in every type that is used here, and easy to say in a test."""
+    return (np.arange(np.prod(shape), dtype=np.float32) * 0.5).reshape(shape).astype(dtype)
+
+
+def write(writer):
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def add_every_meta_type(w):
+    w.add_uint8("t.uint8", 200)
+    w.add_int8("t.int8", -100)
+    w.add_uint16("t.uint16", 60000)
+    w.add_int16("t.int16", -30000)
+    w.add_uint32("t.uint32", 4000000000)
+    w.add_int32("t.int32", -2000000000)
+    w.add_float32("t.float32", 1.5)
+    w.add_bool("t.bool", True)
+    w.add_string("t.string", "온돌 ondol")
+    w.add_string("t.empty", "")
+    w.add_uint64("t.uint64", 2**64 - 1)
+    w.add_int64("t.int64", -(2**62))
+    w.add_float64("t.float64", 0.1)
+    w.add_array("t.strings", ["a", "", "방바닥"])
+    w.add_array("t.bools", [True, False, True])
+    w.add_array("t.ints", [1, -2, 3])
+    w.add_array("t.floats", [0.5, -0.25])
+    w.add_array("t.bytes", b"\x00\x01\xff")
+
+
+def small_gguf(path):
+    w = gguf.GGUFWriter(path, "llama")
+    add_every_meta_type(w)
+    w.add_tensor("f32", ramp(2, 3))
+    w.add_tensor("f16", ramp(3, 5, dtype=np.float16))
+    w.add_tensor("cube", ramp(2, 3, 4))
+    w.add_tensor("ids", np.arange(5, dtype=np.int32))
+    w.add_tensor("q8_0", gguf.quants.quantize(ramp(2, 64), gguf.GGMLQuantizationType.Q8_0),
+                 raw_dtype=gguf.GGMLQuantizationType.Q8_0)
+    write(w)
+
+
+def aligned_gguf(path):
+    w = gguf.GGUFWriter(path, "llama")
+    w.add_custom_alignment(128)
+    w.add_tensor("a", ramp(3))
+    w.add_tensor("b", ramp(2, 2))
+    write(w)
+
+
+def split_gguf(stem, n_tensors=5, per_part=2):
+    w = gguf.GGUFWriter(stem, "llama", split_max_tensors=per_part)
+    w.add_name("split")
+    for i in range(n_tensors):
+        w.add_tensor(f"tensor{i}", ramp(2, 2) + i)
+    write(w)
+
+
+def main():
+    shutil.rmtree(GOLDEN, ignore_errors=True)
+    GOLDEN.mkdir(parents=True)
+    small_gguf(GOLDEN / "small.gguf")
+    aligned_gguf(GOLDEN / "aligned.gguf")
+    split_gguf(GOLDEN / "split.gguf")
+    for name in ["gguf"]:
+        shutil.rmtree(CORPUS / name, ignore_errors=True)
+        (CORPUS / name).mkdir(parents=True)
+    for path in GOLDEN.glob("*.gguf"):
+        shutil.copy(path, CORPUS / "gguf" / path.name)
+
+
+main()
