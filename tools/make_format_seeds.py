@@ -40,7 +40,7 @@ def add_every_meta_type(w):
     w.add_float32("t.float32", 1.5)
     w.add_bool("t.bool", True)
     w.add_string("t.string", "온돌 ondol")
-    w.add_string("t.empty", "")
+    w.add_key_value("t.empty", "", gguf.GGUFValueType.STRING)
     w.add_uint64("t.uint64", 2**64 - 1)
     w.add_int64("t.int64", -(2**62))
     w.add_float64("t.float64", 0.1)
