@@ -1,0 +1,44 @@
+#include "runtime/engine.h"
+
+#include <fmt/format.h>
+
+#include "runtime/load_text.h"
+
+namespace ondol {
+namespace {
+
+Result<void> check_vocabulary(const Model& model, const Tokenizer& tokenizer, const std::string& path) {
+  // A padded embedding table is usual; a tokenizer that yields ids beyond it is not.
+  if (tokenizer.vocabulary_size() <= model.config().vocabulary_size) return {};
+  return Error(fmt::format("{}: expected at most {} tokens in the vocabulary (rows of the embedding), got {}", path,
+                           model.config().vocabulary_size, tokenizer.vocabulary_size()));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, const EngineOptions& options) {
+  std::unique_ptr<Engine> engine(new Engine());
+  engine->options_ = options;
+  engine->backend_ = ONDOL_TRY(create_cpu_backend(options.cpu));
+  engine->file_ = ONDOL_TRY(open_model_file(path));
+  engine->model_ = ONDOL_TRY(load_model(engine->file_));
+  ModelText text = ONDOL_TRY(load_text(*engine->file_));
+  ONDOL_TRY(check_vocabulary(*engine->model_, *text.tokenizer, path));
+  engine->tokenizer_ = std::move(text.tokenizer);
+  engine->template_ = std::move(text.chat_template);
+
+  const ModelConfig& config = engine->model_->config();
+  engine->plan_ = plan_memory(*engine->file_, config, options.kv_type, options.context_length, options.batch_rows,
+                              available_memory_bytes());
+  if (!engine->plan_.fits) return Error(fmt::format("{}: {}", path, engine->plan_.explain()));
+  engine->cache_ = ONDOL_TRY(KvCache::create(config.kv_layers, options.kv_type, engine->plan_.context_length));
+  return engine;
+}
+
+Tensor Engine::forward(const Batch& batch) {
+  arena_.release({});
+  Context context{*backend_, arena_};
+  return model_->forward(batch, cache_, context);
+}
+
+}  // namespace ondol

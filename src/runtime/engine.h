@@ -1,0 +1,64 @@
+// Engine: a loaded model with its tokenizer, template, backend and KV cache. It makes Sessions and runs their batches.
+//
+// Opening plans memory first (plan.h): the context is as asked for, or as large as the model and the free memory
+// allow. One thread uses an engine at a time.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "backend/backend.h"
+#include "models/model.h"
+#include "runtime/plan.h"
+#include "text/chat_template.h"
+#include "text/tokenizer.h"
+
+namespace ondol {
+
+struct EngineOptions {
+  CpuOptions cpu;
+  int64_t context_length = 0;   // positions over all sessions; 0: planned from the model and free memory
+  DType kv_type = DType::F16;
+  int batch_rows = 512;         // rows of one forward pass at most
+};
+
+/// Told how far a prompt has been evaluated; returns false to stop.
+using EvaluationProgress = std::function<bool(int done, int total)>;
+
+class Engine {
+ public:
+  static Result<std::unique_ptr<Engine>> open(const std::string& path, const EngineOptions& options);
+
+  const Model& model() const { return *model_; }
+  const ModelFile& file() const { return *file_; }
+  const Backend& backend() const { return *backend_; }
+  const MemoryPlan& plan() const { return plan_; }
+  int64_t context_length() const { return plan_.context_length; }
+  int batch_rows() const { return options_.batch_rows; }
+
+  const Tokenizer& tokenizer() const { return *tokenizer_; }
+  /// The model's chat template, or nullptr when it has none.
+  const ChatTemplate* chat_template() const { return template_ ? &*template_ : nullptr; }
+
+  KvCache& cache() { return cache_; }
+
+  /// One forward pass. The result lies in the arena until the next pass.
+  Tensor forward(const Batch& batch);
+
+ private:
+  Engine() = default;
+
+  EngineOptions options_;
+  std::shared_ptr<const ModelFile> file_;
+  std::unique_ptr<Model> model_;
+  std::unique_ptr<Backend> backend_;
+  std::shared_ptr<const Tokenizer> tokenizer_;
+  std::optional<ChatTemplate> template_;
+  MemoryPlan plan_;
+  KvCache cache_;
+  Arena arena_;
+};
+
+}  // namespace ondol

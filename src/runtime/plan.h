@@ -1,0 +1,36 @@
+// MemoryPlan: before anything is loaded, what fits into the memory that is free now, with how much context.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+#include "models/model.h"
+
+namespace ondol {
+
+/// Memory that this process may still take: the kernel's MemAvailable, or less where a control group limits it.
+int64_t available_memory_bytes();
+
+struct MemoryPlan {
+  int64_t weights_bytes = 0;       // the file's tensors; mapped, so other programs can push them out again
+  int64_t kv_bytes_per_token = 0;
+  int64_t working_bytes = 0;       // activations and logits of one batch
+  int64_t available_bytes = 0;
+  int64_t context_length = 0;      // what the plan gives
+  int64_t context_wanted = 0;      // what was asked for, or what the model was trained for
+  bool fits = false;
+
+  int64_t total_bytes() const { return weights_bytes + kv_bytes_per_token * context_length + working_bytes; }
+  /// One or two sentences for a person: what fits, and what to do when it does not.
+  std::string explain() const;
+};
+
+/// `context_asked` 0 means as much as the model was trained for, at most kDefaultContext.
+MemoryPlan plan_memory(const ModelFile& file, const ModelConfig& config, DType kv_type, int64_t context_asked,
+                       int batch_rows, int64_t available_bytes);
+
+constexpr int64_t kDefaultContext = 8192;
+constexpr int64_t kMinContext = 512;
+
+}  // namespace ondol

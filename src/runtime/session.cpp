@@ -1,0 +1,85 @@
+#include "runtime/session.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace ondol {
+namespace {
+
+Result<void> check_ids(std::span<const TokenId> tokens, int64_t vocabulary_size) {
+  for (const TokenId id : tokens) {
+    if (id >= 0 && id < vocabulary_size) continue;
+    return Error(fmt::format("expected token ids from 0 to {}, got {}", vocabulary_size - 1, id));
+  }
+  return {};
+}
+
+Error context_full(const Engine& engine, size_t needed) {
+  return Error(fmt::format("the context is full: {} tokens are needed and the context holds {}; ask for a larger one "
+                           "(--ctx {}), or shorten the text",
+                           needed, engine.context_length(), (needed + 511) / 512 * 512));
+}
+
+}  // namespace
+
+Result<void> Session::sync(std::span<const TokenId> tokens, const EvaluationProgress& progress) {
+  ONDOL_CHECK(!tokens.empty());
+  if (engine_->model().config().kv_layers.empty()) {
+    return Error(fmt::format("{}: this model makes embeddings, not text (see: ondol embed)", engine_->file().path()));
+  }
+  ONDOL_TRY(check_ids(tokens, engine_->model().config().vocabulary_size));
+  const auto [kept_end, unused] = std::mismatch(tokens_.begin(), tokens_.end(), tokens.begin(), tokens.end());
+  auto n_kept = static_cast<size_t>(kept_end - tokens_.begin());
+  // The last token is always evaluated, because its logits are wanted.
+  n_kept = std::min(n_kept, tokens.size() - 1);
+  roll_back(static_cast<int>(tokens_.size() - n_kept));
+  n_reused_ = static_cast<int>(n_kept);
+  return evaluate(tokens.subspan(n_kept), progress);
+}
+
+Result<void> Session::append(TokenId token) {
+  ONDOL_TRY(check_ids({&token, 1}, engine_->model().config().vocabulary_size));
+  return evaluate({&token, 1}, {});
+}
+
+void Session::roll_back(int n) {
+  ONDOL_CHECK(n >= 0 && static_cast<size_t>(n) <= tokens_.size());
+  tokens_.resize(tokens_.size() - static_cast<size_t>(n));
+  sequence_.truncate(static_cast<int>(tokens_.size()));
+  logits_ = {};
+}
+
+Session Session::fork() const {
+  Session copy(*engine_);
+  copy.sequence_ = sequence_.fork(sequence_.length());
+  copy.tokens_ = tokens_;
+  return copy;
+}
+
+Result<void> Session::evaluate(std::span<const TokenId> tokens, const EvaluationProgress& progress) {
+  const size_t n_total = tokens_.size() + tokens.size();
+  if (static_cast<int64_t>(n_total) > engine_->context_length()) return context_full(*engine_, n_total);
+  size_t done = 0;
+  while (done < tokens.size()) {
+    const size_t n = std::min(tokens.size() - done, static_cast<size_t>(engine_->batch_rows()));
+    const auto part = tokens.subspan(done, n);
+    const int position = static_cast<int>(tokens_.size());
+    ONDOL_TRY(sequence_.append(static_cast<int>(n)));
+    Batch batch;
+    batch.tokens.assign(part.begin(), part.end());
+    batch.slices.push_back({&sequence_, 0, static_cast<int>(n), position});
+    const bool is_last = done + n == tokens.size();
+    if (is_last) batch.output_rows = {static_cast<int32_t>(n - 1)};
+    const Tensor logits = engine_->forward(batch);
+    tokens_.insert(tokens_.end(), part.begin(), part.end());
+    if (is_last) logits_ = {logits.f32(), static_cast<size_t>(logits.columns())};
+    done += n;
+    if (progress && !progress(static_cast<int>(done), static_cast<int>(tokens.size())) && !is_last) {
+      return Error("stopped");
+    }
+  }
+  return {};
+}
+
+}  // namespace ondol
