@@ -22,13 +22,17 @@ struct BatchSlice {
   int first_row = 0;
   int n_rows = 0;
   int position = 0;
+  /// How long the sequence is meant to get, as far as that is known (the prompt when it is evaluated in parts, plus
+  /// what may be generated). Position embeddings that depend on the length (LongRoPE, dynamic NTK) only give the same
+  /// results in parts as at once when this stays the same. 0: position + n_rows.
+  int planned_length = 0;
 };
 
 /// The input of one forward pass: the rows of all slices, one after another.
 struct Batch {
-  std::vector<int32_t> tokens;
+  std::vector<int32_t> tokens;  // each in [0, vocabulary_size)
   std::vector<BatchSlice> slices;
-  std::vector<int32_t> output_rows;  // rows whose result is wanted, ascending
+  std::vector<int32_t> output_rows;  // rows whose result is wanted, ascending; none: forward only fills the cache
   enum class Output { kLogits, kHidden } output = Output::kLogits;
 };
 
@@ -40,6 +44,7 @@ struct ModelConfig {
   int64_t width = 0;  // D of the residual stream
   int n_layers = 0;
   int64_t context_length = 0;           // positions seen in training
+  bool learned_positions = false;       // context_length is a hard limit: there is no embedding for later positions
   std::vector<KvLayerShape> kv_layers;  // empty for encoders
   Pooling pooling = Pooling::kNone;     // what an embedding of a text is made from
   bool causal = true;                   // false: an encoder, which has no logits
@@ -54,8 +59,14 @@ class Model {
   /// context.arena. Writes the keys and values of all rows to `cache` (unused by encoders).
   virtual Tensor forward(const Batch& batch, KvCache& cache, Context& context) const = 0;
 
+  /// Holds the memory that the weights point into as long as the model lives.
+  void keep_alive(std::shared_ptr<const void> memory) { weight_memory_ = std::move(memory); }
+
  protected:
   ModelConfig config_;
+
+ private:
+  std::shared_ptr<const void> weight_memory_;
 };
 
 /// Loads the architecture that `file` names. The model keeps `file` alive, whose weights it uses in place.

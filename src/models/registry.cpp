@@ -1,0 +1,40 @@
+#include "models/registry.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace ondol {
+namespace {
+
+struct Architecture {
+  const char* name;
+  LoadFunction load;
+};
+
+constexpr Architecture kArchitectures[] = {
+    {"llama", load_llama},
+    {"mistral3", load_llama},
+};
+
+}  // namespace
+
+std::vector<std::string> known_architectures() {
+  std::vector<std::string> names;
+  for (const Architecture& architecture : kArchitectures) names.emplace_back(architecture.name);
+  return names;
+}
+
+Result<std::unique_ptr<Model>> load_model(std::shared_ptr<const ModelFile> file) {
+  const std::string name = ONDOL_TRY(file->meta_string("general.architecture"));
+  for (const Architecture& architecture : kArchitectures) {
+    if (name != architecture.name) continue;
+    WeightLoader loader(file, name);
+    std::unique_ptr<Model> model = ONDOL_TRY(architecture.load(loader));
+    model->keep_alive(loader.memory());
+    return model;
+  }
+  return Error(fmt::format("{}: architecture '{}' is not known; known are {}", file->path(), name,
+                           fmt::join(known_architectures(), ", ")));
+}
+
+}  // namespace ondol
