@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
 #include "base/result.h"

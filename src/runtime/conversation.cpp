@@ -1,0 +1,45 @@
+#include "runtime/conversation.h"
+
+#include <fmt/format.h>
+
+#include "base/clock.h"
+
+namespace ondol {
+
+json::object chat_message(std::string_view role, std::string_view content) {
+  json::object message;
+  message["role"] = role;
+  message["content"] = content;
+  return message;
+}
+
+json::object template_context(const Tokenizer& tokenizer, const json::array& messages, bool add_generation_prompt) {
+  json::object context;
+  context["messages"] = messages;
+  context["add_generation_prompt"] = add_generation_prompt;
+  if (tokenizer.bos() != kNoToken) context["bos_token"] = tokenizer.token_text(tokenizer.bos());
+  if (tokenizer.eos() != kNoToken) context["eos_token"] = tokenizer.token_text(tokenizer.eos());
+  return context;
+}
+
+Result<std::vector<TokenId>> conversation_tokens(const Engine& engine, const json::array& messages) {
+  const ChatTemplate* chat_template = engine.chat_template();
+  if (chat_template == nullptr) {
+    return Error(fmt::format("{}: the model has no chat template; use --raw to continue the text as it stands",
+                             engine.file().path()));
+  }
+  const Tokenizer& tokenizer = engine.tokenizer();
+  const int64_t now = ONDOL_TRY(now_unix_seconds());
+  const std::string text = ONDOL_TRY(chat_template->render(template_context(tokenizer, messages, true), now));
+  std::vector<TokenId> tokens = tokenizer.encode(text, false, SpecialTokens::kParse);
+  // Most templates write the BOS token themselves; a second one harms.
+  const bool wants_bos = tokenizer.adds_bos() && tokenizer.bos() != kNoToken;
+  if (wants_bos && (tokens.empty() || tokens.front() != tokenizer.bos())) tokens.insert(tokens.begin(), tokenizer.bos());
+  return tokens;
+}
+
+std::vector<TokenId> raw_tokens(const Tokenizer& tokenizer, std::string_view text) {
+  return tokenizer.encode(text, true, SpecialTokens::kParse);
+}
+
+}  // namespace ondol
