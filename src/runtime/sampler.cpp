@@ -127,18 +127,20 @@ TokenId Sampler::draw(Candidates& candidates) {
   return candidates.tokens.back().id;
 }
 
-// Mirostat 2 (Basu et al. 2021): drop tokens more surprising than mu, draw, and move mu towards the wanted surprise.
+// Mirostat 2 (Basu et al. 2021): drop tokens more surprising than mu, draw, and move mu towards the wanted surprise,
+// which is measured under the model's own distribution, before dropping.
 TokenId Sampler::draw_mirostat(Candidates& candidates) {
   candidates.softmax();
-  size_t n = 0;
-  while (n < candidates.tokens.size() && -std::log2(candidates.tokens[n].probability) <= mirostat_mu_) ++n;
-  candidates.tokens.resize(std::max<size_t>(n, 1));
-  const TokenId chosen = draw(candidates);
-  const auto found = std::find_if(candidates.tokens.begin(), candidates.tokens.end(),
-                                  [&](const Candidate& c) { return c.id == chosen; });
-  const float surprise = -std::log2(found->probability);
-  mirostat_mu_ -= options_.mirostat_eta * (surprise - options_.mirostat_tau);
-  return chosen;
+  const auto surprise = [](const Candidate& c) { return -std::log2(c.probability); };
+  size_t n = 1;
+  while (n < candidates.tokens.size() && surprise(candidates.tokens[n]) <= mirostat_mu_) ++n;
+  double left = 0;
+  for (size_t i = 0; i < n; ++i) left += candidates.tokens[i].probability;
+  left *= random_.uniform();
+  size_t chosen = 0;
+  while (chosen + 1 < n && (left -= candidates.tokens[chosen].probability) >= 0) ++chosen;
+  mirostat_mu_ -= options_.mirostat_eta * (surprise(candidates.tokens[chosen]) - options_.mirostat_tau);
+  return candidates.tokens[chosen].id;
 }
 
 }  // namespace ondol
