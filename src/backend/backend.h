@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/activation.h"
 #include "backend/kv_layer.h"
 #include "base/result.h"
 #include "tensor/tensor.h"
@@ -32,26 +33,13 @@ struct LinearJob {
   bool accumulate = false;  // add to what is in `out` (the residual stream)
 };
 
-enum class Activation { kSilu, kGelu, kGeluTanh, kGeluQuick, kRelu, kReluSquared };
-
-/// out = act(gate) * up, with gpt-oss's variant: gate and up clamped to `limit`, gate * sigmoid(alpha gate) * (up + 1).
-struct GatedUnit {
-  Activation activation = Activation::kSilu;
-  bool clamped_swiglu = false;
-  float alpha = 1.702f;
-  float limit = 7.0f;
-};
-
-/// How rotary position embedding pairs the elements of a head.
-enum class RopePairs { kInterleaved /* (0,1), (2,3) ... */, kHalves /* (0,n/2), (1,n/2+1) ... */ };
-
 struct AttentionArgs {
   Tensor q;    // [T, n_heads * k_dim], rotated
   Tensor out;  // [T, n_heads * v_dim]
   int n_heads = 0;
   float scale = 1.0f;
   float softcap = 0.0f;  // logits become softcap * tanh(logits / softcap); 0 is off
-  int window = 0;        // a position sees itself and the window - 1 before it; 0 is all
+  int window = 0;        // a position sees itself and the window - 1 before it (both ways: and after it); 0 is all
   Tensor sinks;          // F32 [n_heads]: a logit per head that takes part in the softmax only; or empty
 };
 
@@ -60,12 +48,12 @@ struct RouteParams {
   enum class Score { kSoftmax, kSigmoid, kSoftmaxOfChosen };
   Score score = Score::kSoftmax;
   int n_used = 1;
-  bool normalize = false;   // chosen weights are divided by their sum
-  float scale = 1.0f;       // and then multiplied by this
-  int n_groups = 0;         // with groups, only the best n_groups_used of n_groups equal groups take part
+  bool normalize = false;  // chosen weights are divided by their sum
+  float scale = 1.0f;      // and then multiplied by this
+  int n_groups = 0;        // with groups, only the best n_groups_used of n_groups equal groups take part
   int n_groups_used = 0;
   bool group_score_top2 = false;  // a group's score is the sum of its two best (DeepSeek-V3), else its best (V2)
-  Tensor selection_bias;    // F32 [E], added for choosing only; or empty
+  Tensor selection_bias;          // F32 [E], added for choosing only; or empty
 };
 
 /// The experts of one layer. Entry e of each vector is expert e's matrix, [F, D] for gate and up, [D, F] for down.
@@ -138,7 +126,7 @@ class Backend {
 };
 
 struct CpuOptions {
-  int n_threads = 0;                // 0: as many as the process may use
+  int n_threads = 0;                 // 0: as many as the process may use
   std::string instruction_set = {};  // "ref", "avx2", "avx512", "neon"; empty: the best here, or ONDOL_CPU if set
 };
 

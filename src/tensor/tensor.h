@@ -88,10 +88,21 @@ class Tensor {
     return view;
   }
 
-  /// The same numbers under another shape with as many elements and, for block types, the same columns.
+  /// Columns [begin, begin + n) of all rows, which must begin and end at blocks: a matrix whose rows lie apart.
+  Tensor slice_columns(int64_t begin, int64_t n) const {
+    ONDOL_CHECK(begin >= 0 && n >= 0 && begin + n <= columns() && begin % info_of(type_).block_size == 0);
+    Tensor view = *this;
+    view.data_ += ondol::row_bytes(type_, begin);
+    view.shape_ = Shape{rows(), n};
+    return view;
+  }
+
+  /// The same numbers under another shape with as many elements and, for block types, the same columns. Needs rows that
+  /// follow one another without gaps.
   Tensor reshaped(Shape shape) const {
     ONDOL_CHECK(shape.elements() == shape_.elements());
     ONDOL_CHECK(info_of(type_).block_size == 1 || shape.columns() == columns());
+    ONDOL_CHECK(rows() <= 1 || row_stride_bytes_ == ondol::row_bytes(type_, columns()));
     return Tensor(type_, shape, data_);
   }
 

@@ -1,0 +1,3 @@
+#include "backend/cpu/avx2/vec.h"
+
+#include "backend/cpu/simd/elementwise.inl"

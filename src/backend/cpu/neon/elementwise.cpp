@@ -1,0 +1,3 @@
+#include "backend/cpu/neon/vec.h"
+
+#include "backend/cpu/simd/elementwise.inl"

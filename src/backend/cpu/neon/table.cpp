@@ -1,0 +1,29 @@
+#include "backend/cpu/kernels.h"
+
+#define ONDOL_ISA neon
+#include "backend/cpu/simd/slots.inl"
+
+namespace ondol::cpu::neon {
+
+const CpuKernels kKernels = {
+    .name = "neon",
+    .level = IsaLevel::kNeon,
+    .features = kNeon,
+    .dot = dot,
+    .add = add,
+    .add_scaled = add_scaled,
+    .scale = scale,
+    .softcap = nullptr,
+    .activate = nullptr,
+    .gated_unit = nullptr,
+    .softmax = nullptr,
+    .sigmoid = nullptr,
+    .rms_norm = nullptr,
+    .layer_norm = nullptr,
+    .rope_halves = nullptr,
+    .rope_interleaved = nullptr,
+    .kv_encode = nullptr,
+    .attention = nullptr,
+};
+
+}  // namespace ondol::cpu::neon
