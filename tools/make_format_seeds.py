@@ -2,7 +2,7 @@
 """Writes the small files that tests/formats compares with, and the seeds of the fuzz targets gguf, safetensors, imatrix.
 
 usage: make_format_seeds.py          (from the root of the source tree)
-needs: gguf, safetensors and numpy from PyPI. They are implementations of the formats other than Ondol's own.
+needs: gguf, safetensors, huggingface_hub, torch and numpy from PyPI. They are implementations of the formats other than Ondol's own.
 """
 import json
 import pathlib
@@ -11,7 +11,10 @@ import struct
 
 import gguf
 import numpy as np
+import torch
+from huggingface_hub import save_torch_state_dict
 from safetensors.numpy import save_file
+from safetensors.torch import save_file as save_torch_file
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 GOLDEN = ROOT / "tests" / "golden" / "formats"
@@ -79,17 +82,60 @@ def split_gguf(stem, n_tensors=5, per_part=2):
     write(w)
 
 
+def with_header(entries, data, padding=""):
+    header = (json.dumps(entries) + padding).encode()
+    return struct.pack("<Q", len(header)) + header + data
+
+
+def small_safetensors(path):
+    tensors = {
+        "f64": ramp(2, dtype=np.float64), "f32": ramp(2, 3), "f16": ramp(3, 5, dtype=np.float16),
+        "i64": np.array([-1, 2**40]), "i32": np.arange(3, dtype=np.int32), "i16": np.arange(2, dtype=np.int16),
+        "i8": np.array([-1], dtype=np.int8), "u8": np.array([[200, 1]], dtype=np.uint8),
+        "bool": np.array([True, False]), "empty": np.zeros((0, 4), dtype=np.float32), "scalar": np.float32(2.5),
+    }
+    save_file({name: np.ascontiguousarray(value) if value.ndim else np.array(value) for name, value in tensors.items()},
+              path, metadata={"format": "pt", "note": "온돌"})
+
+
+def torch_safetensors(path):
+    values = torch.arange(8, dtype=torch.float32).reshape(2, 4) * 0.5
+    save_torch_file({"bf16": values.to(torch.bfloat16), "f8": values.to(torch.float8_e4m3fn),
+                     "conv3d": torch.arange(2 * 3 * 2 * 2 * 2, dtype=torch.float32).reshape(2, 3, 2, 2, 2)}, path)
+
+
+def sharded_safetensors(folder):
+    state = {f"layer{i}.weight": torch.arange(6, dtype=torch.float32).reshape(2, 3) * 0.5 + i for i in range(5)}
+    folder.mkdir()
+    save_torch_state_dict(state, folder, max_shard_size=50)
+
+
+def unaligned_safetensors(path):
+    """A header of odd length, as early writers made it: the numbers lie at odd addresses."""
+    entries = {"a": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}}
+    padding = " " * (1 - len(json.dumps(entries)) % 2)
+    path.write_bytes(with_header(entries, ramp(4).tobytes(), padding))
+
+
+def make_corpus(name, paths):
+    shutil.rmtree(CORPUS / name, ignore_errors=True)
+    (CORPUS / name).mkdir(parents=True)
+    for path in paths:
+        shutil.copy(path, CORPUS / name / path.name)
+
+
 def main():
     shutil.rmtree(GOLDEN, ignore_errors=True)
     GOLDEN.mkdir(parents=True)
     small_gguf(GOLDEN / "small.gguf")
     aligned_gguf(GOLDEN / "aligned.gguf")
     split_gguf(GOLDEN / "split.gguf")
-    for name in ["gguf"]:
-        shutil.rmtree(CORPUS / name, ignore_errors=True)
-        (CORPUS / name).mkdir(parents=True)
-    for path in GOLDEN.glob("*.gguf"):
-        shutil.copy(path, CORPUS / "gguf" / path.name)
+    small_safetensors(GOLDEN / "small.safetensors")
+    torch_safetensors(GOLDEN / "torch.safetensors")
+    unaligned_safetensors(GOLDEN / "unaligned.safetensors")
+    sharded_safetensors(GOLDEN / "sharded")
+    make_corpus("gguf", GOLDEN.glob("*.gguf"))
+    make_corpus("safetensors", [*GOLDEN.glob("*.safetensors"), *GOLDEN.glob("sharded/*")])
 
 
 main()

@@ -37,6 +37,13 @@ struct TensorEntry {
   Tensor tensor;
 };
 
+/// A tensor that is still to be written.
+struct TensorSpec {
+  std::string name;
+  DType type = DType::F32;
+  Shape shape;
+};
+
 /// Metadata in the file's order of keys, which are unique.
 using Metadata = std::vector<std::pair<std::string, MetaValue>>;
 

@@ -41,7 +41,7 @@ const DTypeInfo& info_of(DType type) {
 }
 
 std::optional<DType> dtype_from_gguf_id(uint32_t id) {
-  if (id >= kMaxId || kById[id] == nullptr) return std::nullopt;
+  if (id >= kMaxId || kById[id] == nullptr || !is_gguf_type(static_cast<DType>(id))) return std::nullopt;
   return static_cast<DType>(id);
 }
 
