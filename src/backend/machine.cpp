@@ -1,0 +1,143 @@
+#include "backend/machine.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <fstream>
+#include <thread>
+
+#include "backend/cpu/dispatch.h"
+#include "backend/cpu/probes.h"
+#include "base/thread_pool.h"
+
+namespace ondol {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr double kProbeSeconds = 0.15;
+constexpr size_t kReadBytesPerThread = size_t{192} << 20;  // beyond any core's share of the caches
+constexpr int kReadPasses = 3;
+
+cpu::Probes probes_for(const cpu::CpuKernels& kernels) {
+  cpu::Probes probes = cpu::ref::kProbes;
+#if defined(__x86_64__)
+  if (kernels.level == cpu::IsaLevel::kAvx2) probes = cpu::avx2::kProbes;
+  if (kernels.level >= cpu::IsaLevel::kAvx512) {
+    probes = cpu::avx512::kProbes;
+    if ((kernels.features & cpu::kAvx512Bf16) != 0) probes.bf16 = cpu::avx512::probe_bf16;
+    if ((kernels.features & cpu::kAmxInt8) != 0) probes.int8 = cpu::avx512::probe_amx_int8;
+    if ((kernels.features & cpu::kAmxBf16) != 0) probes.bf16 = cpu::avx512::probe_amx_bf16;
+  }
+#elif defined(__aarch64__)
+  if (kernels.level == cpu::IsaLevel::kNeon) probes = cpu::neon::kProbes;
+#else
+  (void)kernels;
+#endif
+  return probes;
+}
+
+/// Runs work(thread) on n threads and returns the seconds until the last one ends.
+double timed(int n_threads, const std::function<void(int)>& work) {
+  const auto start = Clock::now();
+  std::vector<std::thread> threads;
+  for (int i = 1; i < n_threads; ++i) threads.emplace_back(work, i);
+  work(0);
+  for (std::thread& thread : threads) thread.join();
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// Operations per second of all threads; rounds grow until a run is long enough to trust.
+double rate_of(double (*probe)(int64_t), int n_threads) {
+  if (probe == nullptr) return 0;
+  for (int64_t rounds = 100000;; rounds *= 4) {
+    std::vector<double> operations(static_cast<size_t>(n_threads), 0);
+    const double seconds = timed(n_threads, [&](int i) { operations[static_cast<size_t>(i)] = probe(rounds); });
+    if (seconds < kProbeSeconds && rounds < (int64_t{1} << 40)) continue;
+    double sum = 0;
+    for (const double n : operations) sum += n;
+    return sum / seconds;
+  }
+}
+
+/// The best of a few passes: others' traffic only ever slows a pass down.
+double read_rate(const cpu::Probes& probes, int n_threads) {
+  std::vector<Buffer> buffers;
+  for (int i = 0; i < n_threads; ++i) buffers.emplace_back(kReadBytesPerThread);
+  timed(n_threads, [&](int i) { std::memset(buffers[static_cast<size_t>(i)].data(), i + 1, kReadBytesPerThread); });
+  double best = 0;
+  for (int pass = 0; pass < kReadPasses; ++pass) {
+    const double seconds = timed(n_threads, [&](int i) {
+      cpu::probe_sink =
+          static_cast<float>(probes.read(buffers[static_cast<size_t>(i)].data(), kReadBytesPerThread) & 1);
+    });
+    best = std::max(best, static_cast<double>(kReadBytesPerThread) * n_threads / seconds);
+  }
+  return best;
+}
+
+std::string processor_name() {
+  std::ifstream file("/proc/cpuinfo");
+  std::string line;
+  while (std::getline(file, line)) {
+    if (!line.starts_with("model name")) continue;
+    const size_t colon = line.find(": ");
+    if (colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return "unknown";
+}
+
+struct NamedFeature {
+  uint64_t bit;
+  const char* name;
+};
+
+constexpr NamedFeature kNames[] = {
+    {cpu::kAvx2, "avx2"},
+    {cpu::kAvxVnni, "avx-vnni"},
+    {cpu::kAvx512, "avx512-vnni"},
+    {cpu::kAvx512Bf16, "avx512-bf16"},
+    {cpu::kAvx512Fp16, "avx512-fp16"},
+    {cpu::kAvx512Vbmi, "avx512-vbmi"},
+    {cpu::kAmxInt8, "amx-int8"},
+    {cpu::kAmxBf16, "amx-bf16"},
+    {cpu::kNeon, "neon-dotprod"},
+    {cpu::kNeonI8mm, "neon-i8mm"},
+    {cpu::kNeonBf16, "neon-bf16"},
+};
+
+std::vector<std::string> split_names(const std::string& text) {
+  std::vector<std::string> names;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find(", ", begin), text.size());
+    names.push_back(text.substr(begin, end - begin));
+    begin = end + 2;
+  }
+  return names;
+}
+
+}  // namespace
+
+Result<MachineReport> examine_machine(const CpuOptions& options, bool measure) {
+  const uint64_t features = cpu::detect_features();
+  const cpu::CpuKernels kernels = ONDOL_TRY(cpu::select_kernels(options.instruction_set, features));
+  MachineReport report;
+  report.processor = processor_name();
+  report.instruction_set = kernels.name;
+  for (const NamedFeature& named : kNames) {
+    if ((features & named.bit) != 0) report.extensions.emplace_back(named.name);
+  }
+  for (const std::string& name : split_names(cpu::known_instruction_sets())) {
+    if (cpu::select_kernels(name, features)) report.instruction_sets.push_back(name);
+  }
+  report.n_threads = options.n_threads > 0 ? options.n_threads : usable_processors();
+  if (!measure) return report;
+  const cpu::Probes probes = probes_for(kernels);
+  report.read_bytes_per_s = read_rate(probes, report.n_threads);
+  report.int8_operations_per_s = rate_of(probes.int8, report.n_threads);
+  report.bf16_operations_per_s = rate_of(probes.bf16, report.n_threads);
+  report.fp32_operations_per_s = rate_of(probes.fp32, report.n_threads);
+  return report;
+}
+
+}  // namespace ondol

@@ -1,0 +1,26 @@
+// Machine: what this computer is and what it reaches, measured. For `ondol doctor` and for shares in `ondol bench`.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+
+namespace ondol {
+
+struct MachineReport {
+  std::string processor;                      // the kernel's name for it
+  std::string instruction_set;                // the one that Ondol uses
+  std::vector<std::string> extensions;        // what else was found: "vnni", "bf16", "amx-int8", ...
+  std::vector<std::string> instruction_sets;  // those that could be forced
+  int n_threads = 0;
+  double read_bytes_per_s = 0;       // all threads, from memory
+  double int8_operations_per_s = 0;  // two operations for each multiply-add; 0 where there is no such instruction
+  double bf16_operations_per_s = 0;
+  double fp32_operations_per_s = 0;
+};
+
+/// Takes about a second for `measure`; without it the rates stay 0.
+Result<MachineReport> examine_machine(const CpuOptions& options, bool measure);
+
+}  // namespace ondol
