@@ -34,7 +34,8 @@ Result<std::vector<TokenId>> conversation_tokens(const Engine& engine, const jso
   std::vector<TokenId> tokens = tokenizer.encode(text, false, SpecialTokens::kParse);
   // Most templates write the BOS token themselves; a second one harms.
   const bool wants_bos = tokenizer.adds_bos() && tokenizer.bos() != kNoToken;
-  if (wants_bos && (tokens.empty() || tokens.front() != tokenizer.bos())) tokens.insert(tokens.begin(), tokenizer.bos());
+  if (wants_bos && (tokens.empty() || tokens.front() != tokenizer.bos()))
+    tokens.insert(tokens.begin(), tokenizer.bos());
   return tokens;
 }
 

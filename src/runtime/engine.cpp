@@ -20,6 +20,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, const Engi
   std::unique_ptr<Engine> engine(new Engine());
   engine->options_ = options;
   engine->backend_ = ONDOL_TRY(create_cpu_backend(options.cpu));
+  if (options.observer) engine->backend_ = observe_products(std::move(engine->backend_), options.observer);
   engine->file_ = ONDOL_TRY(open_model_file(path));
   engine->model_ = ONDOL_TRY(load_model(engine->file_));
   ModelText text = ONDOL_TRY(load_text(*engine->file_));

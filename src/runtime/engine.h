@@ -10,6 +10,7 @@
 #include <string>
 
 #include "backend/backend.h"
+#include "backend/observed_backend.h"
 #include "models/model.h"
 #include "runtime/plan.h"
 #include "text/chat_template.h"
@@ -19,9 +20,9 @@ namespace ondol {
 
 struct EngineOptions {
   CpuOptions cpu;
-  int64_t context_length = 0;   // positions over all sessions; 0: planned from the model and free memory
+  int64_t context_length = 0;  // positions over all sessions; 0: planned from the model and free memory
   DType kv_type = DType::F16;
-  int batch_rows = 512;         // rows of one forward pass at most
+  int batch_rows = 512;  // rows of one forward pass at most
 };
 
 /// Told how far a prompt has been evaluated; returns false to stop.

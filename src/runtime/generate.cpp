@@ -8,7 +8,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 /// Drops the older half of what follows the kept tokens, and evaluates the rest again at its new place.
 Result<void> shift_context(Session& session, int keep) {
@@ -48,7 +50,9 @@ std::string StopFilter::push(std::string_view text) {
   return safe;
 }
 
-std::string StopFilter::finish() { return stopped_ ? "" : std::exchange(held_, {}); }
+std::string StopFilter::finish() {
+  return stopped_ ? "" : std::exchange(held_, {});
+}
 
 Result<Generated> generate(Session& session, Engine& engine, Sampler& sampler, std::span<const TokenId> prompt,
                            const GenerateOptions& options, const TextSink& sink, const EvaluationProgress& progress) {

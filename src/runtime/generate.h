@@ -27,8 +27,8 @@ struct Generated {
   StopReason reason = StopReason::kEnd;
   std::vector<TokenId> tokens;  // without the token that ended it
   int n_prompt = 0;
-  int n_reused = 0;             // prompt tokens that were already evaluated
-  int n_shifts = 0;             // times the context was shifted
+  int n_reused = 0;  // prompt tokens that were already evaluated
+  int n_shifts = 0;  // times the context was shifted
   double prompt_seconds = 0;
   double token_seconds = 0;
 };

@@ -17,7 +17,8 @@ struct ModelText {
   std::optional<ChatTemplate> chat_template;  // parsed; empty when there is none
 };
 
-/// From GGUF metadata, or from the tokenizer files of a Hugging Face folder. A template that does not parse is an error.
+/// From GGUF metadata, or from the tokenizer files of a Hugging Face folder. A template that does not parse is an
+/// error.
 Result<ModelText> load_text(const ModelFile& file);
 
 /// The source of the model's chat template; empty when it has none.

@@ -30,7 +30,8 @@ int64_t number_in(const std::string& path) {
   return file >> number ? number : -1;
 }
 
-/// Bytes left under the control group's limit, or -1 without a limit. File pages that the kernel can drop count as free.
+/// Bytes left under the control group's limit, or -1 without a limit. File pages that the kernel can drop count as
+/// free.
 int64_t control_group_bytes() {
   const int64_t limit = number_in("/sys/fs/cgroup/memory.max");
   const int64_t used = number_in("/sys/fs/cgroup/memory.current");
@@ -97,12 +98,16 @@ std::string MemoryPlan::explain() const {
   if (fits) return fmt::format("Fits: {}.", needs);
   const int64_t left = available_bytes - kHeadroomBytes - weights_bytes - working_bytes;
   if (left < 0) {
-    return fmt::format("Does not fit: {}. Close other programs, or take a smaller model or quantisation "
-                       "(ondol quantize MODEL OUT --type Q4_K_M).", needs);
+    return fmt::format(
+        "Does not fit: {}. Close other programs, or take a smaller model or quantisation "
+        "(ondol quantize MODEL OUT --type Q4_K_M).",
+        needs);
   }
   const int64_t fitting = kv_bytes_per_token == 0 ? 0 : left / kv_bytes_per_token;
-  return fmt::format("Does not fit: {}. A context of {} tokens would fit (--ctx {}), or a smaller cache "
-                     "(--kv q8_0).", needs, fitting, std::max<int64_t>(1, fitting));
+  return fmt::format(
+      "Does not fit: {}. A context of {} tokens would fit (--ctx {}), or a smaller cache "
+      "(--kv q8_0).",
+      needs, fitting, std::max<int64_t>(1, fitting));
 }
 
 }  // namespace ondol

@@ -13,12 +13,12 @@ namespace ondol {
 int64_t available_memory_bytes();
 
 struct MemoryPlan {
-  int64_t weights_bytes = 0;       // the file's tensors; mapped, so other programs can push them out again
+  int64_t weights_bytes = 0;  // the file's tensors; mapped, so other programs can push them out again
   int64_t kv_bytes_per_token = 0;
-  int64_t working_bytes = 0;       // activations and logits of one batch
+  int64_t working_bytes = 0;  // activations and logits of one batch
   int64_t available_bytes = 0;
-  int64_t context_length = 0;      // what the plan gives
-  int64_t context_wanted = 0;      // what was asked for, or what the model was trained for
+  int64_t context_length = 0;  // what the plan gives
+  int64_t context_wanted = 0;  // what was asked for, or what the model was trained for
   bool fits = false;
 
   int64_t total_bytes() const { return weights_bytes + kv_bytes_per_token * context_length + working_bytes; }

@@ -43,9 +43,8 @@ std::vector<uint8_t> breaking_tokens(const SamplerOptions& options, const Tokeni
   for (TokenId id = 0; id < tokenizer.vocabulary_size(); ++id) {
     const std::string piece = tokenizer.piece(id, true);
     const bool is_break = tokenizer.is_control(id) ||
-                          std::any_of(options.dry_breakers.begin(), options.dry_breakers.end(), [&](const auto& text) {
-                            return piece.find(text) != std::string::npos;
-                          });
+                          std::any_of(options.dry_breakers.begin(), options.dry_breakers.end(),
+                                      [&](const auto& text) { return piece.find(text) != std::string::npos; });
     breaks[static_cast<size_t>(id)] = is_break ? 1 : 0;
   }
   return breaks;

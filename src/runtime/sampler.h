@@ -18,30 +18,30 @@ namespace ondol {
 
 struct SamplerOptions {
   float temperature = 0.8f;
-  float dynamic_range = 0.0f;     // temperature moves in [temperature - range, temperature + range] with the entropy
+  float dynamic_range = 0.0f;  // temperature moves in [temperature - range, temperature + range] with the entropy
   float dynamic_exponent = 1.0f;
-  int top_k = 40;                 // 0 is off
-  float top_p = 0.95f;            // 1 is off
-  float min_p = 0.05f;            // 0 is off
-  float typical_p = 1.0f;         // 1 is off
-  float top_n_sigma = 0.0f;       // 0 is off
-  int repeat_last_n = 64;         // tokens that the three penalties look back over; -1 is all
-  float repeat_penalty = 1.0f;    // 1 is off
+  int top_k = 40;               // 0 is off
+  float top_p = 0.95f;          // 1 is off
+  float min_p = 0.05f;          // 0 is off
+  float typical_p = 1.0f;       // 1 is off
+  float top_n_sigma = 0.0f;     // 0 is off
+  int repeat_last_n = 64;       // tokens that the three penalties look back over; -1 is all
+  float repeat_penalty = 1.0f;  // 1 is off
   float frequency_penalty = 0.0f;
   float presence_penalty = 0.0f;
-  float dry_multiplier = 0.0f;    // 0 is off
+  float dry_multiplier = 0.0f;  // 0 is off
   float dry_base = 1.75f;
   int dry_allowed_length = 2;
-  int dry_last_n = -1;            // -1 is all
+  int dry_last_n = -1;  // -1 is all
   std::vector<std::string> dry_breakers = {"\n", ":", "\"", "*"};
-  float xtc_probability = 0.0f;   // 0 is off
+  float xtc_probability = 0.0f;  // 0 is off
   float xtc_threshold = 0.1f;
-  bool mirostat = false;          // mirostat 2 replaces the truncating steps
+  bool mirostat = false;  // mirostat 2 replaces the truncating steps
   float mirostat_tau = 5.0f;
   float mirostat_eta = 0.1f;
   std::map<TokenId, float> logit_bias;  // -infinity forbids a token
   uint64_t seed = 0;
-  std::vector<std::string> chain = {"penalties", "dry",   "top_n_sigma", "top_k", "typical_p",
+  std::vector<std::string> chain = {"penalties", "dry",   "top_n_sigma", "top_k",      "typical_p",
                                     "top_p",     "min_p", "xtc",         "temperature"};
 };
 
@@ -98,7 +98,7 @@ class Sampler {
   std::vector<SamplerStep> steps_;
   std::vector<TokenId> history_;
   std::vector<uint8_t> dry_breaks_;
-  Candidates candidates_;            // kept to reuse its memory
+  Candidates candidates_;  // kept to reuse its memory
   Random random_;
   float mirostat_mu_ = 0.0f;
 };

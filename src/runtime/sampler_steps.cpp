@@ -193,8 +193,14 @@ struct NamedStep {
 };
 
 constexpr NamedStep kSteps[] = {
-    {"penalties", penalties}, {"dry", dry},       {"top_n_sigma", top_n_sigma}, {"top_k", top_k},
-    {"typical_p", typical_p}, {"top_p", top_p},   {"min_p", min_p},             {"xtc", xtc},
+    {"penalties", penalties},
+    {"dry", dry},
+    {"top_n_sigma", top_n_sigma},
+    {"top_k", top_k},
+    {"typical_p", typical_p},
+    {"top_p", top_p},
+    {"min_p", min_p},
+    {"xtc", xtc},
     {"temperature", temperature},
 };
 

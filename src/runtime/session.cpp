@@ -16,9 +16,10 @@ Result<void> check_ids(std::span<const TokenId> tokens, int64_t vocabulary_size)
 }
 
 Error context_full(const Engine& engine, size_t needed) {
-  return Error(fmt::format("the context is full: {} tokens are needed and the context holds {}; ask for a larger one "
-                           "(--ctx {}), or shorten the text",
-                           needed, engine.context_length(), (needed + 511) / 512 * 512));
+  return Error(
+      fmt::format("the context is full: {} tokens are needed and the context holds {}; ask for a larger one "
+                  "(--ctx {}), or shorten the text",
+                  needed, engine.context_length(), (needed + 511) / 512 * 512));
 }
 
 }  // namespace

@@ -18,7 +18,9 @@ TEST(Json, RefusesAnUnfinishedDocumentAndTextAfterIt) {
   EXPECT_TRUE(parse_json(" {} \n"));
 }
 
-TEST(Json, RefusesUnboundedDepth) { EXPECT_FALSE(parse_json(std::string(100000, '['))); }
+TEST(Json, RefusesUnboundedDepth) {
+  EXPECT_FALSE(parse_json(std::string(100000, '[')));
+}
 
 TEST(Json, MembersFallBack) {
   const auto value = parse_json(R"({"i": 3, "d": 1.5, "s": "x", "b": true})");
