@@ -23,6 +23,8 @@ struct EngineOptions {
   int64_t context_length = 0;  // positions over all sessions; 0: planned from the model and free memory
   DType kv_type = DType::F16;
   int batch_rows = 512;  // rows of one forward pass at most
+  /// If set, sees the inputs of every weight.
+  ProductObserver observer;
 };
 
 /// Told how far a prompt has been evaluated; returns false to stop.
