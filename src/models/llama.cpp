@@ -49,6 +49,7 @@ class Llama final : public Model {
   Tensor output_norm_;
   Weight output_;
   Rope rope_;
+  RopePairs pairs_ = RopePairs::kInterleaved;
   float epsilon_ = 0.0f;
   double temperature_scale_ =
       0.0;  // Ministral 3: queries are multiplied by 1 + this * ln(1 + floor(position / length))
@@ -62,6 +63,7 @@ Result<void> Llama::load(WeightLoader& loader) {
   ONDOL_TRY(loader.set_windows(attention, 0));
   const RopeParams rope = ONDOL_TRY(rope_params(loader, config_, attention[0].k_dim));
   rope_ = Rope(rope);
+  pairs_ = ONDOL_TRY(rope_pairs(loader, RopePairs::kInterleaved));
   temperature_scale_ = ONDOL_TRY(loader.number_or("attention.temperature_scale", 0.0, 0.0, 1e3));
   temperature_length_ = rope.original_context;
   output_ = ONDOL_TRY(loader.output(config_));
@@ -136,8 +138,8 @@ void Llama::add_attention(const Layer& layer, Tensor x, const Step& step, const 
   ArenaScope scope(context.arena);
   const Tensor h = rms_norm(context, x, layer.attention_norm, epsilon_);
   const auto [q, k, v] = linear_all(context, h, {&layer.qkv.q, &layer.qkv.k, &layer.qkv.v});
-  context.backend.rope(q, layer.attention.k_dim, 0, step.q_angles, RopePairs::kInterleaved);
-  context.backend.rope(k, layer.attention.k_dim, 0, step.k_angles, RopePairs::kInterleaved);
+  context.backend.rope(q, layer.attention.k_dim, 0, step.q_angles, pairs_);
+  context.backend.rope(k, layer.attention.k_dim, 0, step.k_angles, pairs_);
   const Tensor mixed = attention(context, layer.attention, q, k, v, kv, step.rows.slices);
   add_linear(context, mixed, layer.attention_output, x);
 }

@@ -71,6 +71,7 @@ Result<RopeParams> rope_params(WeightLoader& loader, const ModelConfig& config, 
   params.attention_factor = ONDOL_TRY(loader.number_or("rope.scaling.attn_factor", 1.0, 1e-6, kMaxFactor));
   params.beta_fast = ONDOL_TRY(loader.number_or("rope.scaling.yarn_beta_fast", 32.0, 1e-6, kMaxFactor));
   params.beta_slow = ONDOL_TRY(loader.number_or("rope.scaling.yarn_beta_slow", 1.0, 1e-6, kMaxFactor));
+  params.truncate = ONDOL_TRY(loader.flag_or("rope.scaling.yarn_truncate", true));
   if (params.scaling == Scaling::kYarn) {
     params.attention_factor *= ONDOL_TRY(yarn_attention_factor_of(loader, params.factor));
   }
@@ -82,6 +83,15 @@ Result<RopeParams> rope_params(WeightLoader& loader, const ModelConfig& config, 
     params.divisors = ONDOL_TRY(divisors(loader, "rope_freqs.weight", params.n_rotated));
   }
   return params;
+}
+
+Result<RopePairs> rope_pairs(const WeightLoader& loader, RopePairs custom) {
+  const std::string key = "ondol.rope_pairs";
+  const std::string pairs = ONDOL_TRY(loader.file().meta_string_or(key, ""));
+  if (pairs.empty()) return custom;
+  if (pairs == "halves") return RopePairs::kHalves;
+  if (pairs == "interleaved") return RopePairs::kInterleaved;
+  return Error(fmt::format("{}: key '{}': expected halves or interleaved, got '{}'", loader.file().path(), key, pairs));
 }
 
 }  // namespace ondol
