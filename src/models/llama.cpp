@@ -157,9 +157,7 @@ void Llama::add_mlp(const Layer& layer, Tensor x, Context& context) const {
 }  // namespace
 
 Result<std::unique_ptr<Model>> load_llama(WeightLoader& loader) {
-  auto model = std::make_unique<Llama>();
-  ONDOL_TRY(model->load(loader));
-  return std::unique_ptr<Model>(std::move(model));
+  return load_as<Llama>(loader);
 }
 
 }  // namespace ondol

@@ -3,7 +3,8 @@
 // Keys, after the architecture's prefix: rope.dimension_count, rope.freq_base, rope.scaling.type ("none", "linear",
 // "yarn", "longrope" as in GGUF; "dynamic" is ours, for Hugging Face folders), rope.scaling.factor (or the old
 // rope.scale_linear), rope.scaling.original_context_length, rope.scaling.attn_factor, rope.scaling.yarn_{beta_fast,
-// beta_slow,attn_factor,log_multiplier,truncate}; and without prefix, ondol.rope_pairs. Tensors: rope_freqs.weight (Llama 3), rope_factors_{short,long}.weight.
+// beta_slow,attn_factor,log_multiplier,truncate}; and without prefix, ondol.rope_pairs. Tensors: rope_freqs.weight
+// (Llama 3), rope_factors_{short,long}.weight.
 #pragma once
 
 #include "models/weights.h"

@@ -64,10 +64,11 @@ class WeightLoader {
   /// Heads and their dimensions for each layer ("attention.head_count" and so on), entered into config.kv_layers too.
   /// The scale is 1 / sqrt(k_dim) unless "attention.scale" says otherwise; windows are not set.
   Result<std::vector<AttentionParams>> attention_layers(ModelConfig& config) const;
-  /// Sets the windows of the layers: "attention.sliding_window" (none when absent or 0) for those that
+  /// Sets the windows of the layers: "attention.sliding_window" (0 is none) for those that
   /// "attention.sliding_window_pattern" marks. That is a flag for each layer, or a number n by which the last of every
-  /// n layers attends to everything (1: all layers do; 0: none does). `default_pattern` is such a number.
-  Result<void> set_windows(std::vector<AttentionParams>& layers, int64_t default_pattern) const;
+  /// n layers attends to everything (1: all layers do; 0: none does). The defaults are used where a key is absent.
+  Result<void> set_windows(std::vector<AttentionParams>& layers, int64_t default_pattern,
+                           int64_t default_window = 0) const;
   /// "feed_forward_length" of layer i.
   Result<int64_t> inner_width(int i, int n_layers) const;
   /// "attention.layer_norm_rms_epsilon".

@@ -135,8 +135,9 @@ Result<std::vector<bool>> WeightLoader::window_pattern(size_t n_layers, int64_t 
                            pattern.size()));
 }
 
-Result<void> WeightLoader::set_windows(std::vector<AttentionParams>& layers, int64_t default_pattern) const {
-  const int64_t window = ONDOL_TRY(integer_or("attention.sliding_window", 0, 0, kMaxContext));
+Result<void> WeightLoader::set_windows(std::vector<AttentionParams>& layers, int64_t default_pattern,
+                                       int64_t default_window) const {
+  const int64_t window = ONDOL_TRY(integer_or("attention.sliding_window", default_window, 0, kMaxContext));
   const std::vector<bool> pattern = ONDOL_TRY(window_pattern(layers.size(), default_pattern));
   for (size_t i = 0; i < layers.size(); ++i) layers[i].window = pattern[i] ? static_cast<int>(window) : 0;
   return {};

@@ -13,6 +13,12 @@ Tensor linear(Context& context, const Tensor& x, const Weight& weight) {
   return linear_all(context, x, {&weight})[0];
 }
 
+Tensor capped_linear(Context& context, const Tensor& x, const Weight& weight, float cap) {
+  const Tensor out = linear(context, x, weight);
+  if (cap > 0.0f && out.rows() > 0) context.backend.softcap(out, cap);
+  return out;
+}
+
 void add_linear(Context& context, const Tensor& x, const Weight& weight, Tensor residual) {
   if (x.rows() == 0) return;
   const LinearJob job{&weight, residual, true};

@@ -13,6 +13,9 @@ namespace ondol {
 /// x W^T + b, [T, H].
 Tensor linear(Context& context, const Tensor& x, const Weight& weight);
 
+/// As above, then cap * tanh(. / cap) of each number; 0 is no cap.
+Tensor capped_linear(Context& context, const Tensor& x, const Weight& weight, float cap);
+
 /// Several products of the same x in one pass over it: `auto [q, k, v] = linear_all(context, x, {&wq, &wk, &wv})`.
 template <size_t N>
 std::array<Tensor, N> linear_all(Context& context, const Tensor& x, const Weight* const (&weights)[N]);

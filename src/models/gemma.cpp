@@ -1,0 +1,111 @@
+// Gemma 1 (Gemma team, 2024): embeddings times sqrt(D), a tanh-GELU gate, heads wider than D / n_heads, tied output.
+// GGUF's norm weights already hold the 1 that the paper adds to them.
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "models/batch.h"
+#include "models/registry.h"
+#include "models/rope_metadata.h"
+#include "nn/mlp.h"
+#include "nn/norm.h"
+
+namespace ondol {
+namespace {
+
+struct Layer {
+  Tensor attention_norm;
+  AttentionParams attention;
+  QkvWeights qkv;
+  Weight attention_output;
+  Tensor mlp_norm;
+  GatedMlp mlp;
+};
+
+class Gemma final : public Model {
+ public:
+  Result<void> load(WeightLoader& loader);
+  Tensor forward(const Batch& batch, KvCache& cache, Context& context) const override;
+
+ private:
+  Result<Layer> load_layer(WeightLoader& loader, int i, const AttentionParams& attention) const;
+  void add_attention(const Layer& layer, Tensor x, const BatchRows& rows, const Tensor& angles, const KvLayer& kv,
+                     Context& context) const;
+  void add_mlp(const Layer& layer, Tensor x, Context& context) const;
+
+  Tensor token_embedding_;
+  std::vector<Layer> layers_;
+  Tensor output_norm_;
+  Weight output_;
+  Rope rope_;
+  float epsilon_ = 0.0f;
+};
+
+Result<void> Gemma::load(WeightLoader& loader) {
+  config_ = ONDOL_TRY(loader.decoder_config());
+  epsilon_ = ONDOL_TRY(loader.rms_epsilon());
+  const std::vector<AttentionParams> attention = ONDOL_TRY(loader.attention_layers(config_));
+  rope_ = Rope(ONDOL_TRY(rope_params(loader, config_, attention[0].k_dim)));
+  token_embedding_ = ONDOL_TRY(loader.weight("token_embd", {config_.vocabulary_size, config_.width})).matrix;
+  output_norm_ = ONDOL_TRY(loader.vector("output_norm.weight", config_.width));
+  output_ = ONDOL_TRY(loader.output(config_));
+  for (int i = 0; i < config_.n_layers; ++i) {
+    layers_.push_back(ONDOL_TRY(load_layer(loader, i, attention[static_cast<size_t>(i)])));
+  }
+  return {};
+}
+
+Result<Layer> Gemma::load_layer(WeightLoader& loader, int i, const AttentionParams& attention) const {
+  const std::string prefix = fmt::format("blk.{}.", i);
+  const int64_t width = config_.width;
+  Layer layer;
+  layer.attention = attention;
+  layer.attention_norm = ONDOL_TRY(loader.vector(prefix + "attn_norm.weight", width));
+  layer.qkv = ONDOL_TRY(loader.qkv(prefix, attention, width));
+  layer.attention_output =
+      ONDOL_TRY(loader.weight(prefix + "attn_output", {width, int64_t{attention.n_heads} * attention.v_dim}));
+  layer.mlp_norm = ONDOL_TRY(loader.vector(prefix + "ffn_norm.weight", width));
+  layer.mlp = ONDOL_TRY(loader.gated_mlp(prefix, ONDOL_TRY(loader.inner_width(i, config_.n_layers)), width));
+  layer.mlp.unit.activation = Activation::kGeluTanh;
+  return layer;
+}
+
+Tensor Gemma::forward(const Batch& batch, KvCache& cache, Context& context) const {
+  const BatchRows rows(batch);
+  Tensor x = embed(context, token_embedding_, batch.tokens);
+  context.backend.scale(x, std::sqrt(static_cast<float>(config_.width)));
+  const Tensor angles = rope_.angles(rows.positions, context.arena);
+  for (int i = 0; i < config_.n_layers; ++i) {
+    const Layer& layer = layers_[static_cast<size_t>(i)];
+    add_attention(layer, x, rows, angles, cache.layer(i), context);
+    if (i + 1 == config_.n_layers) x = select_rows(context, x, batch.output_rows);
+    add_mlp(layer, x, context);
+  }
+  const Tensor hidden = rms_norm(context, x, output_norm_, epsilon_);
+  return batch.output == Batch::Output::kHidden ? hidden : linear(context, hidden, output_);
+}
+
+void Gemma::add_attention(const Layer& layer, Tensor x, const BatchRows& rows, const Tensor& angles, const KvLayer& kv,
+                          Context& context) const {
+  ArenaScope scope(context.arena);
+  const Tensor h = rms_norm(context, x, layer.attention_norm, epsilon_);
+  const auto [q, k, v] = linear_all(context, h, {&layer.qkv.q, &layer.qkv.k, &layer.qkv.v});
+  context.backend.rope(q, layer.attention.k_dim, 0, angles, RopePairs::kHalves);
+  context.backend.rope(k, layer.attention.k_dim, 0, angles, RopePairs::kHalves);
+  const Tensor mixed = attention(context, layer.attention, q, k, v, kv, rows.slices);
+  add_linear(context, mixed, layer.attention_output, x);
+}
+
+void Gemma::add_mlp(const Layer& layer, Tensor x, Context& context) const {
+  ArenaScope scope(context.arena);
+  const Tensor h = rms_norm(context, x, layer.mlp_norm, epsilon_);
+  add_gated_mlp(context, h, layer.mlp, x);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Model>> load_gemma(WeightLoader& loader) {
+  return load_as<Gemma>(loader);
+}
+
+}  // namespace ondol
