@@ -29,20 +29,20 @@
 // X(name, encoder): DType::name is stored as Block##name, which decode_block(const Block##name&, float*) decodes; the
 // encoder is nullptr where the format can only be read.
 #define ONDOL_BLOCK_FORMATS(X) \
-  X(Q4_0, nullptr)             \
-  X(Q4_1, nullptr)             \
-  X(Q5_0, nullptr)             \
-  X(Q5_1, nullptr)             \
-  X(Q8_0, nullptr)             \
-  X(Q2_K, nullptr)             \
-  X(Q3_K, nullptr)             \
-  X(Q4_K, nullptr)             \
-  X(Q5_K, nullptr)             \
-  X(Q6_K, nullptr)             \
-  X(IQ4_NL, nullptr)           \
-  X(IQ4_XS, nullptr)           \
-  X(MXFP4, nullptr)            \
-  X(NVFP4, nullptr)            \
+  X(Q4_0, encode_q4_0)         \
+  X(Q4_1, encode_q4_1)         \
+  X(Q5_0, encode_q5_0)         \
+  X(Q5_1, encode_q5_1)         \
+  X(Q8_0, encode_q8_0)         \
+  X(Q2_K, encode_q2_k)         \
+  X(Q3_K, encode_q3_k)         \
+  X(Q4_K, encode_q4_k)         \
+  X(Q5_K, encode_q5_k)         \
+  X(Q6_K, encode_q6_k)         \
+  X(IQ4_NL, encode_iq4_nl)     \
+  X(IQ4_XS, encode_iq4_xs)     \
+  X(MXFP4, encode_mxfp4)       \
+  X(NVFP4, encode_nvfp4)       \
   X(IQ1_S, nullptr)            \
   X(IQ1_M, nullptr)            \
   X(IQ2_XXS, nullptr)          \
@@ -50,5 +50,5 @@
   X(IQ2_S, nullptr)            \
   X(IQ3_XXS, nullptr)          \
   X(IQ3_S, nullptr)            \
-  X(TQ1_0, nullptr)            \
-  X(TQ2_0, nullptr)
+  X(TQ1_0, encode_tq1_0)       \
+  X(TQ2_0, encode_tq2_0)

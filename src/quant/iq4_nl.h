@@ -24,4 +24,7 @@ static inline void decode_block(const BlockIQ4_NL& block, float* out) {
   }
 }
 
+/// See QuantFormat::encode.
+void encode_iq4_nl(const float* values, const float* importance, void* blocks, int64_t n);
+
 }  // namespace ondol

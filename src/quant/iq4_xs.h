@@ -36,4 +36,7 @@ static inline void decode_block(const BlockIQ4_XS& block, float* out) {
   }
 }
 
+/// See QuantFormat::encode.
+void encode_iq4_xs(const float* values, const float* importance, void* blocks, int64_t n);
+
 }  // namespace ondol

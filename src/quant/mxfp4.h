@@ -24,4 +24,7 @@ static inline void decode_block(const BlockMXFP4& block, float* out) {
   }
 }
 
+/// See QuantFormat::encode.
+void encode_mxfp4(const float* values, const float* importance, void* blocks, int64_t n);
+
 }  // namespace ondol

@@ -25,4 +25,7 @@ static inline void decode_block(const BlockNVFP4& block, float* out) {
   }
 }
 
+/// See QuantFormat::encode.
+void encode_nvfp4(const float* values, const float* importance, void* blocks, int64_t n);
+
 }  // namespace ondol

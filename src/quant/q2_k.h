@@ -28,4 +28,7 @@ static inline void decode_block(const BlockQ2_K& block, float* out) {
   }
 }
 
+/// See QuantFormat::encode.
+void encode_q2_k(const float* values, const float* importance, void* blocks, int64_t n);
+
 }  // namespace ondol

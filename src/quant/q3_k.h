@@ -38,4 +38,7 @@ static inline void decode_block(const BlockQ3_K& block, float* out) {
   }
 }
 
+/// See QuantFormat::encode.
+void encode_q3_k(const float* values, const float* importance, void* blocks, int64_t n);
+
 }  // namespace ondol

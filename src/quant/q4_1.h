@@ -23,4 +23,7 @@ static inline void decode_block(const BlockQ4_1& block, float* out) {
   }
 }
 
+/// See QuantFormat::encode.
+void encode_q4_1(const float* values, const float* importance, void* blocks, int64_t n);
+
 }  // namespace ondol

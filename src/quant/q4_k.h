@@ -40,4 +40,7 @@ static inline void decode_block(const BlockQ4_K& block, float* out) {
   }
 }
 
+/// See QuantFormat::encode.
+void encode_q4_k(const float* values, const float* importance, void* blocks, int64_t n);
+
 }  // namespace ondol

@@ -24,4 +24,7 @@ static inline void decode_block(const BlockQ5_0& block, float* out) {
   }
 }
 
+/// See QuantFormat::encode.
+void encode_q5_0(const float* values, const float* importance, void* blocks, int64_t n);
+
 }  // namespace ondol

@@ -26,4 +26,7 @@ static inline void decode_block(const BlockQ5_1& block, float* out) {
   }
 }
 
+/// See QuantFormat::encode.
+void encode_q5_1(const float* values, const float* importance, void* blocks, int64_t n);
+
 }  // namespace ondol

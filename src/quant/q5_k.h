@@ -33,4 +33,7 @@ static inline void decode_block(const BlockQ5_K& block, float* out) {
   }
 }
 
+/// See QuantFormat::encode.
+void encode_q5_k(const float* values, const float* importance, void* blocks, int64_t n);
+
 }  // namespace ondol

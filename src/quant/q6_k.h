@@ -31,4 +31,7 @@ static inline void decode_block(const BlockQ6_K& block, float* out) {
   }
 }
 
+/// See QuantFormat::encode.
+void encode_q6_k(const float* values, const float* importance, void* blocks, int64_t n);
+
 }  // namespace ondol

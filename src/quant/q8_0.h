@@ -18,4 +18,7 @@ static inline void decode_block(const BlockQ8_0& block, float* out) {
   for (int i = 0; i < 32; ++i) out[i] = d * static_cast<float>(block.qs[i]);
 }
 
+/// See QuantFormat::encode.
+void encode_q8_0(const float* values, const float* importance, void* blocks, int64_t n);
+
 }  // namespace ondol

@@ -32,4 +32,7 @@ static inline void decode_block(const BlockTQ1_0& block, float* out) {
   }
 }
 
+/// See QuantFormat::encode.
+void encode_tq1_0(const float* values, const float* importance, void* blocks, int64_t n);
+
 }  // namespace ondol

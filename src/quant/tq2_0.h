@@ -21,4 +21,7 @@ static inline void decode_block(const BlockTQ2_0& block, float* out) {
   }
 }
 
+/// See QuantFormat::encode.
+void encode_tq2_0(const float* values, const float* importance, void* blocks, int64_t n);
+
 }  // namespace ondol
