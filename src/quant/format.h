@@ -26,7 +26,7 @@ struct QuantFormat {
 /// The format of `type`; CHECKs that has_format(type).
 const QuantFormat& format_of(DType type);
 
-/// Whether format_of may be asked for `type`: true for F32, F16, BF16 and every block type, false for integers and F64.
+/// Whether format_of may be asked for `type`: true for F32, F16, BF16 and every block type.
 bool has_format(DType type);
 
 }  // namespace ondol
