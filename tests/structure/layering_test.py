@@ -27,7 +27,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 def violations(src: pathlib.Path) -> list[str]:
     found = []
     for path in sorted(src.rglob("*")):
-        if path.suffix not in {".h", ".cpp"}:
+        if path.suffix not in {".h", ".inl", ".cpp"}:
             continue
         folder = path.relative_to(src).parts[0]
         if folder not in ALLOWED:

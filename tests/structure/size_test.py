@@ -26,7 +26,7 @@ def main() -> int:
     root = pathlib.Path(sys.argv[1])
     for folder in ("src", "tests"):
         for path in sorted((root / folder).rglob("*")):
-            if path.suffix not in {".h", ".cpp"} or path.name in TABLES:
+            if path.suffix not in {".h", ".inl", ".cpp"} or path.name in TABLES:
                 continue
             lines = path.read_text().splitlines()
             if len(lines) > MAX_FILE_LINES:

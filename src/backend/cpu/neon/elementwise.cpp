@@ -1,3 +1,7 @@
 #include "backend/cpu/neon/vec.h"
 
 #include "backend/cpu/simd/elementwise.inl"
+#include "backend/cpu/simd/math.inl"
+
+#include "backend/cpu/simd/activation.inl"
+#include "backend/cpu/simd/norm.inl"

@@ -23,30 +23,33 @@ void store_half(uint8_t* bytes, float value) {
   std::memcpy(bytes, &half, sizeof(half));
 }
 
+/// To nearest, ties to even. What no step can reach (infinities, NaN) becomes the highest code.
+int code_of(float value, float inverse, float lowest, float highest) {
+  return static_cast<int>(std::fmax(lowest, std::fmin(std::nearbyint(value * inverse), highest)));
+}
+
 void encode_q8_0_block(const float* values, uint8_t* out) {
   float largest = 0;
   for (int i = 0; i < kBlock; ++i) largest = std::fmax(largest, std::fabs(values[i]));
   const float step = largest / 127.0f;
   const float inverse = step > 0 ? 1.0f / step : 0.0f;
   store_half(out, step);
-  for (int i = 0; i < kBlock; ++i)
-    out[2 + i] = static_cast<uint8_t>(static_cast<int>(std::nearbyint(values[i] * inverse)));
+  for (int i = 0; i < kBlock; ++i) out[2 + i] = static_cast<uint8_t>(code_of(values[i], inverse, -128.0f, 127.0f));
 }
 
 void encode_q4_0_block(const float* values, uint8_t* out) {
   // The step's sign is such that the value of largest magnitude becomes -8, the one end that has no counterpart.
-  float largest = 0;
-  for (int i = 0; i < kBlock; ++i) {
-    if (std::fabs(values[i]) > std::fabs(largest)) largest = values[i];
+  float highest = values[0];
+  float lowest = values[0];
+  for (int i = 1; i < kBlock; ++i) {
+    highest = std::fmax(highest, values[i]);
+    lowest = std::fmin(lowest, values[i]);
   }
-  const float step = largest / -8.0f;
+  const float step = (highest >= -lowest ? highest : lowest) / -8.0f;
   const float inverse = step != 0 ? 1.0f / step : 0.0f;
   store_half(out, step);
   int codes[kBlock];
-  for (int i = 0; i < kBlock; ++i) {
-    const int code = static_cast<int>(std::nearbyint(values[i] * inverse)) + 8;
-    codes[i] = code > 15 ? 15 : code;
-  }
+  for (int i = 0; i < kBlock; ++i) codes[i] = 8 + code_of(values[i], inverse, -8.0f, 7.0f);
   for (int i = 0; i < kBlock / 2; ++i) out[2 + i] = static_cast<uint8_t>(codes[i] | codes[i + kBlock / 2] << 4);
 }
 

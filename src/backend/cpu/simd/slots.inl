@@ -5,5 +5,16 @@ float dot(const float* a, const float* b, int64_t n);
 void add(float* x, const float* y, int64_t n);
 void add_scaled(float* x, const float* y, float factor, int64_t n);
 void scale(float* x, float factor, int64_t n);
+void softcap(float* x, float cap, int64_t n);
+void activate(float* x, Activation activation, int64_t n);
+void gated_unit(const float* gate, const float* up, const GatedUnit* unit, float* out, int64_t n);
+void softmax(float* x, int64_t n);
+void sigmoid(float* x, int64_t n);
+void rms_norm(const float* x, const float* weight, float epsilon, float* out, int64_t n);
+void layer_norm(const float* x, const float* weight, const float* bias, float epsilon, float* out, int64_t n);
+void rope_halves(float* a, float* b, const float* cosines, const float* sines, int n_pairs);
+void rope_interleaved(float* x, const float* cosines, const float* sines, int n_pairs);
+void kv_encode(KvType type, const float* values, uint8_t* out, int n);
+void attention(const AttentionTask* task);
 
 }  // namespace ondol::cpu::ONDOL_ISA

@@ -1,0 +1,5 @@
+#include "backend/cpu/avx512/vec.h"
+
+#include "backend/cpu/simd/kv_load.inl"
+
+#include "backend/cpu/simd/kv_encode.inl"

@@ -1,0 +1,169 @@
+// Attention of few queries (decoding): lanes run along a head's dimensions. Each key and value is read, decoded once,
+// and met by up to four queries. The including file has read attention_rows.inl and math.inl.
+namespace ondol::cpu::ONDOL_ISA {
+namespace {
+
+/// Queries that share the decoding of a row.
+constexpr int kFew = 4;
+
+/// What the softmax of up to kFew queries has seen so far.
+struct FewState {
+  float largest[kFew];
+  float total[kFew];
+  float keep[kFew];  // what the next step multiplies earlier results by
+  float* out[kFew];
+};
+
+/// The dot products of four keys with each query. q is [kQueries][k_dim], already scaled; logits
+/// [kQueries][kAttentionStep].
+template <KvType kType, int kQueries>
+inline void four_keys(const uint8_t* const* rows, const float* q, int k_dim, float* logits) {
+  F sums[kQueries][4];
+  for (int j = 0; j < kQueries; ++j) {
+    for (int p = 0; p < 4; ++p) sums[j][p] = zero();
+  }
+  int i = 0;
+  for (; i + kLanes <= k_dim; i += kLanes) {
+    F keys[4];
+    for (int p = 0; p < 4; ++p) keys[p] = load_kv<kType>(rows[p], i);
+    for (int j = 0; j < kQueries; ++j) {
+      const F query = load(q + j * k_dim + i);
+      for (int p = 0; p < 4; ++p) sums[j][p] = fma(keys[p], query, sums[j][p]);
+    }
+  }
+  if (i < k_dim) {
+    for (int p = 0; p < 4; ++p) {
+      const F key = load_kv_part<kType>(rows[p], i, k_dim - i);
+      for (int j = 0; j < kQueries; ++j) sums[j][p] = fma(key, load_part(q + j * k_dim + i, k_dim - i), sums[j][p]);
+    }
+  }
+  for (int j = 0; j < kQueries; ++j) store_sums(logits + j * kAttentionStep, sums[j]);
+}
+
+/// Turns the logits of one query into weights, exp(logit - largest), with zeros for what it does not see.
+inline void weigh_step(const AttentionTask& task, Range seen, int begin, int n, float* logits, int j, FewState& state) {
+  const int from = most(0, seen.begin - begin);
+  const int to = least(n, seen.end - begin);
+  const int padded = (n + kLanes - 1) / kLanes * kLanes;
+  for (int i = 0; i < from; ++i) logits[i] = kMinusInfinity;
+  for (int i = most(to, 0); i < padded; ++i) logits[i] = kMinusInfinity;
+  if (task.softcap > 0) {
+    const F cap = splat(task.softcap);
+    const F inverse = splat(1.0f / task.softcap);
+    for (int i = 0; i < padded; i += kLanes) {
+      // tanh(-inf) is -1, so what is not seen has to stay out of it.
+      const F raw = load(logits + i);
+      store(logits + i, if_less(raw, splat(kLowest), raw, cap * tanh(raw * inverse)));
+    }
+  }
+  F largests = splat(state.largest[j]);
+  for (int i = 0; i < padded; i += kLanes) largests = max(largests, load(logits + i));
+  const float largest_now = largest(largests);
+  const F shift = splat(largest_now);
+  F sums = zero();
+  for (int i = 0; i < padded; i += kLanes) {
+    const F weights = exp(load(logits + i) - shift);
+    store(logits + i, weights);
+    sums = sums + weights;
+  }
+  float keep[kLanes];
+  store(keep, exp(splat(state.largest[j]) - shift));
+  state.keep[j] = keep[0];
+  state.total[j] = state.total[j] * keep[0] + sum(sums);
+  state.largest[j] = largest_now;
+}
+
+/// out = out * keep + the weighted sum of kVectors vectors of the values, from element i on.
+template <KvType kType, int kQueries, int kVectors>
+inline void sum_values(const uint8_t* const* rows, int n, const float* weights, int i, const FewState& state) {
+  F sums[kQueries][kVectors];
+  for (int j = 0; j < kQueries; ++j) {
+    const F keep = splat(state.keep[j]);
+    for (int c = 0; c < kVectors; ++c) sums[j][c] = load(state.out[j] + i + c * kLanes) * keep;
+  }
+  for (int p = 0; p < n; ++p) {
+    F values[kVectors];
+    for (int c = 0; c < kVectors; ++c) values[c] = load_kv<kType>(rows[p], i + c * kLanes);
+    for (int j = 0; j < kQueries; ++j) {
+      const F weight = splat(weights[j * kAttentionStep + p]);
+      for (int c = 0; c < kVectors; ++c) sums[j][c] = fma(weight, values[c], sums[j][c]);
+    }
+  }
+  for (int j = 0; j < kQueries; ++j) {
+    for (int c = 0; c < kVectors; ++c) store(state.out[j] + i + c * kLanes, sums[j][c]);
+  }
+}
+
+template <KvType kType, int kQueries>
+inline void sum_last_values(const uint8_t* const* rows, int n, const float* weights, int i, int rest,
+                            const FewState& state) {
+  for (int j = 0; j < kQueries; ++j) {
+    F total = load_part(state.out[j] + i, rest) * splat(state.keep[j]);
+    for (int p = 0; p < n; ++p) {
+      total = fma(splat(weights[j * kAttentionStep + p]), load_kv_part<kType>(rows[p], i, rest), total);
+    }
+    store_part(state.out[j] + i, total, rest);
+  }
+}
+
+/// Queries [first, first + kQueries) over the whole range of the task.
+template <KvType kType, int kQueries>
+void attend_few(const AttentionTask& task, int first) {
+  const int k_dim = task.kv.k_dim;
+  const int v_dim = task.kv.v_dim;
+  float* q = task.scratch;
+  float* logits = q + kFew * ((k_dim + 15) / 16 * 16);
+  FewState state;
+  Range seen[kQueries];
+  Range all = {task.end, task.begin};
+  for (int j = 0; j < kQueries; ++j) {
+    const float* from = query_of(task, first + j);
+    for (int i = 0; i < k_dim; ++i) q[j * k_dim + i] = from[i] * task.scale;
+    state.largest[j] = kLowest;
+    state.total[j] = 0;
+    state.out[j] = out_of(task, first + j);
+    for (int i = 0; i < v_dim; ++i) state.out[j][i] = 0;
+    seen[j] = seen_by(task, (first + j) / task.group);
+    all.begin = least(all.begin, seen[j].begin);
+    all.end = most(all.end, seen[j].end);
+  }
+  StepRows rows;
+  for (int begin = all.begin / kAttentionStep * kAttentionStep; begin < all.end; begin += kAttentionStep) {
+    const int start = most(begin, all.begin);
+    const int n = least(begin + kAttentionStep, all.end) - start;
+    find_rows(task.kv, start, n, rows);
+    // The last key stands in for those that are missing from the last four; their logits are masked.
+    for (int p = n; p < (n + 3) / 4 * 4; ++p) rows.k[p] = rows.k[n - 1];
+    for (int p = 0; p < n; p += 4) four_keys<kType, kQueries>(rows.k + p, q, k_dim, logits + p);
+    for (int j = 0; j < kQueries; ++j) {
+      weigh_step(task, seen[j], start, n, logits + j * kAttentionStep, j, state);
+    }
+    int i = 0;
+    for (; i + kValueVectors * kLanes <= v_dim; i += kValueVectors * kLanes) {
+      sum_values<kType, kQueries, kValueVectors>(rows.v, n, logits, i, state);
+    }
+    for (; i + kLanes <= v_dim; i += kLanes) sum_values<kType, kQueries, 1>(rows.v, n, logits, i, state);
+    if (i < v_dim) sum_last_values<kType, kQueries>(rows.v, n, logits, i, v_dim - i, state);
+  }
+  for (int j = 0; j < kQueries; ++j) store_statistics(task, first + j, state.largest[j], state.total[j]);
+}
+
+template <KvType kType>
+void attend_in_fours(const AttentionTask& task) {
+  const int n = task.n_rows * task.group;
+  int first = 0;
+  for (; first + kFew <= n; first += kFew) attend_few<kType, kFew>(task, first);
+  switch (n - first) {
+    case 3:
+      return attend_few<kType, 3>(task, first);
+    case 2:
+      return attend_few<kType, 2>(task, first);
+    case 1:
+      return attend_few<kType, 1>(task, first);
+    default:
+      return;
+  }
+}
+
+}  // namespace
+}  // namespace ondol::cpu::ONDOL_ISA
