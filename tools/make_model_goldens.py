@@ -36,7 +36,7 @@ def rope(kind, **more):
 
 LLAMA3 = rope("llama3", rope_theta=500.0, factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
               original_max_position_embeddings=32)
-YARN = rope("yarn", rope_theta=500.0, factor=4.0, original_max_position_embeddings=32, beta_fast=8.0, beta_slow=0.5)
+YARN = rope("yarn", rope_theta=500.0, factor=4.0, original_max_position_embeddings=64, beta_fast=4.0, beta_slow=0.25)
 SHORT_LIST = [1.0, 1.1, 1.2, 1.3, 1.5, 1.7]
 LONG_LIST = [1.5, 2.5, 4.0, 7.0, 9.0, 16.0]
 
@@ -251,7 +251,7 @@ def write_rope(writer, architecture, model):
 def write_windows(writer, config):
     window = getattr(config, "sliding_window", None)
     types = getattr(config, "layer_types", None) or []
-    if not window or "sliding_attention" not in types and config.model_type not in ("mistral", "phi3"):
+    if not window or "sliding_attention" not in types and config.model_type not in ("mistral", "mixtral", "phi3"):
         return
     writer.add_sliding_window(window)
     slides = [kind == "sliding_attention" for kind in types]
