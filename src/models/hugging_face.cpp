@@ -1,0 +1,76 @@
+#include "models/hugging_face.h"
+
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "base/files.h"
+#include "models/hf_config.h"
+#include "models/hf_copies.h"
+#include "models/hf_metadata.h"
+#include "models/hf_names.h"
+#include "models/hf_sidecars.h"
+#include "models/hf_tensors.h"
+
+namespace ondol {
+namespace {
+
+constexpr size_t kMaxConfigBytes = size_t{64} << 20;
+
+Error unknown_model_type(const HfConfig& config) {
+  std::string known;
+  for (const HfArchitecture& architecture : hf_architectures()) {
+    if (!known.empty()) known += ", ";
+    known += architecture.model_type;
+  }
+  return Error(fmt::format("\"model_type\": '{}' is not known; known are {}", config.model_type(), known))
+      .in(config.path());
+}
+
+/// With tied embeddings, transformers ignores an output matrix that a file happens to hold.
+void drop_tied_output(const HfConfig& config, std::vector<TensorEntry>& tensors) {
+  const json::value* tied = config.find({"tie_word_embeddings"});
+  if (tied == nullptr || !tied->is_bool() || !tied->get_bool()) return;
+  std::erase_if(tensors, [](const TensorEntry& entry) { return entry.name == "output.weight"; });
+}
+
+OwnedTensor vector_of(const std::vector<float>& values) {
+  OwnedTensor tensor(DType::F32, {static_cast<int64_t>(values.size())});
+  std::copy(values.begin(), values.end(), tensor.tensor.f32());
+  return tensor;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const ModelFile>> open_hugging_face(const std::string& folder) {
+  const std::string config_path = folder + "/config.json";
+  std::error_code code;
+  if (!std::filesystem::is_regular_file(config_path, code)) {
+    return Error(
+        fmt::format("{}: expected config.json, found none; a Hugging Face folder has it beside the weights", folder));
+  }
+  const std::string text = ONDOL_TRY(read_file(config_path, kMaxConfigBytes));
+  const HfConfig config = ONDOL_TRY(HfConfig::parse(text, config_path));
+  const HfArchitecture* architecture = find_hf_architecture(config.model_type());
+  if (architecture == nullptr) return unknown_model_type(config);
+
+  CanonicalParts parts = ONDOL_TRY(canonical_parts(config, *architecture));
+  MetaBuilder meta(architecture->architecture, parts.metadata);
+  ONDOL_TRY(add_sidecars(folder, config, meta));
+
+  const std::shared_ptr<const ModelFile> source = ONDOL_TRY(open_safetensors(folder));
+  const int64_t n_layers = ONDOL_TRY(config.integer_or({"num_hidden_layers", "n_layer", "n_layers"}, 26));
+  CanonicalTensors renamed = ONDOL_TRY(canonical_tensors(
+      *source, *architecture, static_cast<int>(std::clamp<int64_t>(n_layers, 0, 1 << 20)), first_position_row(config)));
+  drop_tied_output(config, renamed.tensors);
+  for (const auto& [name, values] : parts.vectors) {
+    const OwnedTensor vector = vector_of(values);
+    renamed.owners.emplace_back(vector.buffer);
+    renamed.tensors.push_back({name, vector.tensor});
+  }
+  renamed.owners.emplace_back(source);
+  return std::shared_ptr<const ModelFile>(std::make_shared<AssembledModelFile>(
+      folder, std::move(parts.metadata), std::move(renamed.tensors), std::move(renamed.owners)));
+}
+
+}  // namespace ondol
