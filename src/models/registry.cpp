@@ -12,9 +12,10 @@ struct Architecture {
 };
 
 constexpr Architecture kArchitectures[] = {
-    {"gemma", load_gemma},       {"gemma2", load_gemma2},  {"gemma3", load_gemma3},     {"gpt2", load_gpt2},
-    {"llama", load_llama},       {"mistral3", load_llama}, {"phi3", load_phi3},         {"qwen2", load_qwen2},
-    {"qwen2moe", load_qwen2moe}, {"qwen3", load_qwen3},    {"qwen3moe", load_qwen3moe},
+    {"bert", load_bert},         {"deepseek2", load_deepseek2}, {"gemma", load_gemma},       {"gemma2", load_gemma2},
+    {"gemma3", load_gemma3},     {"gpt-oss", load_gpt_oss},     {"gpt2", load_gpt2},         {"llama", load_llama},
+    {"mistral3", load_llama},    {"nomic-bert", load_bert},     {"phi3", load_phi3},         {"qwen2", load_qwen2},
+    {"qwen2moe", load_qwen2moe}, {"qwen3", load_qwen3},         {"qwen3moe", load_qwen3moe},
 };
 
 }  // namespace

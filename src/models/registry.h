@@ -7,9 +7,12 @@ namespace ondol {
 
 using LoadFunction = Result<std::unique_ptr<Model>> (*)(WeightLoader&);
 
+Result<std::unique_ptr<Model>> load_bert(WeightLoader& loader);
+Result<std::unique_ptr<Model>> load_deepseek2(WeightLoader& loader);
 Result<std::unique_ptr<Model>> load_gemma(WeightLoader& loader);
 Result<std::unique_ptr<Model>> load_gemma2(WeightLoader& loader);
 Result<std::unique_ptr<Model>> load_gemma3(WeightLoader& loader);
+Result<std::unique_ptr<Model>> load_gpt_oss(WeightLoader& loader);
 Result<std::unique_ptr<Model>> load_gpt2(WeightLoader& loader);
 Result<std::unique_ptr<Model>> load_llama(WeightLoader& loader);
 Result<std::unique_ptr<Model>> load_phi3(WeightLoader& loader);
