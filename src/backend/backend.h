@@ -40,7 +40,7 @@ struct AttentionArgs {
   float scale = 1.0f;
   float softcap = 0.0f;  // logits become softcap * tanh(logits / softcap); 0 is off
   int window = 0;        // a position sees itself and the window - 1 before it (both ways: and after it); 0 is all
-  Tensor sinks;          // F32 [n_heads]: a logit per head that takes part in the softmax only; or empty
+  Tensor sinks = {};     // F32 [n_heads]: a logit per head that takes part in the softmax only; or empty
 };
 
 /// How a mixture-of-experts layer picks experts from router logits [T, E].
@@ -53,7 +53,7 @@ struct RouteParams {
   int n_groups = 0;        // with groups, only the best n_groups_used of n_groups equal groups take part
   int n_groups_used = 0;
   bool group_score_top2 = false;  // a group's score is the sum of its two best (DeepSeek-V3), else its best (V2)
-  Tensor selection_bias;          // F32 [E], added for choosing only; or empty
+  Tensor selection_bias = {};     // F32 [E], added for choosing only; or empty
 };
 
 /// The experts of one layer. Entry e of each vector is expert e's matrix, [F, D] for gate and up, [D, F] for down.
