@@ -19,24 +19,32 @@ struct FewState {
 template <KvType kType, int kQueries>
 inline void four_keys(const uint8_t* const* rows, const float* q, int k_dim, float* logits) {
   F sums[kQueries][4];
+#pragma GCC unroll 4
   for (int j = 0; j < kQueries; ++j) {
+#pragma GCC unroll 4
     for (int p = 0; p < 4; ++p) sums[j][p] = zero();
   }
   int i = 0;
   for (; i + kLanes <= k_dim; i += kLanes) {
     F keys[4];
+#pragma GCC unroll 4
     for (int p = 0; p < 4; ++p) keys[p] = load_kv<kType>(rows[p], i);
+#pragma GCC unroll 4
     for (int j = 0; j < kQueries; ++j) {
       const F query = load(q + j * k_dim + i);
+#pragma GCC unroll 4
       for (int p = 0; p < 4; ++p) sums[j][p] = fma(keys[p], query, sums[j][p]);
     }
   }
   if (i < k_dim) {
+#pragma GCC unroll 4
     for (int p = 0; p < 4; ++p) {
       const F key = load_kv_part<kType>(rows[p], i, k_dim - i);
+#pragma GCC unroll 4
       for (int j = 0; j < kQueries; ++j) sums[j][p] = fma(key, load_part(q + j * k_dim + i, k_dim - i), sums[j][p]);
     }
   }
+#pragma GCC unroll 4
   for (int j = 0; j < kQueries; ++j) store_sums(logits + j * kAttentionStep, sums[j]);
 }
 
@@ -73,23 +81,35 @@ inline void weigh_step(const AttentionTask& task, Range seen, int begin, int n, 
   state.largest[j] = largest_now;
 }
 
+/// Asks for a row some time before it is read: pages lie apart, so the processor does not foresee them.
+inline void prefetch(const uint8_t* row, size_t n_bytes) {
+  for (size_t i = 0; i < n_bytes; i += 64) __builtin_prefetch(row + i);
+}
+
 /// out = out * keep + the weighted sum of kVectors vectors of the values, from element i on.
 template <KvType kType, int kQueries, int kVectors>
 inline void sum_values(const uint8_t* const* rows, int n, const float* weights, int i, const FewState& state) {
   F sums[kQueries][kVectors];
+#pragma GCC unroll 4
   for (int j = 0; j < kQueries; ++j) {
     const F keep = splat(state.keep[j]);
+#pragma GCC unroll 4
     for (int c = 0; c < kVectors; ++c) sums[j][c] = load(state.out[j] + i + c * kLanes) * keep;
   }
   for (int p = 0; p < n; ++p) {
     F values[kVectors];
+#pragma GCC unroll 4
     for (int c = 0; c < kVectors; ++c) values[c] = load_kv<kType>(rows[p], i + c * kLanes);
+#pragma GCC unroll 4
     for (int j = 0; j < kQueries; ++j) {
       const F weight = splat(weights[j * kAttentionStep + p]);
+#pragma GCC unroll 4
       for (int c = 0; c < kVectors; ++c) sums[j][c] = fma(weight, values[c], sums[j][c]);
     }
   }
+#pragma GCC unroll 4
   for (int j = 0; j < kQueries; ++j) {
+#pragma GCC unroll 4
     for (int c = 0; c < kVectors; ++c) store(state.out[j] + i + c * kLanes, sums[j][c]);
   }
 }
@@ -111,6 +131,8 @@ template <KvType kType, int kQueries>
 void attend_few(const AttentionTask& task, int first) {
   const int k_dim = task.kv.k_dim;
   const int v_dim = task.kv.v_dim;
+  const size_t k_bytes = bytes_of<kType>(k_dim);
+  const size_t v_bytes = bytes_of<kType>(v_dim);
   float* q = task.scratch;
   float* logits = q + kFew * ((k_dim + 15) / 16 * 16);
   FewState state;
@@ -127,23 +149,36 @@ void attend_few(const AttentionTask& task, int first) {
     all.begin = least(all.begin, seen[j].begin);
     all.end = most(all.end, seen[j].end);
   }
-  StepRows rows;
-  for (int begin = all.begin / kAttentionStep * kAttentionStep; begin < all.end; begin += kAttentionStep) {
-    const int start = most(begin, all.begin);
-    const int n = least(begin + kAttentionStep, all.end) - start;
-    find_rows(task.kv, start, n, rows);
+  StepRows two_steps[2];
+  int which = 0;
+  int start = all.begin;
+  int n = least(round_up_to_step(start), all.end) - start;
+  find_rows(task.kv, start, n, two_steps[which]);
+  while (n > 0) {
+    StepRows& rows = two_steps[which];
+    StepRows& next = two_steps[1 - which];
+    const int next_start = start + n;
+    const int n_next = least(next_start + kAttentionStep, all.end) - next_start;
+    find_rows(task.kv, next_start, n_next, next);
     // The last key stands in for those that are missing from the last four; their logits are masked.
     for (int p = n; p < (n + 3) / 4 * 4; ++p) rows.k[p] = rows.k[n - 1];
-    for (int p = 0; p < n; p += 4) four_keys<kType, kQueries>(rows.k + p, q, k_dim, logits + p);
+    for (int p = 0; p < n; p += 4) {
+      for (int i = p; i < least(p + 4, n); ++i) prefetch(rows.v[i], v_bytes);
+      four_keys<kType, kQueries>(rows.k + p, q, k_dim, logits + p);
+    }
     for (int j = 0; j < kQueries; ++j) {
       weigh_step(task, seen[j], start, n, logits + j * kAttentionStep, j, state);
     }
+    for (int i = 0; i < n_next; ++i) prefetch(next.k[i], k_bytes);
     int i = 0;
     for (; i + kValueVectors * kLanes <= v_dim; i += kValueVectors * kLanes) {
       sum_values<kType, kQueries, kValueVectors>(rows.v, n, logits, i, state);
     }
     for (; i + kLanes <= v_dim; i += kLanes) sum_values<kType, kQueries, 1>(rows.v, n, logits, i, state);
     if (i < v_dim) sum_last_values<kType, kQueries>(rows.v, n, logits, i, v_dim - i, state);
+    start = next_start;
+    n = n_next;
+    which = 1 - which;
   }
   for (int j = 0; j < kQueries; ++j) store_statistics(task, first + j, state.largest[j], state.total[j]);
 }

@@ -18,57 +18,69 @@ struct Broadcast {
 template <int kRows, int kVectors>
 inline void tile(Broadcast a, const float* b, int depth, size_t width, const float* keep, float* c) {
   F sums[kRows][kVectors];
+#pragma GCC unroll 12
   for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 12
     for (int j = 0; j < kVectors; ++j) {
       sums[i][j] =
           keep == nullptr ? zero() : load(c + static_cast<size_t>(i) * width + j * kLanes) * load(keep + j * kLanes);
     }
   }
   const float* rows[kRows];
+#pragma GCC unroll 12
   for (int i = 0; i < kRows; ++i) rows[i] = a.a + static_cast<size_t>(i) * a.row;
   for (int k = 0; k < depth; ++k) {
     F right[kVectors];
+#pragma GCC unroll 12
     for (int j = 0; j < kVectors; ++j) right[j] = load(b + j * kLanes);
+#pragma GCC unroll 12
     for (int i = 0; i < kRows; ++i) {
       const F left = splat(*rows[i]);
       rows[i] += a.column;
+#pragma GCC unroll 12
       for (int j = 0; j < kVectors; ++j) sums[i][j] = fma(left, right[j], sums[i][j]);
     }
     b += width;
   }
+#pragma GCC unroll 12
   for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 12
     for (int j = 0; j < kVectors; ++j) store(c + static_cast<size_t>(i) * width + j * kLanes, sums[i][j]);
   }
 }
 
-/// All `n` rows of c for kVectors vectors of columns.
+/// As many tiles of kRows rows as fit below row n, from row i on.
+template <int kRows, int kVectors>
+inline int tiles(Broadcast a, const float* b, int i, int n, int depth, size_t width, const float* keep, float* c) {
+  for (; i + kRows <= n; i += kRows) {
+    const Broadcast rows = {a.a + static_cast<size_t>(i) * a.row, a.row, a.column};
+    tile<kRows, kVectors>(rows, b, depth, width, keep, c + static_cast<size_t>(i) * width);
+  }
+  return i;
+}
+
+/// All `n` rows of c for kVectors vectors of columns, from `column` on.
 template <int kVectors>
-inline void columns_of_product(Broadcast a, const float* b, int n, int depth, size_t width, const float* keep,
-                               float* c) {
+inline void columns_of_product(Broadcast a, const float* b, int n, int depth, size_t width, const float* keep, float* c,
+                               size_t column) {
+  const float* factors = keep == nullptr ? nullptr : keep + column;
   int i = 0;
-  for (; i + kTileRows <= n; i += kTileRows) {
-    tile<kTileRows, kVectors>({a.a + static_cast<size_t>(i) * a.row, a.row, a.column}, b, depth, width, keep,
-                              c + static_cast<size_t>(i) * width);
-  }
-  for (; i + 2 <= n; i += 2) {
-    tile<2, kVectors>({a.a + static_cast<size_t>(i) * a.row, a.row, a.column}, b, depth, width, keep,
-                      c + static_cast<size_t>(i) * width);
-  }
-  if (i < n) {
-    tile<1, kVectors>({a.a + static_cast<size_t>(i) * a.row, a.row, a.column}, b, depth, width, keep,
-                      c + static_cast<size_t>(i) * width);
-  }
+  // One vector needs more rows to have as many sums under way.
+  if (kVectors == 1) i = tiles<2 * kTileRows, 1>(a, b + column, i, n, depth, width, factors, c + column);
+  i = tiles<kTileRows, kVectors>(a, b + column, i, n, depth, width, factors, c + column);
+  i = tiles<2, kVectors>(a, b + column, i, n, depth, width, factors, c + column);
+  tiles<1, kVectors>(a, b + column, i, n, depth, width, factors, c + column);
 }
 
 inline void product(Broadcast a, const float* b, int n, int depth, size_t width, const float* keep, float* c) {
   size_t column = 0;
   for (; column + kTileVectors * kLanes <= width; column += kTileVectors * kLanes) {
-    columns_of_product<kTileVectors>(a, b + column, n, depth, width, keep == nullptr ? nullptr : keep + column,
-                                     c + column);
+    columns_of_product<kTileVectors>(a, b, n, depth, width, keep, c, column);
   }
-  for (; column < width; column += kLanes) {
-    columns_of_product<1>(a, b + column, n, depth, width, keep == nullptr ? nullptr : keep + column, c + column);
+  for (; column + 2 * kLanes <= width; column += 2 * kLanes) {
+    columns_of_product<2>(a, b, n, depth, width, keep, c, column);
   }
+  if (column < width) columns_of_product<1>(a, b, n, depth, width, keep, c, column);
 }
 
 /// Memory of a block of queries. `width` is their number, rounded up to whole vectors.

@@ -13,6 +13,10 @@ inline int most(int a, int b) {
   return a > b ? a : b;
 }
 
+inline int round_up_to_step(int position) {
+  return (position / kAttentionStep + 1) * kAttentionStep;
+}
+
 /// Positions [begin, end) that query row `row` sees.
 struct Range {
   int begin;

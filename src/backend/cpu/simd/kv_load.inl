@@ -14,6 +14,20 @@ inline float load_step(const uint8_t* block) {
   return f16_to_float(half);
 }
 
+template <KvType kType>
+inline size_t bytes_of(int n) {
+  switch (kType) {
+    case KvType::kF32:
+      return 4 * static_cast<size_t>(n);
+    case KvType::kF16:
+      return 2 * static_cast<size_t>(n);
+    case KvType::kQ8_0:
+      return static_cast<size_t>(n / kBlock * kQ8Bytes);
+    case KvType::kQ4_0:
+      return static_cast<size_t>(n / kBlock * kQ4Bytes);
+  }
+}
+
 /// Elements [i, i + kLanes) of a row, i a multiple of kLanes.
 template <KvType kType>
 inline F load_kv(const uint8_t* row, int i) {
