@@ -95,7 +95,7 @@ def small_safetensors(path):
         "bool": np.array([True, False]), "empty": np.zeros((0, 4), dtype=np.float32), "scalar": np.float32(2.5),
     }
     save_file({name: np.ascontiguousarray(value) if value.ndim else np.array(value) for name, value in tensors.items()},
-              path, metadata={"format": "pt", "note": "온돌"})
+              path, metadata={"note": "온돌"})  # one key only: their order is not fixed
 
 
 def torch_safetensors(path):
@@ -117,16 +117,39 @@ def unaligned_safetensors(path):
     path.write_bytes(with_header(entries, ramp(4).tobytes(), padding))
 
 
+def gguf_imatrix(path):
+    """As llama-imatrix writes it: sums of squares, and how many tokens each matrix saw. Expert 1 saw none."""
+    w = gguf.GGUFWriter(path, "imatrix")
+    w.add_type("imatrix")
+    w.add_array("imatrix.datasets", ["text.txt"])
+    w.add_uint32("imatrix.chunk_count", 1)
+    w.add_uint32("imatrix.chunk_size", 4)
+    w.add_tensor("blk.0.attn_q.weight.in_sum2", ramp(1, 4))
+    w.add_tensor("blk.0.attn_q.weight.counts", np.full((1, 1), 4, dtype=np.float32))
+    w.add_tensor("blk.0.ffn_up_exps.weight.in_sum2", ramp(3, 4))
+    w.add_tensor("blk.0.ffn_up_exps.weight.counts", np.array([[2], [0], [1]], dtype=np.float32))
+    write(w)
+
+
+def older_imatrix(path):
+    def entry(name, calls, values):
+        return struct.pack("<i", len(name)) + name.encode() + struct.pack(f"<ii{len(values)}f", calls, len(values), *values)
+
+    text = b"text.txt"
+    path.write_bytes(struct.pack("<i", 2) + entry("blk.0.attn_q.weight", 4, [0, 0.5, 1, 1.5])
+                     + entry("blk.0.attn_k.weight", 0, [2, 3]) + struct.pack("<ii", 1, len(text)) + text)
+
+
 def make_corpus(name, paths):
     shutil.rmtree(CORPUS / name, ignore_errors=True)
     (CORPUS / name).mkdir(parents=True)
     for path in paths:
-        shutil.copy(path, CORPUS / name / path.name)
+        shutil.copyfile(path, CORPUS / name / path.name)
 
 
 def main():
-    shutil.rmtree(GOLDEN, ignore_errors=True)
-    GOLDEN.mkdir(parents=True)
+    GOLDEN.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(GOLDEN / "sharded", ignore_errors=True)
     small_gguf(GOLDEN / "small.gguf")
     aligned_gguf(GOLDEN / "aligned.gguf")
     split_gguf(GOLDEN / "split.gguf")
@@ -134,7 +157,10 @@ def main():
     torch_safetensors(GOLDEN / "torch.safetensors")
     unaligned_safetensors(GOLDEN / "unaligned.safetensors")
     sharded_safetensors(GOLDEN / "sharded")
+    gguf_imatrix(GOLDEN / "imatrix.gguf")
+    older_imatrix(GOLDEN / "imatrix.dat")
     make_corpus("gguf", GOLDEN.glob("*.gguf"))
+    make_corpus("imatrix", GOLDEN.glob("imatrix.*"))
     make_corpus("safetensors", [*GOLDEN.glob("*.safetensors"), *GOLDEN.glob("sharded/*")])
 
 

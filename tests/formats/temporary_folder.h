@@ -34,7 +34,7 @@ class TemporaryFolder : public testing::Test {
 };
 
 inline std::string golden(const std::string& name) {
-  return std::string(ONDOL_SOURCE_DIR) + "/tests/golden/formats/" + name;
+  return fmt::format("{}/tests/golden/formats/{}", ONDOL_SOURCE_DIR, name);
 }
 
 inline std::vector<uint8_t> bytes_of_file(const std::string& path) {
