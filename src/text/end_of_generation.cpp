@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <unordered_map>
 
 namespace ondol {
 namespace {
@@ -31,6 +32,7 @@ constexpr std::string_view kEndsIfControl[] = {"</s>", "<eos>"};
 class Marker {
  public:
   explicit Marker(TokenizerSpec& spec) : spec_(spec), ends_(spec.vocabulary.size()) {
+    for (size_t i = 0; i < spec.added_tokens.size(); ++i) added_by_id_.emplace(spec.added_tokens[i].id, i);
     for (size_t id = 0; id < spec.vocabulary.size(); ++id) mark_text(static_cast<TokenId>(id));
   }
 
@@ -79,13 +81,10 @@ class Marker {
   void make_control(TokenId id) {
     VocabularyEntry& entry = spec_.vocabulary[static_cast<size_t>(id)];
     entry.type = TokenType::kControl;
-    bool known = false;
-    for (AddedToken& token : spec_.added_tokens) {
-      if (token.id != id) continue;
-      token.special = true;
-      known = true;
+    if (const auto known = added_by_id_.find(id); known != added_by_id_.end()) {
+      spec_.added_tokens[known->second].special = true;
+      return;
     }
-    if (known) return;
     AddedToken token;
     token.id = id;
     token.content = entry.text;
@@ -106,6 +105,7 @@ class Marker {
 
   TokenizerSpec& spec_;
   std::vector<bool> ends_;
+  std::unordered_map<TokenId, size_t> added_by_id_;
   const std::string_view* best_turn_rank_ = std::end(kEndOfTurn);
   TokenId best_turn_ = kNoToken;
   TokenId eom_ = kNoToken;

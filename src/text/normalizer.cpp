@@ -75,7 +75,7 @@ void apply_bert(const NormalizerStep& spec, std::string& text) {
     std::string out;
     for_each_character(text, [&](char32_t code, std::string_view bytes) {
       const bool layout = code == '\t' || code == '\n' || code == '\r';
-      if (code == 0 || code == kReplacementCharacter || (!layout && is_other(code))) return;
+      if (code == 0 || code == kReplacementCharacter || (!layout && is_other(code) && is_in_unicode_8(code))) return;
       out.append(is_whitespace(code) ? std::string_view(" ") : bytes);
     });
     text = std::move(out);
@@ -93,7 +93,7 @@ void apply_bert(const NormalizerStep& spec, std::string& text) {
   if (spec.strip_accents) {
     std::string out;
     for_each_character(normalize_unicode(text, NormalForm::kNfd), [&](char32_t code, std::string_view bytes) {
-      if (!is_nonspacing_mark(code)) out.append(bytes);
+      if (!is_nonspacing_mark(code) || !is_in_unicode_8(code)) out.append(bytes);
     });
     text = std::move(out);
   }

@@ -15,7 +15,7 @@ constexpr std::string_view kGpt2Pattern =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
 bool is_bert_punctuation(char32_t code) {
-  return is_ascii_punctuation(code) || is_punctuation(code);
+  return is_ascii_punctuation(code) || (is_punctuation(code) && is_in_unicode_8(code));
 }
 
 /// What a character is to the steps that look at single characters.

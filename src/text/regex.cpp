@@ -125,15 +125,19 @@ class Translator {
     }
   }
 
-  /// A class without intersection is copied. [A&&[^B]] becomes (?:(?![B])[A]), and [A&&[B]] (?:(?=[B])[A]).
+  /// [A[B]] is a union: [AB]. [A&&[^B]] becomes (?:(?![B])[A]), and [A&&[B]] (?:(?=[B])[A]).
   void character_class() {
     const size_t begin = out_.size();
     copy(1);
     if (at_ < in_.size() && in_[at_] == '^') copy(1);
     if (at_ < in_.size() && in_[at_] == ']') copy(1);
     std::string conditions;
-    while (at_ < in_.size() && in_[at_] != ']') {
-      if (in_[at_] == '\\') {
+    int depth = 0;
+    while (at_ < in_.size() && (in_[at_] != ']' || depth > 0)) {
+      if (in_[at_] == ']') {
+        --depth;
+        ++at_;
+      } else if (in_[at_] == '\\') {
         escape(true);
       } else if (in_.substr(at_, 2) == "[:") {
         const size_t close = in_.find(":]", at_);
@@ -142,7 +146,7 @@ class Translator {
         at_ += 2;
         conditions += condition();
       } else if (in_[at_] == '[') {
-        out_ += "\\[";
+        ++depth;
         ++at_;
       } else {
         copy(1);

@@ -119,15 +119,21 @@ std::string_view TokenPieces::running(TokenId id, bool show_special) const {
   return at(index);
 }
 
-std::string TokenPieces::first(TokenId id, bool show_special) const {
+std::string TokenPieces::leading(TokenId id, bool show_special, Start& start) const {
   std::string text(running(id, show_special));
   if (text.empty()) return text;
   const auto index = static_cast<size_t>(id);
-  if (starts_with_space_[index]) return text.substr(1);
+  const bool first = std::exchange(start.first, false);
+  start.done = true;
+  if (first && starts_with_space_[index]) return text.substr(1);
   if (special_[index]) return text;
   if (trim_all_of_first_) return text.substr(std::min(text.find_first_not_of(' '), text.size()));
   if (strip_.empty()) return text;
-  for (int i = 0; i < strip_left_ && text.starts_with(strip_); ++i) text.erase(0, strip_.size());
+  while (start.n_stripped < strip_left_ && text.starts_with(strip_)) {
+    text.erase(0, strip_.size());
+    ++start.n_stripped;
+  }
+  start.done = !text.empty() || start.n_stripped == strip_left_;
   return text;
 }
 

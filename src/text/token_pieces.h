@@ -17,8 +17,15 @@ class TokenPieces {
   /// In running text; control and unknown tokens are "" unless `show_special`.
   std::string_view running(TokenId id, bool show_special) const;
 
-  /// As the first text of a sequence: without the space that the algorithm adds there.
-  std::string first(TokenId id, bool show_special) const;
+  /// How far the trimming at the start of a sequence has come.
+  struct Start {
+    bool first = true;
+    bool done = false;
+    int n_stripped = 0;
+  };
+
+  /// As `running`, for the tokens at the start until `start.done`: without the space that the algorithm adds there.
+  std::string leading(TokenId id, bool show_special, Start& start) const;
 
   /// Applies what only the whole text can tell (trailing spaces to cut off).
   void finish(std::string& text) const;

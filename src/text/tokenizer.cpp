@@ -299,12 +299,9 @@ void PipelineTokenizer::encode_invalid(std::string_view bytes, Scratch& scratch,
 
 std::string PipelineTokenizer::decode(std::span<const TokenId> ids, bool show_special) const {
   std::string out;
-  bool at_start = true;
+  TokenPieces::Start start;
   for (const TokenId id : ids) {
-    const std::string_view text = pieces_.running(id, show_special);
-    if (text.empty()) continue;
-    at_start ? out.append(pieces_.first(id, show_special)) : out.append(text);
-    at_start = false;
+    start.done ? out.append(pieces_.running(id, show_special)) : out.append(pieces_.leading(id, show_special, start));
   }
   pieces_.finish(out);
   return out;

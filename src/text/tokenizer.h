@@ -74,6 +74,7 @@ class StreamDecoder {
  private:
   const Tokenizer* tokenizer_;
   std::string pending_;
+  std::vector<TokenId> leading_;  // tokens at the start, until they give text
   bool show_special_;
   bool at_start_ = true;
 };

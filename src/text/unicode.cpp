@@ -203,6 +203,12 @@ bool is_ascii_punctuation(char32_t code) {
          (code >= 123 && code <= 126);
 }
 
+bool is_in_unicode_8(char32_t code) {
+  UVersionInfo age = {};
+  u_charAge(static_cast<UChar32>(code), age);
+  return age[0] >= 1 && age[0] <= 8;
+}
+
 bool is_nonspacing_mark(char32_t code) {
   return u_charType(static_cast<UChar32>(code)) == U_NON_SPACING_MARK;
 }

@@ -64,6 +64,7 @@ bool is_ascii_punctuation(char32_t code);  // the 32 printable ASCII characters 
 bool is_mark(char32_t code);               // M
 bool is_nonspacing_mark(char32_t code);    // Mn
 bool is_other(char32_t code);              // Cc, Cf, Co, Cs; unassigned code points are not "other"
+bool is_in_unicode_8(char32_t code);       // assigned by then: the tables behind BERT's reference tokenizer end there
 bool is_word(char32_t code);               // UTS #18's \w: Alphabetic, M, Nd, Pc, Join_Control
 bool is_cjk_ideograph(char32_t code);      // the blocks that BERT sets apart
 
