@@ -1,6 +1,7 @@
 #include "backend/cpu/matmul.h"
 
 #include <algorithm>
+#include <cstring>
 #include <functional>
 
 #include "quant/format.h"
@@ -9,10 +10,21 @@ namespace ondol::cpu {
 namespace {
 
 /// Weight rows that are decoded together and then meet every row of x.
-constexpr int64_t kRowsPerUnit = 16;
+constexpr int64_t kDecodedRows = 32;
 
-int64_t units_of(const MatmulJob& job) {
-  return (job.weight.rows() + kRowsPerUnit - 1) / kRowsPerUnit;
+/// nullptr: plain code only.
+const MatmulKernels* kernels_of(IsaLevel level) {
+  switch (level) {
+#if defined(__x86_64__)
+    case IsaLevel::kAvx512:
+      return &avx512::kMatmul;
+#elif defined(__aarch64__)
+    case IsaLevel::kNeon:
+      return &neon::kMatmul;
+#endif
+    default:
+      return nullptr;
+  }
 }
 
 void check_job(const MatmulJob& job) {
@@ -21,54 +33,290 @@ void check_job(const MatmulJob& job) {
   ONDOL_CHECK(job.bias.empty() || job.bias.columns() == job.weight.rows());
 }
 
-/// Weight rows [begin, end) of one job by decoding and multiplying.
-void multiply_rows(const CpuKernels& kernels, const MatmulJob& job, int64_t begin, int64_t end, float* decoded) {
-  const int64_t n = job.weight.columns();
+/// The work of one multiply() call.
+class Multiplication {
+ public:
+  Multiplication(const CpuKernels& kernels, ThreadPool& pool, MatmulScratch& scratch, std::span<const MatmulJob> jobs)
+      : kernels_(kernels), table_(kernels_of(kernels.level)), pool_(pool), scratch_(scratch), jobs_(jobs) {}
+
+  void run() {
+    plan();
+    if (table_ != nullptr) scratch_.inputs.build(*table_, pool_);
+    cut_into_units();
+    float* memory = scratch_.of_threads.floats(thread_floats_ * static_cast<size_t>(pool_.size()));
+    auto body = [&](int64_t begin, int64_t end, int thread) {
+      for (int64_t i = begin; i < end; ++i) {
+        multiply_unit(scratch_.units[static_cast<size_t>(i)], memory + thread_floats_ * static_cast<size_t>(thread));
+      }
+    };
+    pool_.run(static_cast<int64_t>(scratch_.units.size()), 1, std::ref(body));
+  }
+
+ private:
+  void plan();
+  size_t scratch_floats(const MatmulJob& job, const MatmulScratch::Plan& plan) const;
+  int64_t cost_of_row(const MatmulJob& job) const;
+  void cut_into_units();
+
+  void multiply_unit(const MatmulUnit& unit, float* memory) const;
+  void multiply_plainly(const MatmulJob& job, int64_t begin, int64_t end, float* memory) const;
+  void multiply_decoded(const MatmulJob& job, int64_t begin, int64_t end, float* memory) const;
+  void multiply_floats(const MatmulJob& job, int64_t begin, int64_t end, float* memory) const;
+  void multiply_lanes(const MatmulJob& job, const MatmulScratch::Plan& plan, int64_t begin, int64_t end,
+                      float* memory) const;
+
+  const CpuKernels& kernels_;
+  const MatmulKernels* table_;
+  ThreadPool& pool_;
+  MatmulScratch& scratch_;
+  std::span<const MatmulJob> jobs_;
+  size_t thread_floats_ = 0;
+};
+
+FloatKernel float_kernel(const MatmulKernels& table, DType type) {
+  switch (type) {
+    case DType::F32:
+      return table.f32;
+    case DType::F16:
+      return table.f16;
+    case DType::BF16:
+      return table.bf16;
+    default:
+      return nullptr;
+  }
+}
+
+void Multiplication::plan() {
+  scratch_.inputs.clear();
+  scratch_.plans.clear();
+  thread_floats_ = 0;
+  for (const MatmulJob& job : jobs_) {
+    check_job(job);
+    MatmulScratch::Plan plan{MatmulWay::kDecode, nullptr, 0};
+    if (table_ != nullptr && job.x.rows() > 0) {
+      plan.type = table_->lanes_type(job.weight.type());
+      // With many rows of x, floats are decoded once for all of them.
+      const bool as_they_lie = job.weight.type() == DType::F32 || job.x.rows() <= kWide;
+      if (plan.type != nullptr) {
+        plan.way = MatmulWay::kLanes;
+        plan.input = scratch_.inputs.add(job.x, *plan.type);
+      } else if (as_they_lie && float_kernel(*table_, job.weight.type()) != nullptr) {
+        plan.way = MatmulWay::kFloats;
+      }
+    }
+    scratch_.plans.push_back(plan);
+    thread_floats_ = std::max(thread_floats_, scratch_floats(job, plan));
+  }
+}
+
+/// What multiply_unit needs for the rows that it decodes, packs or copies.
+size_t Multiplication::scratch_floats(const MatmulJob& job, const MatmulScratch::Plan& plan) const {
+  const auto k = static_cast<size_t>(job.weight.columns());
+  const size_t copied = (kMaxLanes * row_bytes(job.weight.type(), job.weight.columns()) + 63) / 64 * 16;
+  if (plan.way == MatmulWay::kDecode) return (kDecodedRows * k + 15) / 16 * 16;
+  if (plan.way == MatmulWay::kFloats) return copied;
+  return copied + k / kXGroup * plan.type->panel_step / sizeof(float);
+}
+
+/// About how many processor cycles a row of weights takes: to read it from memory, and to multiply.
+int64_t Multiplication::cost_of_row(const MatmulJob& job) const {
+  constexpr int64_t kBytesPerCycle = 6;
+  constexpr int64_t kProductsPerCycle = 64;
+  return static_cast<int64_t>(row_bytes(job.weight.type(), job.weight.columns())) / kBytesPerCycle +
+         job.x.rows() * job.weight.columns() / kProductsPerCycle + 1;
+}
+
+/// Units become smaller towards the end, so that the threads finish together although one may have been held up.
+void Multiplication::cut_into_units() {
+  constexpr int64_t kLeastCost = 30000;
+  scratch_.units.clear();
+  int64_t total = 0;
+  for (const MatmulJob& job : jobs_) total += cost_of_row(job) * job.weight.rows();
+  for (size_t i = 0; i < jobs_.size(); ++i) {
+    if (jobs_[i].x.rows() == 0) continue;
+    const int64_t n_rows = jobs_[i].weight.rows();
+    const int64_t cost = cost_of_row(jobs_[i]);
+    for (int64_t begin = 0; begin < n_rows;) {
+      const int64_t wanted = std::max(kLeastCost, total / (3 * pool_.size()));
+      const int64_t rows = (wanted / cost + kDecodedRows) / kDecodedRows * kDecodedRows;
+      const int64_t end = std::min(n_rows, begin + rows);
+      scratch_.units.push_back({i, begin, end});
+      total -= cost * (end - begin);
+      begin = end;
+    }
+  }
+}
+
+void Multiplication::multiply_unit(const MatmulUnit& unit, float* memory) const {
+  const MatmulJob& job = jobs_[unit.job];
+  const MatmulScratch::Plan& plan = scratch_.plans[unit.job];
+  if (plan.way == MatmulWay::kLanes) return multiply_lanes(job, plan, unit.begin, unit.end, memory);
+  if (plan.way == MatmulWay::kFloats) return multiply_floats(job, unit.begin, unit.end, memory);
+  for (int64_t begin = unit.begin; begin < unit.end; begin += kDecodedRows) {
+    const int64_t end = std::min(unit.end, begin + kDecodedRows);
+    if (table_ == nullptr) {
+      multiply_plainly(job, begin, end, memory);
+    } else {
+      multiply_decoded(job, begin, end, memory);
+    }
+  }
+}
+
+/// By decoding and multiplying, for instruction sets without kernels for products.
+void Multiplication::multiply_plainly(const MatmulJob& job, int64_t begin, int64_t end, float* memory) const {
+  const int64_t k = job.weight.columns();
   for (int64_t row = begin; row < end; ++row) {
-    format_of(job.weight.type()).decode(job.weight.row_bytes(row), decoded + (row - begin) * n, n);
+    format_of(job.weight.type()).decode(job.weight.row_bytes(row), memory + (row - begin) * k, k);
   }
   const float* bias = job.bias.empty() ? nullptr : job.bias.f32();
   for (int64_t t = 0; t < job.x.rows(); ++t) {
     const float* x = job.x.f32(t);
     float* out = Tensor(job.out).f32(t);
     for (int64_t row = begin; row < end; ++row) {
-      float value = kernels.dot(decoded + (row - begin) * n, x, n);
+      float value = kernels_.dot(memory + (row - begin) * k, x, k);
       if (bias != nullptr) value += bias[row];
       out[row] = job.accumulate ? out[row] + value : value;
     }
   }
 }
 
-}  // namespace
+namespace {
 
-void MatmulScratch::reserve(int n_threads, size_t n_floats) {
-  if (n_threads <= n_threads_ && n_floats <= n_floats_) return;
-  n_threads_ = std::max(n_threads, n_threads_);
-  n_floats_ = std::max((n_floats + 15) / 16 * 16, n_floats_);
-  buffer_ = Buffer(static_cast<size_t>(n_threads_) * n_floats_ * sizeof(float));
+/// What a kernel with `lanes` rows reads for the rows [row, row + n) of a matrix: at the end of the matrix also rows
+/// before them, or a copy in `memory` where there are not enough.
+struct RowGroup {
+  const uint8_t* rows;
+  size_t row_bytes;
+  int skip;
+  int n;
+
+  RowGroup(const uint8_t* matrix, size_t bytes, int64_t n_rows, int64_t row, int64_t end, int lanes, uint8_t* memory)
+      : rows(matrix + static_cast<size_t>(row) * bytes),
+        row_bytes(bytes),
+        skip(0),
+        n(static_cast<int>(std::min<int64_t>(lanes, end - row))) {
+    if (row + lanes <= n_rows) return;
+    if (n_rows >= lanes) {
+      skip = static_cast<int>(row + lanes - n_rows);
+      rows -= static_cast<size_t>(skip) * bytes;
+      return;
+    }
+    std::memcpy(memory, matrix, static_cast<size_t>(n_rows) * bytes);
+    std::memset(memory + static_cast<size_t>(n_rows) * bytes, 0, static_cast<size_t>(lanes - n_rows) * bytes);
+    rows = memory + static_cast<size_t>(row) * bytes;
+  }
+};
+
+/// Stores products [n_columns][lanes], of which lanes [skip, skip + n) belong to the rows of weights from `row` on, for
+/// rows of x from `first_x` on.
+void store_tile(const MatmulJob& job, const float* tile, int lanes, const RowGroup& group, int64_t row, int64_t first_x,
+                int n_columns) {
+  const float* bias = job.bias.empty() ? nullptr : job.bias.f32() + row;
+  for (int c = 0; c < n_columns; ++c, tile += lanes) {
+    const float* values = tile + group.skip;
+    float* out = Tensor(job.out).f32(first_x + c) + row;
+    for (int r = 0; r < group.n; ++r) {
+      const float value = bias == nullptr ? values[r] : values[r] + bias[r];
+      out[r] = job.accumulate ? out[r] + value : value;
+    }
+  }
 }
 
-void multiply(const CpuKernels& kernels, ThreadPool& pool, MatmulScratch& scratch, std::span<const MatmulJob> jobs) {
-  int64_t n_units = 0;
-  int64_t widest = 0;
-  for (const MatmulJob& job : jobs) {
-    check_job(job);
-    n_units += units_of(job);
-    widest = std::max(widest, job.weight.columns());
+/// Asks for the beginning of each of a group's rows, before the first kernel reads them: later ones are asked for while
+/// the one before is at work.
+void fetch(const uint8_t* rows, size_t row_bytes, int lanes) {
+  constexpr size_t kCacheShare = 24576;
+  const size_t of_row = std::min(row_bytes, kCacheShare / static_cast<size_t>(lanes));
+  for (int r = 0; r < lanes; ++r) {
+    const uint8_t* row = rows + static_cast<size_t>(r) * row_bytes;
+    for (size_t byte = 0; byte < of_row; byte += 64) __builtin_prefetch(row + byte);
   }
-  scratch.reserve(pool.size(), static_cast<size_t>(kRowsPerUnit * widest));
-  auto body = [&](int64_t begin, int64_t end, int thread) {
-    int64_t first = 0;
-    for (const MatmulJob& job : jobs) {
-      const int64_t last = first + units_of(job);
-      for (int64_t unit = std::max(begin, first); unit < std::min(end, last); ++unit) {
-        const int64_t row = (unit - first) * kRowsPerUnit;
-        multiply_rows(kernels, job, row, std::min(row + kRowsPerUnit, job.weight.rows()), scratch.of_thread(thread));
-      }
-      first = last;
+}
+
+/// Rows of floats, which lie in `rows` from `begin` on, times all of x.
+void multiply_float_rows(const MatmulJob& job, FloatKernel kernel, const uint8_t* matrix, size_t row_bytes,
+                         int64_t n_rows, int64_t begin, int64_t end, int64_t first_row, float* memory) {
+  alignas(64) float tile[kWide * kFloatRows];
+  const int64_t k = job.weight.columns();
+  const size_t x_stride = job.x.row_stride_bytes() / sizeof(float);
+  const bool once = job.x.rows() <= kWide;
+  if (once && n_rows >= begin + kFloatRows)
+    fetch(matrix + static_cast<size_t>(begin) * row_bytes, row_bytes, kFloatRows);
+  for (int64_t x = 0; x < job.x.rows(); x += kWide) {
+    const auto width = static_cast<int>(std::min<int64_t>(kWide, job.x.rows() - x));
+    for (int64_t row = begin; row < end; row += kFloatRows) {
+      const RowGroup group(matrix, row_bytes, n_rows, row, end, kFloatRows, reinterpret_cast<uint8_t*>(memory));
+      const bool more = once && row + kFloatRows < end;
+      kernel(group.rows, row_bytes, k, job.x.f32(x), x_stride, width,
+             more ? group.rows + kFloatRows * row_bytes : nullptr, tile);
+      store_tile(job, tile, kFloatRows, group, first_row + row, x, width);
     }
-  };
-  pool.run(n_units, 1, std::ref(body));
+  }
+}
+
+}  // namespace
+
+void Multiplication::multiply_decoded(const MatmulJob& job, int64_t begin, int64_t end, float* memory) const {
+  const int64_t k = job.weight.columns();
+  const int64_t padded_end = begin + (end - begin + kFloatRows - 1) / kFloatRows * kFloatRows;
+  for (int64_t row = begin; row < padded_end; ++row) {
+    float* to = memory + (row - begin) * k;
+    const uint8_t* from = job.weight.row_bytes(std::min(row, end - 1));
+    if (job.weight.type() == DType::F16) {
+      table_->decode_f16(from, to, k);
+    } else if (job.weight.type() == DType::BF16) {
+      table_->decode_bf16(from, to, k);
+    } else {
+      format_of(job.weight.type()).decode(from, to, k);
+    }
+  }
+  const auto* rows = reinterpret_cast<const uint8_t*>(memory);
+  multiply_float_rows(job, table_->f32, rows, static_cast<size_t>(k) * sizeof(float), padded_end - begin, 0,
+                      end - begin, begin, nullptr);
+}
+
+void Multiplication::multiply_floats(const MatmulJob& job, int64_t begin, int64_t end, float* memory) const {
+  const FloatKernel kernel = float_kernel(*table_, job.weight.type());
+  // So many rows are read from memory once, however many rows x has.
+  for (int64_t row = begin; row < end; row += kDecodedRows) {
+    multiply_float_rows(job, kernel, job.weight.bytes(), job.weight.row_stride_bytes(), job.weight.rows(), row,
+                        std::min(end, row + kDecodedRows), 0, memory);
+  }
+}
+
+void Multiplication::multiply_lanes(const MatmulJob& job, const MatmulScratch::Plan& plan, int64_t begin, int64_t end,
+                                    float* memory) const {
+  alignas(64) float tile[kWide * kMaxLanes];
+  const LanesType& type = *plan.type;
+  const int64_t k = job.weight.columns();
+  const size_t row_bytes = job.weight.row_stride_bytes();
+  const int64_t n_blocks = n_blocks_of(job.x.rows());
+  auto* panel = reinterpret_cast<uint8_t*>(memory);
+  uint8_t* copy = panel + static_cast<size_t>(k / kXGroup) * type.panel_step;
+  if (begin + type.lanes <= job.weight.rows()) fetch(job.weight.row_bytes(begin), row_bytes, type.lanes);
+  for (int64_t row = begin; row < end; row += type.lanes) {
+    const RowGroup group(job.weight.bytes(), row_bytes, job.weight.rows(), row, end, type.lanes, copy);
+    const uint8_t* next = row + type.lanes < end ? group.rows + static_cast<size_t>(type.lanes) * row_bytes : nullptr;
+    const bool packed = job.x.rows() > kWide + kNarrow;
+    if (packed) type.pack(group.rows, row_bytes, k, panel);
+    for (int64_t b = 0; b < n_blocks; ++b) {
+      const BlockOfRows block = block_of(job.x.rows(), b);
+      const XBlock x = scratch_.inputs.block(plan.input, b, type);
+      if (block.width == kWide && packed) {
+        type.multiply_panel(panel, k, &x, tile);
+      } else {
+        const LanesKernel kernel = block.width == kWide ? type.wide : type.narrow[block.width - 1];
+        kernel(group.rows, row_bytes, k, &x, b == 0 ? next : nullptr, tile);
+      }
+      store_tile(job, tile, type.lanes, group, row, block.begin, block.n_rows);
+    }
+  }
+}
+
+}  // namespace
+
+void multiply(const CpuKernels& kernels, ThreadPool& pool, MatmulScratch& scratch, std::span<const MatmulJob> jobs) {
+  Multiplication(kernels, pool, scratch, jobs).run();
 }
 
 }  // namespace ondol::cpu

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include "backend/cpu/kernels.h"
+#include "backend/cpu/matmul_inputs.h"
+#include "backend/cpu/scratch.h"
 #include "base/thread_pool.h"
 #include "tensor/tensor.h"
 
@@ -19,23 +22,35 @@ struct MatmulJob {
   bool accumulate = false;
 };
 
-/// Memory that products reuse from call to call.
-class MatmulScratch {
- public:
-  /// `n` floats for `thread`, of at most `n_threads`; what they held before is lost.
-  void reserve(int n_threads, size_t n_floats);
-  float* of_thread(int thread) {
-    return reinterpret_cast<float*>(buffer_.data()) + static_cast<size_t>(thread) * n_floats_;
-  }
-
- private:
-  Buffer buffer_;
-  size_t n_floats_ = 0;
-  int n_threads_ = 0;
+/// How the weights of a job are multiplied.
+enum class MatmulWay {
+  kDecode,  // rows are decoded to floats
+  kFloats,  // floats of any size, as they lie
+  kLanes,   // with x rounded to 8 bits
 };
 
-/// Runs all jobs, which must not depend on one another, as one parallel loop. Jobs that follow one another with the
-/// same x share its preparation. The result does not depend on the number of threads.
+/// Rows [begin, end) of one job's weights.
+struct MatmulUnit {
+  size_t job;
+  int64_t begin;
+  int64_t end;
+};
+
+/// Memory that products reuse from call to call.
+struct MatmulScratch {
+  struct Plan {
+    MatmulWay way;
+    const LanesType* type;  // for kLanes
+    size_t input;
+  };
+  std::vector<Plan> plans;
+  std::vector<MatmulUnit> units;
+  RoundedInputs inputs;
+  Scratch of_threads;
+};
+
+/// Runs all jobs, which must not depend on one another. Jobs that follow one another with the same x share its
+/// preparation. The result does not depend on the number of threads.
 void multiply(const CpuKernels& kernels, ThreadPool& pool, MatmulScratch& scratch, std::span<const MatmulJob> jobs);
 
 }  // namespace ondol::cpu

@@ -86,6 +86,10 @@ inline void store_sums(float* out, const F (&v)[4]) {
 inline F load_f16(const uint8_t* p) {
   return vcvt_f32_f16(vreinterpret_f16_u8(vld1_u8(p)));
 }
+/// kLanes BF16 numbers.
+inline F load_bf16(const uint8_t* p) {
+  return vreinterpretq_f32_u32(vshll_n_u16(vreinterpret_u16_u8(vld1_u8(p)), 16));
+}
 inline void store_f16(uint8_t* p, F x) {
   vst1_u8(p, vreinterpret_u8_f16(vcvt_f16_f32(x)));
 }

@@ -1,0 +1,131 @@
+// Sixteen rows of weights side by side: what the files of lanes/ need of AVX-512 with VNNI.
+#pragma once
+
+#include <immintrin.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ONDOL_ISA avx512
+
+namespace ondol::cpu::avx512 {
+namespace {
+
+constexpr int kLanes = 16;
+
+// Element r belongs to row r. Words hold four neighbouring weights of their row, one in each byte.
+using Words = uint32_t __attribute__((vector_size(64)));
+using Ints = int32_t __attribute__((vector_size(64)));
+using Floats = float __attribute__((vector_size(64)));
+
+/// vpdpbusd wants unsigned weights: formats whose weights are signed bytes add this, and it is their zero point.
+constexpr int kSignedOffset = 128;
+/// Columns that are summed up side by side, so that their chains of additions hide one another's latency.
+constexpr int kColumnsAtOnce = 8;
+
+inline Floats splat(float x) {
+  return (Floats)_mm512_set1_ps(x);
+}
+inline Floats fma(Floats a, Floats b, Floats c) {
+  return (Floats)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+}
+inline Floats to_floats(Ints x) {
+  return (Floats)_mm512_cvtepi32_ps((__m512i)x);
+}
+inline void store(float* p, Floats x) {
+  _mm512_storeu_ps(p, (__m512)x);
+}
+
+inline void store_words(void* p, Words x) {
+  _mm512_store_si512(p, (__m512i)x);
+}
+inline Words load_words(const void* p) {
+  return (Words)_mm512_load_si512(p);
+}
+inline void store_aligned(void* p, Floats x) {
+  _mm512_store_ps(p, (__m512)x);
+}
+inline Floats load_aligned(const void* p) {
+  return (Floats)_mm512_load_ps(p);
+}
+
+inline void prefetch(const uint8_t* p) {
+  _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0);
+}
+
+/// The 16 bytes at p + r * stride of all rows r: out[j] holds their bytes 4 j to 4 j + 3.
+inline void load16(const uint8_t* p, size_t stride, Words (&out)[4]) {
+  __m512i rows[4];
+  for (size_t i = 0; i < 4; ++i) {
+    const uint8_t* row = p + i * stride;
+    __m512i v = _mm512_castsi128_si512(_mm_loadu_si128(reinterpret_cast<const __m128i*>(row)));
+    v = _mm512_inserti32x4(v, _mm_loadu_si128(reinterpret_cast<const __m128i*>(row + 4 * stride)), 1);
+    v = _mm512_inserti32x4(v, _mm_loadu_si128(reinterpret_cast<const __m128i*>(row + 8 * stride)), 2);
+    rows[i] = _mm512_inserti32x4(v, _mm_loadu_si128(reinterpret_cast<const __m128i*>(row + 12 * stride)), 3);
+  }
+  const __m512i a = _mm512_unpacklo_epi32(rows[0], rows[1]);
+  const __m512i b = _mm512_unpackhi_epi32(rows[0], rows[1]);
+  const __m512i c = _mm512_unpacklo_epi32(rows[2], rows[3]);
+  const __m512i d = _mm512_unpackhi_epi32(rows[2], rows[3]);
+  out[0] = (Words)_mm512_unpacklo_epi64(a, c);
+  out[1] = (Words)_mm512_unpackhi_epi64(a, c);
+  out[2] = (Words)_mm512_unpacklo_epi64(b, d);
+  out[3] = (Words)_mm512_unpackhi_epi64(b, d);
+}
+
+/// The 4 bytes at p + r * stride of all rows.
+inline Words load4(const uint8_t* p, size_t stride) {
+  const __m512i rows = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const __m512i offsets = _mm512_mullo_epi32(rows, _mm512_set1_epi32(static_cast<int>(stride)));
+  return (Words)_mm512_i32gather_epi32(offsets, p, 1);
+}
+
+/// The F16 in the low half of each word.
+inline Floats half_to_floats(Words x) {
+  return (Floats)_mm512_cvtph_ps(_mm512_cvtepi32_epi16((__m512i)x));
+}
+
+/// table[byte] for all bytes, which must be below 16.
+inline Words look_up(const int8_t (&table)[16], Words bytes) {
+  const __m128i t = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
+  return (Words)_mm512_shuffle_epi8(_mm512_broadcast_i32x4(t), (__m512i)bytes);
+}
+
+/// 0xff in byte b of every word in which bit 4 j + b is set, else 0.
+template <int j>
+inline Words spread_bits(Words bits) {
+  const __m512i first_byte = _mm512_set4_epi32(0x0c0c0c0c, 0x08080808, 0x04040404, 0);
+  const __m512i source = _mm512_or_si512(first_byte, _mm512_set1_epi8(j / 2));
+  const __m512i bytes = _mm512_shuffle_epi8((__m512i)bits, source);
+  const __m512i mask = _mm512_set1_epi32(j % 2 == 0 ? 0x08040201 : static_cast<int>(0x80402010));
+  return (Words)_mm512_movm_epi8(_mm512_test_epi8_mask(bytes, mask));
+}
+
+/// sum += weights (unsigned bytes) times four bytes of x.
+inline void add_products(Ints& sum, Words weights, const int8_t* x) {
+  // GCC 12 loads the broadcast separately, which costs an instruction; the assembler does as it is told.
+  using Four = int32_t __attribute__((may_alias, aligned(1)));
+  asm("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(weights), "m"(*reinterpret_cast<const Four*>(x)));
+}
+
+/// sums[c] += the products of n words and column c's bytes; column c's bytes for word j lie at x + (j * width + c) * 4.
+template <int max_weight, int n, int n_columns>
+inline void add_group(Ints (&sums)[n_columns], const Words* weights, const int8_t* x, int width) {
+  if constexpr (n_columns <= 4) {
+    // With few columns, two chains for each.
+    Ints odd[n_columns] = {};
+    for (int j = 0; j < n; j += 2) {
+      for (int c = 0; c < n_columns; ++c) {
+        add_products(sums[c], weights[j], x + (j * width + c) * 4);
+        add_products(odd[c], weights[j + 1], x + ((j + 1) * width + c) * 4);
+      }
+    }
+    for (int c = 0; c < n_columns; ++c) sums[c] += odd[c];
+  } else {
+    for (int j = 0; j < n; ++j) {
+      for (int c = 0; c < n_columns; ++c) add_products(sums[c], weights[j], x + (j * width + c) * 4);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ondol::cpu::avx512

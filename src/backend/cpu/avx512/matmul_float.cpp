@@ -1,0 +1,13 @@
+#include "backend/cpu/avx512/vec.h"
+#include "backend/cpu/matmul_kernels.h"
+
+namespace ondol::cpu::avx512 {
+namespace {
+
+/// Columns of x whose sums with kFloatRows rows fill the registers.
+constexpr int kFloatColumns = 6;
+
+}  // namespace
+}  // namespace ondol::cpu::avx512
+
+#include "backend/cpu/simd/matmul_float.inl"

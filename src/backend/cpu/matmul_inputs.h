@@ -1,0 +1,67 @@
+// RoundedInputs: the x of products, rounded to 8 bits and laid out in blocks as the integer kernels read them.
+#pragma once
+
+#include <vector>
+
+#include "backend/cpu/matmul_kernels.h"
+#include "backend/cpu/scratch.h"
+#include "base/thread_pool.h"
+#include "tensor/tensor.h"
+
+namespace ondol::cpu {
+
+/// Rows of x are cut into blocks of kWide. Up to kNarrow rows at the end are a block of their own; more are filled up
+/// with zeros to kWide.
+struct BlockOfRows {
+  int64_t begin;  // first row of x
+  int n_rows;
+  int width;  // n_rows, or kWide
+};
+
+int64_t n_blocks_of(int64_t n_rows);
+BlockOfRows block_of(int64_t n_rows, int64_t block);
+
+class RoundedInputs {
+ public:
+  void clear() { inputs_.clear(); }
+  /// Adds x, unless the last one was the same, for weights of `type`. Returns its index.
+  size_t add(const Tensor& x, const LanesType& type);
+  /// Rounds all that were added.
+  void build(const MatmulKernels& kernels, ThreadPool& pool);
+  /// Valid until the next build.
+  XBlock block(size_t input, int64_t block, const LanesType& type) const;
+
+ private:
+  /// One of the arrays that belong to a type of weights: starts for a zero point, or sums. Zero points are powers of
+  /// two that imply how many elements share a scale, so a bit of a mask names an array.
+  static constexpr int kSums32 = 0;
+  static constexpr int kSums16 = 1;
+  static constexpr int kFirstStart = 2;  // of zero point 4
+  static constexpr int kArrays = 8;
+  static constexpr int kNoArray = -1;
+  static int array_of(const LanesType& type);
+  static int per_of(int array);
+
+  struct Input {
+    Tensor x;
+    unsigned arrays;  // mask of those wanted
+    size_t q;         // places in memory_, in bytes
+    size_t scale;
+    size_t array[kArrays];
+  };
+
+  size_t place(Input& input, size_t at) const;
+  void round_row(const MatmulKernels& kernels, const Input& input, int64_t row, int32_t* sums);
+  void clear_row(const Input& input, const BlockOfRows& block, int column);
+  template <typename T>
+  T* at(size_t place) const {
+    return reinterpret_cast<T*>(memory_base_ + place);
+  }
+
+  std::vector<Input> inputs_;
+  Scratch memory_;
+  Scratch sums_;  // of the row that a thread is rounding
+  uint8_t* memory_base_ = nullptr;
+};
+
+}  // namespace ondol::cpu

@@ -1,0 +1,248 @@
+// Matrix products against decode-and-multiply in double: type x instruction set x sizes.
+#include "backend/cpu/matmul.h"
+
+#include "quant/format.h"
+#include "tests/backend/testing.h"
+
+namespace ondol::testing {
+namespace {
+
+std::vector<DType> weight_types() {
+  std::vector<DType> types;
+#define ONDOL_ADD(name, id, block, bytes) \
+  if (has_format(DType::name)) types.push_back(DType::name);
+  ONDOL_DTYPES(ONDOL_ADD)
+#undef ONDOL_ADD
+  return types;
+}
+
+/// Types whose products are of floats; x is rounded to 8 bits for the others that have kernels.
+bool is_float(DType type) {
+  return type == DType::F32 || type == DType::F16 || type == DType::BF16;
+}
+
+/// Random blocks whose values are of a moderate size.
+OwnedTensor random_weights(DType type, int64_t rows, int64_t columns, Random& random) {
+  OwnedTensor weights(type, {rows, columns});
+  const DTypeInfo& info = info_of(type);
+  std::vector<float> values(static_cast<size_t>(info.block_size));
+  for (size_t at = 0; at < weights.tensor.size_bytes(); at += static_cast<size_t>(info.block_bytes)) {
+    uint8_t* block = weights.tensor.bytes() + at;
+    bool moderate = false;
+    while (!moderate) {
+      for (int i = 0; i < info.block_bytes; ++i) block[i] = static_cast<uint8_t>(random.below(256));
+      format_of(type).decode(block, values.data(), info.block_size);
+      moderate = true;
+      for (const float value : values) moderate = moderate && std::fabs(value) < 8.0f;
+    }
+  }
+  return weights;
+}
+
+/// x whose groups of 32 are whole numbers times a power of two, so that rounding to 8 bits is exact.
+Matrix random_exact(int64_t rows, int64_t columns, int64_t gap, Random& random) {
+  Matrix x(rows, columns, gap);
+  for (int64_t r = 0; r < rows; ++r) {
+    float factor = 1.0f;
+    for (int64_t c = 0; c < columns; ++c) {
+      if (c % 32 == 0) factor = std::ldexp(1.0f, random.below(5) - 4);
+      x.at(r, c) =
+          factor * static_cast<float>(c % 32 == 7 ? (random.below(2) == 0 ? 127 : -127) : random.below(255) - 127);
+    }
+  }
+  return x;
+}
+
+struct Sums {
+  std::vector<double> product;
+  std::vector<double> magnitude;  // the sum of |terms|
+};
+
+Sums exact_products(const Tensor& x, const Tensor& weights) {
+  const int64_t k = x.columns();
+  Sums sums;
+  std::vector<float> row(static_cast<size_t>(k));
+  sums.product.resize(static_cast<size_t>(x.rows() * weights.rows()));
+  sums.magnitude.resize(sums.product.size());
+  for (int64_t h = 0; h < weights.rows(); ++h) {
+    format_of(weights.type()).decode(weights.row_bytes(h), row.data(), k);
+    for (int64_t t = 0; t < x.rows(); ++t) {
+      double product = 0;
+      double magnitude = 0;
+      for (int64_t i = 0; i < k; ++i) {
+        const double term = static_cast<double>(row[static_cast<size_t>(i)]) * static_cast<double>(x.f32(t)[i]);
+        product += term;
+        magnitude += std::fabs(term);
+      }
+      sums.product[static_cast<size_t>(t * weights.rows() + h)] = product;
+      sums.magnitude[static_cast<size_t>(t * weights.rows() + h)] = magnitude;
+    }
+  }
+  return sums;
+}
+
+struct Size {
+  int64_t t;
+  int64_t h;
+  int64_t k;
+};
+
+std::vector<Size> sizes(DType type) {
+  const int64_t block = std::max(info_of(type).block_size, 32);
+  std::vector<Size> result;
+  for (int64_t t = 1; t <= 10; ++t) result.push_back({t, 37, 3 * block});
+  for (const int64_t t : {15, 16, 17, 24, 25, 33, 64}) result.push_back({t, 21, block});
+  for (const int64_t h : {1, 5, 16, 64}) result.push_back({2, h, 2 * block});
+  result.push_back({40, 3, block});
+  if (is_float(type)) {
+    for (const int64_t k : {1, 3, 31, 65}) result.push_back({3, 10, k});
+    result.push_back({19, 6, 43});
+  }
+  return result;
+}
+
+class MatmulTest : public ::testing::TestWithParam<std::string> {};
+
+// Rounding is exact here, so only the order of additions makes a difference.
+TEST_P(MatmulTest, EveryTypeMatchesExactProducts) {
+  auto cpu = backend(GetParam());
+  for (const DType type : weight_types()) {
+    for (const Size& size : sizes(type)) {
+      SCOPED_TRACE(std::string(info_of(type).name) + " T " + std::to_string(size.t) + " H " + std::to_string(size.h) +
+                   " K " + std::to_string(size.k));
+      Random random(static_cast<uint32_t>(size.t * 1000 + size.h));
+      OwnedTensor weights = random_weights(type, size.h, size.k, random);
+      const Matrix x = random_exact(size.t, size.k, 5, random);
+      Matrix out(size.t, size.h, 3);
+      const Weight weight{weights.tensor, {}};
+      const LinearJob job{&weight, out.tensor};
+      cpu->linear(x.tensor, {&job, 1});
+      const Sums want = exact_products(x.tensor, weights.tensor);
+      EXPECT_TRUE(out.gaps_untouched());
+      for (int64_t t = 0; t < size.t; ++t) {
+        for (int64_t h = 0; h < size.h; ++h) {
+          const auto i = static_cast<size_t>(t * size.h + h);
+          ASSERT_NEAR(out.at(t, h), want.product[i], 2e-6 * want.magnitude[i] + 1e-30) << "row " << t << " of x, " << h;
+        }
+      }
+    }
+  }
+}
+
+TEST_P(MatmulTest, RoundingCostsLittle) {
+  auto cpu = backend(GetParam());
+  for (const DType type : weight_types()) {
+    for (const int64_t n_rows : {1, 4, 40}) {
+      SCOPED_TRACE(std::string(info_of(type).name) + " T " + std::to_string(n_rows));
+      Random random(5);
+      const int64_t k = 1024;
+      OwnedTensor weights = random_weights(type, 48, k, random);
+      const Matrix x = random.matrix(n_rows, k);
+      Matrix out(n_rows, 48);
+      const Weight weight{weights.tensor, {}};
+      const LinearJob job{&weight, out.tensor};
+      cpu->linear(x.tensor, {&job, 1});
+      const Sums want = exact_products(x.tensor, weights.tensor);
+      double error = 0;
+      double norm = 0;
+      for (int64_t t = 0; t < n_rows; ++t) {
+        for (int64_t h = 0; h < 48; ++h) {
+          const double exact = want.product[static_cast<size_t>(t * 48 + h)];
+          error += (out.at(t, h) - exact) * (out.at(t, h) - exact);
+          norm += exact * exact;
+        }
+      }
+      EXPECT_LT(std::sqrt(error / norm), is_float(type) ? 1e-4 : 1e-2);
+    }
+  }
+}
+
+TEST_P(MatmulTest, BiasAndAccumulation) {
+  auto cpu = backend(GetParam());
+  for (const DType type : {DType::F32, DType::F16, DType::Q4_0, DType::Q4_K, DType::IQ2_S}) {
+    for (const int64_t n_rows : {1, 3, 20, 40}) {
+      SCOPED_TRACE(std::string(info_of(type).name) + " T " + std::to_string(n_rows));
+      Random random(7);
+      OwnedTensor weights = random_weights(type, 19, 256, random);
+      const Matrix x = random_exact(n_rows, 256, 0, random);
+      Matrix bias = random.matrix(1, 19);
+      Matrix plain(n_rows, 19);
+      Matrix biased(n_rows, 19);
+      Matrix added = random.matrix(n_rows, 19);
+      const Matrix before = copy_of(added);
+      const Weight without{weights.tensor, {}};
+      const Weight with{weights.tensor, bias.tensor};
+      const LinearJob jobs[] = {{&without, plain.tensor}, {&with, biased.tensor}, {&with, added.tensor, true}};
+      cpu->linear(x.tensor, jobs);
+      for (int64_t t = 0; t < n_rows; ++t) {
+        for (int64_t h = 0; h < 19; ++h) {
+          const float want = plain.at(t, h) + bias.at(0, h);
+          ASSERT_EQ(biased.at(t, h), want);
+          ASSERT_NEAR(added.at(t, h), before.at(t, h) + want, 1e-5 * std::fabs(want) + 1e-6);
+        }
+      }
+    }
+  }
+}
+
+/// Jobs of several types and shapes at once give what each gives alone, on any number of threads.
+TEST_P(MatmulTest, JobsAndThreadsMakeNoDifference) {
+  for (const int64_t n_rows : {1, 5, 50}) {
+    Random random(11);
+    const Matrix x = random.matrix(n_rows, 512, 1.0f, 7);
+    std::vector<OwnedTensor> weights;
+    for (const DType type :
+         {DType::Q4_K, DType::Q6_K, DType::Q4_0, DType::F16, DType::Q8_0, DType::IQ1_S, DType::Q2_K}) {
+      weights.push_back(random_weights(type, 300, 512, random));
+    }
+    std::vector<Matrix> alone;
+    auto one = backend(GetParam(), 1);
+    for (const OwnedTensor& weight : weights) {
+      alone.emplace_back(n_rows, 300);
+      const Weight only{weight.tensor, {}};
+      const LinearJob job{&only, alone.back().tensor};
+      one->linear(x.tensor, {&job, 1});
+    }
+    for (const int n_threads : {1, 2, 5}) {
+      auto cpu = backend(GetParam(), n_threads);
+      std::vector<Weight> views;
+      std::vector<Matrix> together;
+      std::vector<LinearJob> jobs;
+      for (const OwnedTensor& weight : weights) {
+        views.push_back({weight.tensor, {}});
+        together.emplace_back(n_rows, 300);
+      }
+      for (size_t i = 0; i < weights.size(); ++i) jobs.push_back({&views[i], together[i].tensor});
+      cpu->linear(x.tensor, jobs);
+      for (size_t i = 0; i < weights.size(); ++i) {
+        EXPECT_TRUE(same_bits(together[i], alone[i])) << i << " with " << n_threads << " threads, T " << n_rows;
+      }
+    }
+  }
+}
+
+/// Small batches share kernels of other widths; a row's result does not depend on its neighbours.
+TEST_P(MatmulTest, RowsOfSmallBatchesDoNotDependOnOneAnother) {
+  auto cpu = backend(GetParam());
+  for (const DType type : {DType::Q4_0, DType::Q8_0, DType::Q4_K, DType::Q6_K, DType::IQ4_XS, DType::BF16}) {
+    Random random(13);
+    OwnedTensor weights = random_weights(type, 50, 512, random);
+    const Weight weight{weights.tensor, {}};
+    const Matrix x = random.matrix(8, 512);
+    Matrix all(8, 50);
+    const LinearJob job{&weight, all.tensor};
+    cpu->linear(x.tensor, {&job, 1});
+    for (int64_t t = 0; t < 8; ++t) {
+      Matrix one(1, 50);
+      const LinearJob single{&weight, one.tensor};
+      cpu->linear(x.tensor.slice_rows(t, 1), {&single, 1});
+      for (int64_t h = 0; h < 50; ++h) ASSERT_EQ(one.at(0, h), all.at(t, h)) << info_of(type).name;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(InstructionSets, MatmulTest, ::testing::ValuesIn(instruction_sets()),
+                         [](const auto& info) { return info.param; });
+
+}  // namespace
+}  // namespace ondol::testing
