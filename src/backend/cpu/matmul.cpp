@@ -18,9 +18,6 @@ const MatmulKernels* kernels_of(IsaLevel level) {
 #if defined(__x86_64__)
     case IsaLevel::kAvx512:
       return &avx512::kMatmul;
-#elif defined(__aarch64__)
-    case IsaLevel::kNeon:
-      return &neon::kMatmul;
 #endif
     default:
       return nullptr;

@@ -74,13 +74,7 @@ struct MatmulKernels {
 };
 
 /// What each folder offers.
-namespace avx2 {
-extern const MatmulKernels kMatmul;
-}
 namespace avx512 {
-extern const MatmulKernels kMatmul;
-}
-namespace neon {
 extern const MatmulKernels kMatmul;
 }
 

@@ -9,8 +9,10 @@
 
 #include "backend/cpu/lanes/types.inl"
 
-#include "backend/cpu/lanes/formats_k.inl"
 #include "backend/cpu/lanes/group.inl"
+
+#include "backend/cpu/lanes/formats_k.inl"
+
 #include "backend/cpu/lanes/products.inl"
 
 namespace ondol::cpu::avx512 {
