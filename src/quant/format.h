@@ -1,7 +1,7 @@
 // QuantFormat: how rows of one DType become numbers and back. formats.h lists all of them.
 //
-// A format is a header quant/<name>.h with the block's layout and its decoder; the encoder, where there is one, is in
-// the encode_*.cpp of its family. Every backend can multiply with any format by decoding it; fast kernels are optional.
+// A format is a header quant/<name>.h with the block's layout and its decoder; the encoder is in the encode_*.cpp of
+// its family. Every backend can multiply with any format by decoding it; fast kernels are optional.
 #pragma once
 
 #include <cstdint>

@@ -26,8 +26,7 @@
 #include "quant/tq1_0.h"
 #include "quant/tq2_0.h"
 
-// X(name, encoder): DType::name is stored as Block##name, which decode_block(const Block##name&, float*) decodes; the
-// encoder is nullptr where the format can only be read.
+// X(name, encoder): DType::name is stored as Block##name, which decode_block(const Block##name&, float*) decodes.
 #define ONDOL_BLOCK_FORMATS(X) \
   X(Q4_0, encode_q4_0)         \
   X(Q4_1, encode_q4_1)         \
@@ -43,12 +42,12 @@
   X(IQ4_XS, encode_iq4_xs)     \
   X(MXFP4, encode_mxfp4)       \
   X(NVFP4, encode_nvfp4)       \
-  X(IQ1_S, nullptr)            \
-  X(IQ1_M, nullptr)            \
-  X(IQ2_XXS, nullptr)          \
-  X(IQ2_XS, nullptr)           \
-  X(IQ2_S, nullptr)            \
-  X(IQ3_XXS, nullptr)          \
-  X(IQ3_S, nullptr)            \
+  X(IQ1_S, encode_iq1_s)       \
+  X(IQ1_M, encode_iq1_m)       \
+  X(IQ2_XXS, encode_iq2_xxs)   \
+  X(IQ2_XS, encode_iq2_xs)     \
+  X(IQ2_S, encode_iq2_s)       \
+  X(IQ3_XXS, encode_iq3_xxs)   \
+  X(IQ3_S, encode_iq3_s)       \
   X(TQ1_0, encode_tq1_0)       \
   X(TQ2_0, encode_tq2_0)

@@ -35,4 +35,7 @@ static inline void decode_block(const BlockIQ1_M& block, float* out) {
   }
 }
 
+/// See QuantFormat::encode.
+void encode_iq1_m(const float* values, const float* importance, void* blocks, int64_t n);
+
 }  // namespace ondol

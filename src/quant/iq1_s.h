@@ -31,4 +31,7 @@ static inline void decode_block(const BlockIQ1_S& block, float* out) {
   }
 }
 
+/// See QuantFormat::encode.
+void encode_iq1_s(const float* values, const float* importance, void* blocks, int64_t n);
+
 }  // namespace ondol

@@ -27,4 +27,7 @@ static inline void decode_block(const BlockIQ2_XS& block, float* out) {
   }
 }
 
+/// See QuantFormat::encode.
+void encode_iq2_xs(const float* values, const float* importance, void* blocks, int64_t n);
+
 }  // namespace ondol

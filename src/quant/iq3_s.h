@@ -30,4 +30,7 @@ static inline void decode_block(const BlockIQ3_S& block, float* out) {
   }
 }
 
+/// See QuantFormat::encode.
+void encode_iq3_s(const float* values, const float* importance, void* blocks, int64_t n);
+
 }  // namespace ondol

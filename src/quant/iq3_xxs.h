@@ -31,4 +31,7 @@ static inline void decode_block(const BlockIQ3_XXS& block, float* out) {
   }
 }
 
+/// See QuantFormat::encode.
+void encode_iq3_xxs(const float* values, const float* importance, void* blocks, int64_t n);
+
 }  // namespace ondol

@@ -13,6 +13,15 @@ using LaneMask = int32_t __attribute__((vector_size(16)));
 static inline Lanes lanes(float value) {
   return Lanes{value, value, value, value};
 }
+static inline Lanes lanes_load(const float* values) {
+  Lanes result;
+  __builtin_memcpy(&result, values, sizeof(result));
+  return result;
+}
+
+static inline float lanes_sum(Lanes value) {
+  return (value[0] + value[1]) + (value[2] + value[3]);
+}
 static inline Lanes lanes_min(Lanes a, Lanes b) {
   return a < b ? a : b;
 }
