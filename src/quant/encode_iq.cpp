@@ -113,7 +113,8 @@ void pack(const CodebookCode& code, BlockIQ1_M& block) {
     int high = 0;
     for (int k = 0; k < 2; ++k) {
       block.qs[2 * j + k] = static_cast<uint8_t>(sub.index[k] & 255);
-      high |= ((sub.index[k] >> 8) | (sub.minus[k] ? 8 : 0)) << (4 * k);
+      const int minus = sub.minus[k];
+      high |= ((sub.index[k] >> 8) | (minus << 3)) << (4 * k);
     }
     block.qh[j] = static_cast<uint8_t>(high);
   }
