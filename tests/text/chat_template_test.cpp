@@ -46,7 +46,9 @@ void check_case(const std::string& name, const std::string& source, const json::
   }
   ASSERT_FALSE(text) << "was rendered: " << *text;
   const std::string message = string_or(entry, "error", "");
-  if (compare_message) EXPECT_NE(text.error().message().find(message), std::string::npos) << text.error().message();
+  if (compare_message) {
+    EXPECT_NE(text.error().message().find(message), std::string::npos) << text.error().message();
+  }
 }
 
 TEST(ChatTemplate, SnippetsRenderAsInJinja2) {

@@ -29,19 +29,22 @@ struct Keyed {
   Value item;
 };
 
-bool keys_less(const std::vector<Value>& left, const std::vector<Value>& right) {
+// A single key is compared as it is, so that values without an order are refused even where they are equal; several
+// are compared as Python compares lists.
+bool keys_less(const std::vector<Value>& left, const std::vector<Value>& right, bool as_list) {
+  if (!as_list) return less(left[0], right[0]);
   for (size_t i = 0; i < left.size(); ++i) {
     if (!equals(left[i], right[i])) return less(left[i], right[i]);
   }
   return false;
 }
 
-void sort_by_keys(Interpreter& interpreter, std::vector<Keyed>& items, bool reverse) {
+void sort_by_keys(Interpreter& interpreter, std::vector<Keyed>& items, bool reverse, bool as_list) {
   for (const Keyed& item : items) {
     for (const Value& key : item.keys) interpreter.work(16 + key.weight());
   }
-  std::stable_sort(items.begin(), items.end(), [reverse](const Keyed& left, const Keyed& right) {
-    return reverse ? keys_less(right.keys, left.keys) : keys_less(left.keys, right.keys);
+  std::stable_sort(items.begin(), items.end(), [=](const Keyed& left, const Keyed& right) {
+    return reverse ? keys_less(right.keys, left.keys, as_list) : keys_less(left.keys, right.keys, as_list);
   });
 }
 
@@ -78,7 +81,7 @@ Value sort(Interpreter& interpreter, const Value& input, const Arguments& argume
     entry.item = std::move(item);
     keyed.push_back(std::move(entry));
   }
-  sort_by_keys(interpreter, keyed, parameters.truth(0, false));
+  sort_by_keys(interpreter, keyed, parameters.truth(0, false), true);
   return Value::list(items_of(std::move(keyed)));
 }
 
@@ -93,7 +96,7 @@ Value dictsort(Interpreter& interpreter, const Value& input, const Arguments& ar
     const Value& wanted = by == "key" ? key : value;
     keyed.push_back({{parameters.truth(0, false) ? wanted : without_case(wanted)}, Value::tuple({key, value})});
   }
-  sort_by_keys(interpreter, keyed, parameters.truth(2, false));
+  sort_by_keys(interpreter, keyed, parameters.truth(2, false), false);
   return Value::list(items_of(std::move(keyed)));
 }
 
@@ -110,7 +113,7 @@ Value groupby(Interpreter& interpreter, const Value& input, const Arguments& arg
     Value key = key_of(item);
     keyed.push_back({{case_sensitive ? key : without_case(key)}, std::move(item)});
   }
-  sort_by_keys(interpreter, keyed, false);
+  sort_by_keys(interpreter, keyed, false, false);
   std::vector<Value> groups;
   for (size_t begin = 0; begin < keyed.size();) {
     std::vector<Value> members;

@@ -139,10 +139,9 @@ Value truncate(Interpreter&, const Value& input, const Arguments& arguments) {
   const auto end_size = static_cast<int64_t>(count_code_points(end));
   if (length < end_size) throw Failure(fmt::format("expected length >= {}, got {}", end_size, length));
   if (leeway < 0) throw Failure(fmt::format("expected leeway >= 0, got {}", leeway));
-  if (input.is_undefined()) return input;
-  const Text& text = require_text("truncate", input);
-  const auto size = static_cast<int64_t>(text.n_code_points);
+  const auto size = static_cast<int64_t>(length_of(input));
   if (size <= length || size - length <= leeway) return input;
+  const Text& text = require_text("truncate", input);
   std::string_view kept =
       std::string_view(text.bytes).substr(0, byte_offset(text.bytes, static_cast<size_t>(length - end_size)));
   if (!parameters.truth(1, false)) kept = kept.substr(0, std::min(kept.rfind(' '), kept.size()));

@@ -31,7 +31,7 @@ class PercentFormatter {
       i_ = percent;
       if (i_ < text_.size()) convert();
     }
-    const bool maps = values_.is_dict() || values_.is_sequence() || values_.is_undefined();
+    const bool maps = values_.is_dict() || values_.is_sequence() || values_.is(Kind::kRange) || values_.is_undefined();
     if (values_.is(Kind::kTuple) ? next_ < values_.items().size() : !maps && next_ == 0) {
       throw Failure("not all arguments converted during string formatting");
     }

@@ -67,11 +67,13 @@ bool iterable(const Value& value) { return is_iterable(value) || value.type_name
 
 bool is_filter(Interpreter&, const Value& value, const Arguments& arguments) {
   no_arguments(arguments);
+  hash_of(value);  // what cannot be a key is refused
   return value.is_text() && find_filter(value.str()) != nullptr;
 }
 
 bool is_test(Interpreter&, const Value& value, const Arguments& arguments) {
   no_arguments(arguments);
+  hash_of(value);
   return value.is_text() && find_test(value.str()) != nullptr;
 }
 

@@ -58,7 +58,7 @@ Next over_text(const Value& value) {
     if (offset >= value.str().size()) return false;
     const size_t begin = offset;
     next_code_point(value.str(), offset);
-    out = Value::text(std::string(value.str().substr(begin, offset - begin)), value.is_markup());
+    out = Value::text(std::string(value.str().substr(begin, offset - begin)));  // of markup, too
     return true;
   };
 }
