@@ -1,10 +1,10 @@
 #include "models/hf_rope.h"
 
 #include <cmath>
-#include <numbers>
 
 #include <fmt/format.h>
 
+#include "models/llama3_rope.h"
 #include "nn/rope.h"
 
 namespace ondol {
@@ -76,26 +76,19 @@ Result<void> add_longrope(const HfConfig& config, const HfRope& rope, MetaBuilde
   return {};
 }
 
-/// Llama 3 divides low frequencies by the factor, leaves high ones alone and blends between.
-/// Source: the configuration of Llama 3.1, "rope_scaling".
 Result<void> add_llama3(const HfConfig& config, const HfRope& rope, CanonicalParts& parts, int64_t n_rotated,
                         double theta) {
-  const double factor = double_or(rope.parameters, "factor", 8.0);
-  const double low = double_or(rope.parameters, "low_freq_factor", 1.0);
-  const double high = double_or(rope.parameters, "high_freq_factor", 4.0);
-  const auto original = static_cast<double>(ONDOL_TRY(original_context(config, rope)));
-  if (!(factor > 0.0) || !(high > low)) {
+  Llama3Rope settings;
+  settings.factor = double_or(rope.parameters, "factor", settings.factor);
+  settings.low_freq_factor = double_or(rope.parameters, "low_freq_factor", settings.low_freq_factor);
+  settings.high_freq_factor = double_or(rope.parameters, "high_freq_factor", settings.high_freq_factor);
+  settings.original_context = ONDOL_TRY(original_context(config, rope));
+  if (!(settings.factor > 0.0) || !(settings.high_freq_factor > settings.low_freq_factor)) {
     return Error("the rotary embedding of type \"llama3\" needs factor > 0 and high_freq_factor > low_freq_factor")
         .in(config.path());
   }
-  std::vector<float> divisors;
-  for (int64_t i = 0; i < n_rotated; i += 2) {
-    const double frequency = std::pow(theta, -static_cast<double>(i) / static_cast<double>(n_rotated));
-    const double turns = original * frequency / (2.0 * std::numbers::pi);
-    const double kept = std::clamp((turns - low) / (high - low), 0.0, 1.0);
-    divisors.push_back(static_cast<float>(1.0 / ((1.0 - kept) / factor + kept)));
-  }
-  parts.vectors.emplace_back("rope_freqs.weight", std::move(divisors));
+  const std::vector<double> divisors = llama3_divisors(settings, theta, n_rotated);
+  parts.vectors.emplace_back("rope_freqs.weight", std::vector<float>(divisors.begin(), divisors.end()));
   return {};
 }
 
