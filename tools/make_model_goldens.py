@@ -295,6 +295,17 @@ def write_metadata(writer, architecture, model):
         writer.add_attention_scale(config.query_pre_attn_scalar**-0.5)
 
 
+def write_vocabulary(writer):
+    """A SentencePiece vocabulary of single characters, so that the files work with whole programs too."""
+    pieces = ["<unk>", "<s>", "</s>", "\u2581", *(chr(code) for code in range(ord("0"), ord("0") + VOCAB - 4))]
+    writer.add_tokenizer_model("llama")
+    writer.add_token_list(pieces)
+    writer.add_token_scores([-float(i) for i in range(VOCAB)])
+    writer.add_token_types([2, 3, 3] + [1] * (VOCAB - 3))
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+
+
 def main():
     out = pathlib.Path(sys.argv[1])
     out.mkdir(parents=True, exist_ok=True)
@@ -306,6 +317,7 @@ def main():
         randomize(model, torch.Generator().manual_seed(1000 + index))
         writer = gguf.GGUFWriter(str(out / f"{name}.gguf"), architecture)
         write_metadata(writer, architecture, model)
+        write_vocabulary(writer)
         for tensor_name, values in gguf_tensors(architecture, model):
             writer.add_tensor(tensor_name, np.ascontiguousarray(values, dtype=np.float32))
         writer.write_header_to_file()

@@ -63,6 +63,7 @@ Result<void> Llama::load(WeightLoader& loader) {
   ONDOL_TRY(loader.set_windows(attention, 0));
   const RopeParams rope = ONDOL_TRY(rope_params(loader, config_, attention[0].k_dim));
   rope_ = Rope(rope);
+  config_.rotation_changes_after = rope_.changes_after();
   pairs_ = ONDOL_TRY(rope_pairs(loader, RopePairs::kInterleaved));
   temperature_scale_ = ONDOL_TRY(loader.number_or("attention.temperature_scale", 0.0, 0.0, 1e3));
   temperature_length_ = rope.original_context;

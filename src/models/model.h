@@ -44,6 +44,7 @@ struct ModelConfig {
   int64_t width = 0;  // D of the residual stream
   int n_layers = 0;
   int64_t context_length = 0;           // positions seen in training
+  int64_t rotation_changes_after = 0;   // a sequence that grows or shrinks past this must be evaluated again; 0: never
   bool learned_positions = false;       // context_length is a hard limit: there is no embedding for later positions
   std::vector<KvLayerShape> kv_layers;  // empty for encoders
   Pooling pooling = Pooling::kNone;     // what an embedding of a text is made from

@@ -45,6 +45,7 @@ Result<void> Phi3::load(WeightLoader& loader) {
   std::vector<AttentionParams> attention = ONDOL_TRY(loader.attention_layers(config_));
   ONDOL_TRY(loader.set_windows(attention, 0));
   rope_ = Rope(ONDOL_TRY(rope_params(loader, config_, attention[0].k_dim)));
+  config_.rotation_changes_after = rope_.changes_after();
   token_embedding_ = ONDOL_TRY(loader.weight("token_embd", {config_.vocabulary_size, config_.width})).matrix;
   output_norm_ = ONDOL_TRY(loader.vector("output_norm.weight", config_.width));
   output_ = ONDOL_TRY(loader.output(config_));

@@ -50,6 +50,10 @@ Rope::Rope(RopeParams params) : params_(std::move(params)) {
   ONDOL_CHECK(params_.long_divisors.empty() || params_.long_divisors.size() == n_pairs);
 }
 
+int64_t Rope::changes_after() const {
+  return params_.scaling == RopeParams::Scaling::kLongRope ? static_cast<int64_t>(params_.original_context) : 0;
+}
+
 std::vector<double> Rope::frequencies_at(int length) const {
   using Scaling = RopeParams::Scaling;
   const double base = params_.scaling == Scaling::kDynamic ? dynamic_base(params_, length) : params_.base;

@@ -52,6 +52,10 @@ class Rope {
 
   int n_rotated() const { return params_.n_rotated; }
 
+  /// LongRoPE: sequences longer than this are rotated in another way from their beginning on. 0: there is no such
+  /// length.
+  int64_t changes_after() const;
+
   /// [T, R] for the rows of all runs, one run after another: R / 2 cosines, then R / 2 sines. In the arena.
   Tensor angles(std::span<const PositionRun> runs, Arena& arena) const;
 

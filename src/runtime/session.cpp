@@ -55,12 +55,27 @@ Session Session::fork() const {
   Session copy(*engine_);
   copy.sequence_ = sequence_.fork(sequence_.length());
   copy.tokens_ = tokens_;
+  copy.is_long_ = is_long_;
   return copy;
+}
+
+bool Session::needs_other_rotation(size_t n_total) const {
+  const int64_t limit = engine_->model().config().rotation_changes_after;
+  return limit > 0 && !tokens_.empty() && is_long_ != (static_cast<int64_t>(n_total) > limit);
 }
 
 Result<void> Session::evaluate(std::span<const TokenId> tokens, const EvaluationProgress& progress) {
   const size_t n_total = tokens_.size() + tokens.size();
   if (static_cast<int64_t>(n_total) > engine_->context_length()) return context_full(*engine_, n_total);
+  if (needs_other_rotation(n_total)) {
+    std::vector<TokenId> all = tokens_;
+    all.insert(all.end(), tokens.begin(), tokens.end());
+    roll_back(static_cast<int>(tokens_.size()));
+    n_reused_ = 0;
+    return evaluate(all, progress);
+  }
+  const int64_t limit = engine_->model().config().rotation_changes_after;
+  is_long_ = limit > 0 && static_cast<int64_t>(n_total) > limit;
   size_t done = 0;
   while (done < tokens.size()) {
     const size_t n = std::min(tokens.size() - done, static_cast<size_t>(engine_->batch_rows()));
@@ -69,7 +84,7 @@ Result<void> Session::evaluate(std::span<const TokenId> tokens, const Evaluation
     ONDOL_TRY(sequence_.append(static_cast<int>(n)));
     Batch batch;
     batch.tokens.assign(part.begin(), part.end());
-    batch.slices.push_back({&sequence_, 0, static_cast<int>(n), position});
+    batch.slices.push_back({&sequence_, 0, static_cast<int>(n), position, static_cast<int>(n_total)});
     const bool is_last = done + n == tokens.size();
     if (is_last) batch.output_rows = {static_cast<int32_t>(n - 1)};
     const Tensor logits = engine_->forward(batch);

@@ -34,6 +34,7 @@ class Session {
   int n_reused() const { return n_reused_; }  // tokens that the last sync did not evaluate again
 
  private:
+  bool needs_other_rotation(size_t n_total) const;
   Result<void> evaluate(std::span<const TokenId> tokens, const EvaluationProgress& progress);
 
   Engine* engine_;
@@ -41,6 +42,7 @@ class Session {
   std::vector<TokenId> tokens_;
   std::span<const float> logits_;
   int n_reused_ = 0;
+  bool is_long_ = false;  // the keys are those of a sequence beyond ModelConfig::rotation_changes_after
 };
 
 }  // namespace ondol
