@@ -20,7 +20,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUT = ROOT / "tests" / "golden" / "formats" / "plans.json"
 
 FILE_TYPES = ["F32", "F16", "BF16", "Q8_0", "Q6_K", "Q5_K_M", "Q5_K_S", "Q5_0", "Q5_1", "Q4_K_M", "Q4_K_S", "Q4_0", "Q4_1",
-              "IQ4_NL", "IQ4_XS", "MXFP4_MOE", "Q3_K_L", "Q3_K_M", "Q3_K_S", "Q2_K", "Q2_K_S", "TQ2_0", "TQ1_0"]
+              "IQ4_NL", "IQ4_XS", "MXFP4_MOE", "Q3_K_L", "Q3_K_M", "Q3_K_S", "Q2_K", "Q2_K_S", "TQ2_0", "TQ1_0",
+              "IQ3_M", "IQ3_S", "IQ3_XS", "IQ3_XXS", "IQ2_M", "IQ2_S", "IQ2_XS", "IQ2_XXS", "IQ1_M", "IQ1_S"]
 
 # name: architecture, width, layers, heads, kv_heads, ffn, experts, tied, fused
 MODELS = {
@@ -45,6 +46,7 @@ EXTRAS = {
     "imatrix-q4_0": ("gqa", "Q4_0", ["--imatrix"]),
     "imatrix-q5_0": ("gqa", "Q5_0", ["--imatrix"]),
     "imatrix-iq4_xs": ("gqa", "IQ4_XS", ["--imatrix"]),
+    "imatrix-iq3_xxs": ("mha-tied", "IQ3_XXS", ["--imatrix"]),
 }
 
 
@@ -138,9 +140,8 @@ def main():
             result["models"][name] = {"architecture": model[0], "metadata": metadata_of(model),
                                       "roles": roles_of(model)}
             for file_type in FILE_TYPES:
-                options = ["--imatrix", imatrix] if file_type == "Q2_K_S" else []
-                result["plans"].append({"model": name, "type": file_type, "options": options[:1],
-                                        "types": types_by(quantize, path, model, file_type, options)})
+                result["plans"].append({"model": name, "type": file_type, "options": [],
+                                        "types": types_by(quantize, path, model, file_type, [])})
         for model_name, file_type, options in EXTRAS.values():
             given = options + [imatrix] if options == ["--imatrix"] else options
             types = types_by(quantize, f"{folder}/{model_name}.gguf", MODELS[model_name], file_type, given)

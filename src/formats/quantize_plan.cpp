@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <map>
 #include <regex>
 
 #include <fmt/format.h>
@@ -13,7 +14,7 @@ namespace ondol {
 namespace {
 
 /// What a tensor does in the model, as far as its precision is concerned.
-enum class Role { kAny, kOutput, kEmbedding, kAttnV, kAttnK, kAttnQ, kAttnOutput, kFfnDown, kOther };
+enum class Role { kAny, kOutput, kEmbedding, kAttnV, kAttnK, kAttnQ, kAttnOutput, kFfnDown, kFfnUp, kFfnGate, kOther };
 
 /// What a rule may look at.
 struct Situation {
@@ -71,10 +72,26 @@ bool more_bits(const Situation& s) {
   return s.index < eighth || s.index >= 7 * s.n_index / 8 || (s.index - eighth) % 3 == 2;
 }
 
-/// One line of the mixes: the first whose file type ("" is any), role and condition fit gives the type. Where none
-/// fits, the base type stands.
+bool many_queries_or_experts(const Situation& s) {
+  return s.queries_per_key >= 4 || s.n_experts >= 4;
+}
+bool without_importance(const Situation& s) {
+  return !s.has_importance;
+}
+bool eight_experts_and_more_bits(const Situation& s) {
+  return eight_experts(s) && more_bits(s);
+}
+bool middle(const Situation& s) {
+  return s.index >= s.n_index / 8 && s.index < 7 * s.n_index / 8;
+}
+
+/// File types below 3 bits, whose mixes have nothing in common with the others.
+constexpr std::string_view kVeryLow = "IQ1_S IQ1_M IQ2_XXS IQ2_XS IQ2_S IQ2_M";
+
+/// One line of the mixes: the first whose file types (separated by spaces; "" is any), role and condition fit gives the
+/// type. Where none fits, the base type stands.
 struct Rule {
-  std::string_view file_type;
+  std::string_view file_types;
   Role role;
   bool (*when)(const Situation&);
   DType type;
@@ -89,50 +106,76 @@ constexpr Rule kRules[] = {
 
     {"", Role::kOutput, odd_columns, DType::Q8_0},
     {"", Role::kOutput, base_is_q8, DType::Q8_0},
+    {kVeryLow, Role::kOutput, always, DType::Q5_K},
+    {"IQ3_XXS", Role::kOutput, always, DType::Q5_K},
     {"", Role::kOutput, always, DType::Q6_K},
-    {"TQ1_0", Role::kEmbedding, always, DType::Q4_K},
-    {"TQ2_0", Role::kEmbedding, always, DType::Q4_K},
+    {"TQ1_0 TQ2_0", Role::kEmbedding, always, DType::Q4_K},
+    {"IQ1_S IQ1_M IQ2_XXS IQ2_XS", Role::kEmbedding, always, DType::Q2_K},
+    {"IQ2_S IQ2_M IQ3_XXS", Role::kEmbedding, always, DType::IQ3_S},
+
+    {kVeryLow, Role::kAttnV, many_queries_or_experts, DType::Q4_K},
+    {"IQ2_S IQ2_M", Role::kAttnV, always, DType::IQ3_S},
+    {kVeryLow, Role::kAttnV, always, DType::Q2_K},
+    {kVeryLow, Role::kAttnK, eight_experts, DType::Q4_K},
+    {"IQ2_S IQ2_M", Role::kFfnDown, first_eighth, DType::IQ3_S},
+    {kVeryLow, Role::kFfnDown, first_eighth, DType::Q2_K},
+    {kVeryLow, Role::kAttnOutput, eight_experts, DType::Q5_K},
+    {"IQ1_S IQ1_M", Role::kAttnOutput, always, DType::IQ2_XXS},
+    {"IQ2_S IQ2_M", Role::kAttnOutput, always, DType::IQ3_S},
 
     {"", Role::kAttnV, eight_experts, DType::Q8_0},
     {"Q2_K", Role::kAttnV, many_queries, DType::Q4_K},
     {"Q2_K", Role::kAttnV, always, DType::Q3_K},
-    {"Q2_K_S", Role::kAttnV, many_queries, DType::Q4_K},
+    {"Q2_K_S IQ3_XXS IQ3_XS IQ3_S", Role::kAttnV, many_queries, DType::Q4_K},
+    {"IQ3_XXS", Role::kAttnV, without_importance, DType::IQ3_S},
+    {"IQ3_M", Role::kAttnV, always, DType::Q4_K},
     {"Q3_K_M", Role::kAttnV, first_two, DType::Q5_K},
     {"Q3_K_M", Role::kAttnV, always, DType::Q4_K},
     {"Q3_K_L", Role::kAttnV, always, DType::Q5_K},
     {"Q4_K_S", Role::kAttnV, first_four, DType::Q5_K},
-    {"Q4_K_M", Role::kAttnV, more_bits, DType::Q6_K},
-    {"Q5_K_M", Role::kAttnV, more_bits, DType::Q6_K},
-    {"IQ4_NL", Role::kAttnV, many_queries, DType::Q5_K},
-    {"IQ4_XS", Role::kAttnV, many_queries, DType::Q5_K},
+    {"Q4_K_M Q5_K_M", Role::kAttnV, more_bits, DType::Q6_K},
+    {"IQ4_NL IQ4_XS", Role::kAttnV, many_queries, DType::Q5_K},
 
     {"", Role::kAttnK, eight_experts, DType::Q8_0},
+    {"IQ3_XS", Role::kAttnK, always, DType::IQ3_XXS},
+    {"IQ3_XS", Role::kAttnQ, always, DType::IQ3_XXS},
+    {"IQ3_XXS", Role::kAttnK, always, DType::IQ2_S},
+    {"IQ3_XXS", Role::kAttnQ, always, DType::IQ2_S},
 
     {"Q2_K", Role::kFfnDown, always, DType::Q3_K},
-    {"Q2_K_S", Role::kFfnDown, first_eighth, DType::Q4_K},
+    {"Q2_K_S IQ3_M", Role::kFfnDown, first_eighth, DType::Q4_K},
+    {"IQ3_M", Role::kFfnDown, eight_experts_and_more_bits, DType::Q4_K},
+    {"IQ3_XXS", Role::kFfnDown, early_without_importance, DType::Q4_K},
+    {"IQ3_XXS", Role::kFfnDown, without_importance, DType::Q3_K},
     {"Q3_K_M", Role::kFfnDown, first_sixteenth, DType::Q5_K},
     {"Q3_K_M", Role::kFfnDown, always, DType::Q4_K},
     {"Q3_K_L", Role::kFfnDown, always, DType::Q5_K},
     {"Q4_K_S", Role::kFfnDown, first_eighth, DType::Q5_K},
-    {"Q4_K_M", Role::kFfnDown, more_bits, DType::Q6_K},
-    {"Q5_K_M", Role::kFfnDown, more_bits, DType::Q6_K},
-    {"IQ4_NL", Role::kFfnDown, early_without_importance, DType::Q5_K},
-    {"IQ4_XS", Role::kFfnDown, early_without_importance, DType::Q5_K},
+    {"Q4_K_M Q5_K_M", Role::kFfnDown, more_bits, DType::Q6_K},
+    {"IQ4_NL IQ4_XS", Role::kFfnDown, early_without_importance, DType::Q5_K},
     {"Q4_0", Role::kFfnDown, early_with_importance, DType::Q4_1},
     {"Q5_0", Role::kFfnDown, early_with_importance, DType::Q5_1},
+    {"IQ3_XS", Role::kFfnUp, middle, DType::IQ3_XXS},
+    {"IQ3_XS", Role::kFfnGate, middle, DType::IQ3_XXS},
 
-    {"Q2_K", Role::kAttnOutput, eight_experts, DType::Q5_K},
-    {"Q3_K_S", Role::kAttnOutput, eight_experts, DType::Q5_K},
-    {"Q3_K_M", Role::kAttnOutput, eight_experts, DType::Q5_K},
-    {"Q4_K_S", Role::kAttnOutput, eight_experts, DType::Q5_K},
-    {"Q4_K_M", Role::kAttnOutput, eight_experts, DType::Q5_K},
-    {"IQ4_NL", Role::kAttnOutput, eight_experts, DType::Q5_K},
-    {"IQ4_XS", Role::kAttnOutput, eight_experts, DType::Q5_K},
+    {"Q2_K Q3_K_S Q3_K_M Q4_K_S Q4_K_M IQ3_XXS IQ3_XS IQ3_S IQ3_M IQ4_NL IQ4_XS", Role::kAttnOutput, eight_experts,
+     DType::Q5_K},
     {"Q3_K_L", Role::kAttnOutput, eight_experts, DType::Q3_K},
     {"Q2_K", Role::kAttnOutput, always, DType::Q3_K},
-    {"Q3_K_M", Role::kAttnOutput, always, DType::Q4_K},
+    {"IQ3_XXS", Role::kAttnOutput, always, DType::IQ3_S},
+    {"Q3_K_M IQ3_M", Role::kAttnOutput, always, DType::Q4_K},
     {"Q3_K_L", Role::kAttnOutput, always, DType::Q5_K},
 };
+
+/// Whether `names`, separated by spaces, has `name`.
+bool listed(std::string_view names, std::string_view name) {
+  while (!names.empty()) {
+    const size_t space = std::min(names.find(' '), names.size());
+    if (names.substr(0, space) == name) return true;
+    names.remove_prefix(std::min(space + 1, names.size()));
+  }
+  return false;
+}
 
 struct FileType {
   std::string_view name;
@@ -149,7 +192,11 @@ constexpr FileType kFileTypes[] = {
     {"Q4_1", "", 3, DType::Q4_1},        {"IQ4_NL", "", 25, DType::IQ4_NL},   {"IQ4_XS", "", 30, DType::IQ4_XS},
     {"MXFP4", "", 38, DType::MXFP4},     {"MXFP4_MOE", "", 38, DType::MXFP4}, {"Q3_K_L", "", 13, DType::Q3_K},
     {"Q3_K_M", "Q3_K", 12, DType::Q3_K}, {"Q3_K_S", "", 11, DType::Q3_K},     {"Q2_K", "", 10, DType::Q2_K},
-    {"Q2_K_S", "", 21, DType::Q2_K},     {"TQ2_0", "", 37, DType::TQ2_0},     {"TQ1_0", "", 36, DType::TQ1_0},
+    {"Q2_K_S", "", 21, DType::Q2_K},     {"IQ3_M", "", 27, DType::IQ3_S},     {"IQ3_S", "", 26, DType::IQ3_S},
+    {"IQ3_XS", "", 22, DType::IQ3_S},    {"IQ3_XXS", "", 23, DType::IQ3_XXS}, {"IQ2_M", "", 29, DType::IQ2_S},
+    {"IQ2_S", "", 28, DType::IQ2_XS},    {"IQ2_XS", "", 20, DType::IQ2_XS},   {"IQ2_XXS", "", 19, DType::IQ2_XXS},
+    {"IQ1_M", "", 31, DType::IQ1_M},     {"IQ1_S", "", 24, DType::IQ1_S},     {"TQ2_0", "", 37, DType::TQ2_0},
+    {"TQ1_0", "", 36, DType::TQ1_0},
 };
 
 /// Parts of names of matrices that stay as they are: small, or read by code that wants plain numbers.
@@ -195,8 +242,14 @@ constexpr std::string_view kNeverQuantized[] = {
 /// Parts of names, in the order in which they are looked for, and the roles of what carries them.
 constexpr std::pair<std::string_view, Role> kRoles[] = {
     {"attn_qkv.weight", Role::kAttnV},  // values are in there, so the more sensitive role counts
-    {"attn_kv_b.weight", Role::kAttnV}, {"attn_v.weight", Role::kAttnV},           {"attn_k.weight", Role::kAttnK},
-    {"attn_q.weight", Role::kAttnQ},    {"attn_output.weight", Role::kAttnOutput}, {"ffn_down", Role::kFfnDown},
+    {"attn_kv_b.weight", Role::kAttnV},
+    {"attn_v.weight", Role::kAttnV},
+    {"attn_k.weight", Role::kAttnK},
+    {"attn_q.weight", Role::kAttnQ},
+    {"attn_output.weight", Role::kAttnOutput},
+    {"ffn_down", Role::kFfnDown},
+    {"ffn_up", Role::kFfnUp},
+    {"ffn_gate", Role::kFfnGate},
 };
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
@@ -313,8 +366,9 @@ class Planner {
       }
       plan.types.push_back(type);
     }
-    if (file_type_.name == "Q2_K_S" && !options_.has_importance) {
-      plan.notes.emplace_back("Q2_K_S without an importance matrix loses much quality");
+    const bool wants_importance = listed(kVeryLow, file_type_.name) || listed("IQ3_XXS Q2_K_S", file_type_.name);
+    if (wants_importance && !options_.has_importance) {
+      plan.notes.push_back(fmt::format("{} without an importance matrix loses much quality", file_type_.name));
     }
     return plan;
   }
@@ -330,14 +384,16 @@ class Planner {
              std::pair(layer_of(tensors[b].name), std::string_view(tensors[b].name));
     });
     index_.resize(tensors.size());
-    int64_t n_down = 0;
+    std::map<Role, int64_t> n_seen;
     for (const size_t i : order) {
-      const Role role = role_of(tensors[i].name, facts_.tied);
       if (!may_be_quantized(tensors[i], options_.leave_output)) continue;
-      if (role == Role::kAttnV) index_[i] = n_values_++;
-      // Layers with experts may have several such tensors, so there the layer itself counts.
-      if (role == Role::kFfnDown) index_[i] = facts_.n_experts > 1 ? layer_of(tensors[i].name) : n_down++;
+      const Role role = role_of(tensors[i].name, facts_.tied);
+      index_[i] = n_seen[role]++;
+      // Layers with experts may have several of these, so there the layer itself counts.
+      const bool is_ffn = role == Role::kFfnDown || role == Role::kFfnUp || role == Role::kFfnGate;
+      if (is_ffn && facts_.n_experts > 1) index_[i] = layer_of(tensors[i].name);
     }
+    n_values_ = n_seen[Role::kAttnV];
   }
 
   DType wanted_type(size_t i) const {
@@ -366,13 +422,14 @@ class Planner {
     situation.base = file_type_.base;
     situation.divides = tensor.columns() % info_of(file_type_.base).block_size == 0;
     const DType type = by_rules(situation);
-    const bool raise = facts_.is_70b && role == Role::kAttnV && (type == DType::Q3_K || type == DType::Q4_K);
+    const bool raise = facts_.is_70b && role == Role::kAttnV && !listed(kVeryLow, file_type_.name) &&
+                       (type == DType::Q3_K || type == DType::Q4_K);
     return raise ? DType::Q5_K : type;
   }
 
   DType by_rules(const Situation& situation) const {
     for (const Rule& rule : kRules) {
-      if (!rule.file_type.empty() && rule.file_type != file_type_.name) continue;
+      if (!rule.file_types.empty() && !listed(rule.file_types, file_type_.name)) continue;
       if (rule.role != Role::kAny && rule.role != situation.role) continue;
       if (rule.when(situation)) return rule.type;
     }
@@ -382,9 +439,11 @@ class Planner {
   /// A type of about as many bits whose blocks divide the rows.
   static DType fitting_type(DType type, int64_t columns) {
     constexpr std::pair<DType, DType> kSmallerBlocks[] = {
-        {DType::Q2_K, DType::Q4_0},  {DType::Q3_K, DType::Q4_0},  {DType::Q4_K, DType::Q5_0},
-        {DType::Q5_K, DType::Q5_1},  {DType::Q6_K, DType::Q8_0},  {DType::IQ4_XS, DType::IQ4_NL},
-        {DType::TQ1_0, DType::Q4_0}, {DType::TQ2_0, DType::Q4_0},
+        {DType::Q2_K, DType::Q4_0},    {DType::Q3_K, DType::Q4_0},      {DType::Q4_K, DType::Q5_0},
+        {DType::Q5_K, DType::Q5_1},    {DType::Q6_K, DType::Q8_0},      {DType::IQ4_XS, DType::IQ4_NL},
+        {DType::TQ1_0, DType::Q4_0},   {DType::TQ2_0, DType::Q4_0},     {DType::IQ1_S, DType::IQ4_NL},
+        {DType::IQ1_M, DType::IQ4_NL}, {DType::IQ2_XXS, DType::IQ4_NL}, {DType::IQ2_XS, DType::IQ4_NL},
+        {DType::IQ2_S, DType::IQ4_NL}, {DType::IQ3_XXS, DType::IQ4_NL}, {DType::IQ3_S, DType::IQ4_NL},
     };
     const auto fits = [&](DType candidate) { return columns % info_of(candidate).block_size == 0; };
     if (fits(type)) return type;

@@ -116,7 +116,7 @@ TEST(QuantizePlan, RefusesBadOverrides) {
   const auto file = one_tensor("blk.0.ffn_up.weight", {4, 256});
   EXPECT_FALSE(plan_quantization(file, {.file_type = "Q4_0", .overrides = {{"(", DType::Q8_0}}}));
   EXPECT_FALSE(plan_quantization(file, {.file_type = "Q4_0", .overrides = {{"x", DType::I32}}}));
-  EXPECT_FALSE(plan_quantization(file, {.file_type = "Q4_0", .overrides = {}, .output_type = DType::IQ1_S}));
+  EXPECT_FALSE(plan_quantization(file, {.file_type = "Q4_0", .overrides = {}, .output_type = DType::I8}));
   EXPECT_FALSE(parse_type_override("attn_v"));
   EXPECT_FALSE(parse_type_override("attn_v=Q9"));
   EXPECT_FALSE(parse_type_override("=Q8_0"));
