@@ -18,8 +18,8 @@ using Rows = std::vector<std::vector<float>>;
 
 class TestRun {
  public:
-  explicit TestRun(const std::string& path) {
-    const auto loaded = load(path);
+  explicit TestRun(const std::string& path, const std::string& instruction_set = "") {
+    const auto loaded = load(path, instruction_set);
     if (!loaded) ADD_FAILURE() << loaded.error().message();
   }
 
@@ -43,8 +43,8 @@ class TestRun {
   }
 
  private:
-  Result<void> load(const std::string& path) {
-    backend_ = ONDOL_TRY(create_cpu_backend({.n_threads = 2}));
+  Result<void> load(const std::string& path, const std::string& instruction_set) {
+    backend_ = ONDOL_TRY(create_cpu_backend({2, instruction_set}));
     model_ = ONDOL_TRY(load_model(ONDOL_TRY(open_model_file(path))));
     return {};
   }
