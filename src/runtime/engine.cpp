@@ -29,7 +29,13 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, const Engi
   engine->template_ = std::move(text.chat_template);
 
   const ModelConfig& config = engine->model_->config();
-  engine->plan_ = plan_memory(*engine->file_, config, options.kv_type, options.context_length, options.batch_rows,
+  if (config.learned_positions && options.context.length > config.context_length) {
+    return Error(
+        fmt::format("{}: expected a context of at most {} tokens, because the model knows no later positions; "
+                    "got {}",
+                    path, config.context_length, options.context.length));
+  }
+  engine->plan_ = plan_memory(*engine->file_, config, options.kv_type, options.context, options.batch_rows,
                               available_memory_bytes());
   if (!engine->plan_.fits) return Error(fmt::format("{}: {}", path, engine->plan_.explain()));
   engine->cache_ = ONDOL_TRY(KvCache::create(config.kv_layers, options.kv_type, engine->plan_.context_length));

@@ -20,7 +20,7 @@ namespace ondol {
 
 struct EngineOptions {
   CpuOptions cpu;
-  int64_t context_length = 0;  // positions over all sessions; 0: planned from the model and free memory
+  ContextWish context;  // positions over all sessions
   DType kv_type = DType::F16;
   int batch_rows = 512;  // rows of one forward pass at most
   /// If set, sees the inputs of every weight.

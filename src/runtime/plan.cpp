@@ -58,6 +58,15 @@ int64_t working_bytes_of(const ModelConfig& config, int batch_rows) {
   return config.width * batch_rows * kCopies * 4 + config.vocabulary_size * 8;
 }
 
+/// Without a wish: what the model was trained for, within reason. Rotated positions go on beyond it; learned ones and
+/// encoders end there.
+int64_t usual_context(const ModelConfig& config, int64_t at_least) {
+  const int64_t trained = config.context_length > 0 ? config.context_length : kDefaultContext;
+  const int64_t usual = std::min(trained, kDefaultContext);
+  const bool ends_there = config.learned_positions || !config.causal;
+  return ends_there ? usual : std::max({usual, at_least, kMinContext});
+}
+
 }  // namespace
 
 int64_t available_memory_bytes() {
@@ -66,23 +75,22 @@ int64_t available_memory_bytes() {
   return group < 0 ? machine : std::min(machine, group);
 }
 
-MemoryPlan plan_memory(const ModelFile& file, const ModelConfig& config, DType kv_type, int64_t context_asked,
+MemoryPlan plan_memory(const ModelFile& file, const ModelConfig& config, DType kv_type, const ContextWish& wish,
                        int batch_rows, int64_t available_bytes) {
   MemoryPlan plan;
   plan.weights_bytes = weights_bytes_of(file);
   plan.kv_bytes_per_token = static_cast<int64_t>(KvCache::bytes_per_position(config.kv_layers, kv_type));
   plan.working_bytes = working_bytes_of(config, batch_rows);
   plan.available_bytes = available_bytes;
-  const int64_t trained = config.context_length > 0 ? config.context_length : kDefaultContext;
-  plan.context_wanted = context_asked > 0 ? context_asked : std::min(trained, kDefaultContext);
+  plan.context_wanted = wish.length > 0 ? wish.length : usual_context(config, wish.at_least);
   plan.context_length = plan.context_wanted;
 
   const int64_t left = available_bytes - kHeadroomBytes - plan.weights_bytes - plan.working_bytes;
   const int64_t fitting = plan.kv_bytes_per_token == 0 ? plan.context_wanted : left / plan.kv_bytes_per_token;
   plan.fits = left >= 0 && fitting >= std::min(plan.context_wanted, kMinContext);
   // A context that was asked for is never cut; without a wish, it shrinks to what fits.
-  if (context_asked > 0) plan.fits = plan.fits && fitting >= context_asked;
-  if (context_asked == 0 && plan.fits) plan.context_length = std::min(plan.context_wanted, fitting);
+  if (wish.length > 0) plan.fits = plan.fits && fitting >= wish.length;
+  if (wish.length == 0 && plan.fits) plan.context_length = std::min(plan.context_wanted, fitting);
   return plan;
 }
 

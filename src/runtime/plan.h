@@ -26,8 +26,13 @@ struct MemoryPlan {
   std::string explain() const;
 };
 
-/// `context_asked` 0 means as much as the model was trained for, at most kDefaultContext.
-MemoryPlan plan_memory(const ModelFile& file, const ModelConfig& config, DType kv_type, int64_t context_asked,
+/// How long a context is wanted.
+struct ContextWish {
+  int64_t length = 0;  // exactly this; 0 leaves it to the plan: what the model was trained for, at most kDefaultContext
+  int64_t at_least = 0;  // without an exact wish: what the caller already knows to be needed
+};
+
+MemoryPlan plan_memory(const ModelFile& file, const ModelConfig& config, DType kv_type, const ContextWish& wish,
                        int batch_rows, int64_t available_bytes);
 
 constexpr int64_t kDefaultContext = 8192;

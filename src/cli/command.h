@@ -1,0 +1,45 @@
+// Commands: each subcommand is one file with one function add_NAME, and a line in commands.cpp.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include "base/result.h"
+
+namespace ondol::cli {
+
+/// What every command may look at.
+struct Globals {
+  bool verbose = false;
+};
+
+/// Adds a subcommand whose body is `run`; its error becomes exit status 1 with the message on standard error.
+CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& description,
+                      const std::string& examples, std::function<Result<void>()> run);
+
+void add_run(CLI::App& app, const Globals& globals);
+void add_chat(CLI::App& app, const Globals& globals);
+void add_show(CLI::App& app, const Globals& globals);
+void add_list(CLI::App& app, const Globals& globals);
+void add_pull(CLI::App& app, const Globals& globals);
+void add_rm(CLI::App& app, const Globals& globals);
+void add_tokenize(CLI::App& app, const Globals& globals);
+void add_detokenize(CLI::App& app, const Globals& globals);
+void add_template(CLI::App& app, const Globals& globals);
+void add_perplexity(CLI::App& app, const Globals& globals);
+void add_logits(CLI::App& app, const Globals& globals);
+void add_embed(CLI::App& app, const Globals& globals);
+void add_imatrix(CLI::App& app, const Globals& globals);
+void add_quantize(CLI::App& app, const Globals& globals);
+void add_convert(CLI::App& app, const Globals& globals);
+void add_bench(CLI::App& app, const Globals& globals);
+void add_doctor(CLI::App& app, const Globals& globals);
+
+/// Parses the arguments, runs the command and returns the exit status: 0 done, 1 failed, 2 wrong usage.
+int run_program(int argc, char** argv);
+
+}  // namespace ondol::cli

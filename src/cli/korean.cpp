@@ -1,0 +1,153 @@
+// The Korean of the program's help and messages. An English text that is not listed stays English; tests/cli checks
+// that every command's description is.
+#include "cli/language.h"
+
+#include <array>
+#include <cstdlib>
+#include <string>
+#include <unordered_map>
+
+#include <CLI/App.hpp>
+
+namespace ondol::cli {
+namespace {
+
+struct Entry {
+  std::string_view english;
+  std::string_view korean;
+};
+
+constexpr Entry kEntries[] = {
+    {"Run, teach, ground and put to work open language models on your own hardware.",
+     "공개 언어 모델을 내 컴퓨터에서 실행하고, 가르치고, 내 자료로 답하게 하고, 일을 시킵니다."},
+    {"Answer one question, or continue one text", "질문 하나에 답하거나 글을 이어 씁니다"},
+    {"Talk with a model in the terminal", "터미널에서 모델과 대화합니다"},
+    {"What a model is, and whether it fits into free memory", "모델의 정보와, 남은 메모리에 들어가는지 봅니다"},
+    {"Models in the local store", "내 저장소에 있는 모델"},
+    {"Fetch a model from the Hugging Face hub", "Hugging Face 허브에서 모델을 받습니다"},
+    {"Remove a model from the local store", "내 저장소에서 모델을 지웁니다"},
+    {"Turn standard input into token ids", "표준 입력을 토큰 번호로 바꿉니다"},
+    {"Turn a JSON array of token ids on standard input into text", "표준 입력의 토큰 번호(JSON 배열)를 글로 바꿉니다"},
+    {"Render a chat template, or show it when no context is given",
+     "대화 템플릿을 적용하거나, 주어진 내용이 없으면 보여 줍니다"},
+    {"How well a model predicts a text: the measure for quantisation and training",
+     "모델이 글을 얼마나 잘 예측하는지 잽니다 (양자화와 학습의 척도)"},
+    {"Logits of the token after the given ones", "주어진 토큰 다음 토큰의 로짓"},
+    {"Turn each line of standard input into a vector", "표준 입력의 각 줄을 벡터로 바꿉니다"},
+    {"Measure tokens per second of reading and generating", "읽기와 생성의 초당 토큰 수를 잽니다"},
+    {"Write a model in another precision", "모델을 다른 정밀도로 저장합니다"},
+    {"Convert between Hugging Face folders and GGUF files", "Hugging Face 폴더와 GGUF 파일을 서로 바꿉니다"},
+    {"Measure which weights matter, for ondol quantize --imatrix",
+     "어떤 가중치가 중요한지 잽니다 (ondol quantize --imatrix 용)"},
+    {"What this machine is and what it reaches, measured", "이 컴퓨터의 성능을 실제로 재어 보여 줍니다"},
+    {"More messages, and progress also when not on a terminal", "더 많은 메시지를 보여 줍니다"},
+    {"A file, a folder or a name in the store", "파일, 폴더 또는 저장소의 이름"},
+    {"A file, a folder or a name in the store; without it the default",
+     "파일, 폴더 또는 저장소의 이름 (없으면 기본 모델)"},
+    {"Most tokens of the answer; -1 leaves it to the model", "답의 최대 토큰 수 (-1은 모델에 맡김)"},
+    {"Most tokens of an answer; -1 leaves it to the model", "답의 최대 토큰 수 (-1은 모델에 맡김)"},
+    {"Continue the text as it stands, without a chat template", "대화 템플릿 없이 글을 그대로 이어 씁니다"},
+    {"Instructions to the model", "모델에게 주는 지시"},
+    {"Instructions to the model, before the question", "질문에 앞서 모델에게 주는 지시"},
+    {"End at this text (any number of times)", "이 글이 나오면 멈춥니다 (여러 번 쓸 수 있음)"},
+    {"When the context is full, forget its older half instead of stopping",
+     "문맥이 가득 차면 멈추지 않고 오래된 절반을 잊습니다"},
+    {"Temperature; 0 always takes the most likely token", "온도 (0이면 언제나 가장 그럴듯한 토큰)"},
+    {"Seed: the same seed gives the same text", "시드: 같은 시드는 같은 글을 냅니다"},
+    {"Threads; 0 takes all processors that this process may use", "스레드 수 (0은 쓸 수 있는 모든 프로세서)"},
+    {"Context in tokens; without it, as much as model and memory allow",
+     "문맥의 토큰 수 (없으면 모델과 메모리가 허락하는 만큼)"},
+    {"Precision of the key-value cache: f32, f16, q8_0 or q4_0", "키-값 캐시의 정밀도: f32, f16, q8_0, q4_0"},
+    {"One JSON document", "JSON 문서 하나로 출력"},
+    {"One JSON array", "JSON 배열 하나로 출력"},
+    {"Print this help message and exit", "이 도움말을 보여 주고 끝냅니다"},
+    {"error:", "오류:"},
+    {"reading the prompt", "읽는 중"},
+    {"reading", "읽는 중"},
+    {"measuring", "재는 중"},
+    {"(stopped)\n", "(멈춤)\n"},
+    {"The conversation is forgotten.\n", "대화를 잊었습니다.\n"},
+    {"New instructions; the conversation begins anew.\n", "새 지시를 받았습니다. 대화를 새로 시작합니다.\n"},
+    {"The older half of the conversation was forgotten to make room.\n",
+     "자리를 만들려고 대화의 오래된 절반을 잊었습니다.\n"},
+    {"there is nothing to take back", "되돌릴 것이 없습니다"},
+    {"there is no message to answer again", "다시 답할 메시지가 없습니다"},
+    {"/help lists commands.", "/help 로 명령을 볼 수 있습니다."},
+    {"  /system TEXT   new instructions to the model (and a new chat)\n"
+     "  /clear         forget the conversation\n"
+     "  /retry         answer the last message again\n"
+     "  /undo          take the last message and its answer back\n"
+     "  /save FILE     write the conversation as JSON     /load FILE   read it back\n"
+     "  /stats         tokens, speed and how full the context is\n"
+     "  /exit          leave (Ctrl-D too)\n"
+     "  \"\"\"            begin and end a message of several lines; or end a line with \\\n"
+     "  Ctrl-C         stop the answer\n",
+     "  /system 글     모델에게 새로 지시합니다 (대화도 새로 시작)\n"
+     "  /clear         대화를 잊습니다\n"
+     "  /retry         마지막 메시지에 다시 답합니다\n"
+     "  /undo          마지막 메시지와 답을 되돌립니다\n"
+     "  /save 파일     대화를 JSON으로 저장합니다     /load 파일   다시 읽습니다\n"
+     "  /stats         토큰 수, 속도, 문맥이 찬 정도\n"
+     "  /exit          나갑니다 (Ctrl-D도)\n"
+     "  \"\"\"            여러 줄 메시지의 처음과 끝; 또는 줄 끝에 \\\n"
+     "  Ctrl-C         답을 멈춥니다\n"},
+    {"Examples:\n"
+     "  ondol pull Qwen/Qwen3-0.6B-GGUF          fetch a model\n"
+     "  ondol run qwen3-0.6b \"Why is the sky blue?\"\n"
+     "  ondol chat                                talk, with the model fetched last\n"
+     "  ondol show model.gguf                     what it is, and whether it fits\n"
+     "\n"
+     "`ondol COMMAND --help` shows the options and examples of a command.",
+     "예:\n"
+     "  ondol pull Qwen/Qwen3-0.6B-GGUF          모델 받기\n"
+     "  ondol run qwen3-0.6b \"하늘은 왜 파란가요?\"\n"
+     "  ondol chat                                마지막에 받은 모델과 대화\n"
+     "  ondol show model.gguf                     모델 정보와 메모리\n"
+     "\n"
+     "`ondol 명령 --help` 로 명령의 옵션과 예를 볼 수 있습니다."},
+};
+
+bool detect_korean() {
+  for (const char* name : {"LC_ALL", "LC_MESSAGES", "LANG"}) {
+    const char* value = std::getenv(name);
+    if (value != nullptr && *value != '\0') return std::string_view(value).starts_with("ko");
+  }
+  return false;
+}
+
+std::string translated(const std::string& text) {
+  return std::string(tr(text));
+}
+
+}  // namespace
+
+bool speaks_korean() {
+  static const bool korean = detect_korean();
+  return korean;
+}
+
+std::string_view korean_of(std::string_view english) {
+  static const auto table = [] {
+    std::unordered_map<std::string_view, std::string_view> map;
+    for (const Entry& entry : kEntries) map.emplace(entry.english, entry.korean);
+    return map;
+  }();
+  const auto found = table.find(english);
+  return found == table.end() ? std::string_view{} : found->second;
+}
+
+std::string_view tr(std::string_view english) {
+  if (!speaks_korean()) return english;
+  const std::string_view korean = korean_of(english);
+  return korean.empty() ? english : korean;
+}
+
+void translate_help(CLI::App& app) {
+  if (!speaks_korean()) return;
+  app.description(translated(app.get_description()));
+  app.footer(translated(app.get_footer()));
+  for (CLI::Option* option : app.get_options()) option->description(translated(option->get_description()));
+  for (CLI::App* command : app.get_subcommands({})) translate_help(*command);
+}
+
+}  // namespace ondol::cli

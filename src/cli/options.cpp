@@ -1,0 +1,131 @@
+#include "cli/options.h"
+
+#include <sys/stat.h>
+
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "cli/terminal.h"
+#include "hub/store.h"
+
+namespace ondol::cli {
+namespace {
+
+Result<std::pair<TokenId, float>> parse_bias(const std::string& text) {
+  const size_t split = text.find_first_of("=:");
+  if (split != std::string::npos) {
+    char* end = nullptr;
+    const long id = std::strtol(text.c_str(), &end, 10);
+    const bool id_is_whole = end == text.c_str() + split;
+    const float bias = std::strtof(text.c_str() + split + 1, &end);
+    if (id_is_whole && *end == '\0' && end != text.c_str() + split + 1)
+      return std::pair{static_cast<TokenId>(id), bias};
+  }
+  return Error(
+      fmt::format("--logit-bias: expected TOKEN_ID=BIAS (for example 15043=-5, or 15043=-inf), got '{}'", text));
+}
+
+std::vector<std::string> split_list(const std::string& text) {
+  std::vector<std::string> parts;
+  size_t begin = 0;
+  while (begin <= text.size()) {
+    const size_t end = std::min(text.find_first_of(",;", begin), text.size());
+    if (end > begin) parts.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+}  // namespace
+
+void ModelOptions::add_to(CLI::App& command) {
+  command.add_option("-t,--threads", n_threads, "Threads; 0 takes all processors that this process may use")
+      ->check(CLI::Range(0, 4096));
+  command.add_option("-c,--ctx", context_length, "Context in tokens; without it, as much as model and memory allow")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 30));
+  command.add_option("--kv", kv_type, "Precision of the key-value cache: f32, f16, q8_0 or q4_0")
+      ->capture_default_str();
+  command.add_option("--batch-size", batch_rows, "Tokens of a prompt evaluated at once")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
+}
+
+Result<EngineOptions> ModelOptions::engine_options() const {
+  EngineOptions options;
+  options.cpu.n_threads = n_threads;
+  options.context = {context_length, context_at_least};
+  options.batch_rows = batch_rows;
+  const auto type = dtype_from_name(kv_type);
+  const bool known =
+      type && (*type == DType::F32 || *type == DType::F16 || *type == DType::Q8_0 || *type == DType::Q4_0);
+  if (!known) return Error(fmt::format("--kv: expected f32, f16, q8_0 or q4_0, got '{}'", kv_type));
+  options.kv_type = *type;
+  return options;
+}
+
+void SamplingOptions::add_to(CLI::App& command) {
+  SamplerOptions& s = sampler;
+  const auto number = [&](const char* flags, auto& value, const char* help) {
+    command.add_option(flags, value, help)->capture_default_str()->group("Sampling");
+  };
+  number("--temp", s.temperature, "Temperature; 0 always takes the most likely token");
+  command.add_option("-s,--seed", seed, "Seed: the same seed gives the same text")->group("Sampling");
+  number("--top-k", s.top_k, "Keep the k most likely tokens; 0 is off");
+  number("--top-p", s.top_p, "Keep the fewest tokens that reach this probability; 1 is off");
+  number("--min-p", s.min_p, "Keep tokens at least this many times as likely as the best; 0 is off");
+  number("--typical", s.typical_p, "Locally typical sampling; 1 is off");
+  number("--top-n-sigma", s.top_n_sigma, "Keep logits within n standard deviations of the best; 0 is off");
+  number("--repeat-last-n", s.repeat_last_n, "Tokens that penalties look back over; -1 is all");
+  number("--repeat-penalty", s.repeat_penalty, "Repetition penalty; 1 is off");
+  number("--frequency-penalty", s.frequency_penalty, "Per occurrence; 0 is off");
+  number("--presence-penalty", s.presence_penalty, "Once per token that occurred; 0 is off");
+  number("--dry-multiplier", s.dry_multiplier, "DRY penalty on repeated sequences; 0 is off");
+  number("--dry-base", s.dry_base, "DRY: growth per token of repetition");
+  number("--dry-allowed-length", s.dry_allowed_length, "DRY: repetitions up to this length are free");
+  number("--dry-last-n", s.dry_last_n, "DRY: tokens looked back over; -1 is all");
+  number("--xtc-probability", s.xtc_probability, "XTC: chance of dropping the top choices; 0 is off");
+  number("--xtc-threshold", s.xtc_threshold, "XTC: what counts as a top choice");
+  number("--dynatemp-range", s.dynamic_range, "Dynamic temperature: half-width of its range; 0 is off");
+  number("--dynatemp-exp", s.dynamic_exponent, "Dynamic temperature: exponent");
+  command.add_flag("--mirostat", s.mirostat, "Mirostat 2 in place of the truncating steps")->group("Sampling");
+  number("--mirostat-tau", s.mirostat_tau, "Mirostat: wanted surprise, in bits");
+  number("--mirostat-eta", s.mirostat_eta, "Mirostat: learning rate");
+  command.add_option("--logit-bias", logit_bias, "TOKEN_ID=BIAS, any number of times")->group("Sampling");
+  command.add_option("--samplers", chain, "The chain's steps in order: " + sampler_step_names())->group("Sampling");
+}
+
+Result<SamplerOptions> SamplingOptions::resolved() const {
+  SamplerOptions options = sampler;
+  options.seed = seed ? *seed : static_cast<uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
+  if (!chain.empty()) options.chain = split_list(chain);
+  for (const std::string& text : logit_bias) {
+    const auto bias = ONDOL_TRY(parse_bias(text));
+    options.logit_bias[bias.first] = bias.second;
+  }
+  return options;
+}
+
+Result<std::unique_ptr<Engine>> open_engine(const ModelOptions& options) {
+  const std::string path = ONDOL_TRY(resolve_model(options.model));
+  auto engine = ONDOL_TRY(Engine::open(path, ONDOL_TRY(options.engine_options())));
+  const MemoryPlan& plan = engine->plan();
+  if (plan.context_length < plan.context_wanted) std::fprintf(stderr, "%s\n", plan.explain().c_str());
+  return engine;
+}
+
+Result<std::string> read_standard_input() {
+  std::string text;
+  char buffer[65536];
+  size_t n = 0;
+  while ((n = std::fread(buffer, 1, sizeof buffer, stdin)) > 0) text.append(buffer, n);
+  if (std::ferror(stdin) != 0) return Error("standard input: cannot read");
+  return text;
+}
+
+}  // namespace ondol::cli

@@ -1,0 +1,52 @@
+// Options that several commands share: which model, how to load it, how to sample.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include <CLI/App.hpp>
+
+#include "base/result.h"
+#include "runtime/engine.h"
+#include "runtime/sampler.h"
+
+namespace ondol::cli {
+
+struct ModelOptions {
+  std::string model;
+  int64_t context_length = 0;
+  int64_t context_at_least = 0;  // set by commands that know how much they need
+  int n_threads = 0;
+  std::string kv_type = "f16";
+  int batch_rows = 512;
+
+  /// Adds -t, --ctx, --kv and --batch-size; the model itself is each command's positional argument.
+  void add_to(CLI::App& command);
+  Result<EngineOptions> engine_options() const;
+};
+
+struct SamplingOptions {
+  SamplerOptions sampler;
+  std::optional<uint64_t> seed;
+  std::string chain;
+  std::vector<std::string> logit_bias;
+
+  void add_to(CLI::App& command);
+  /// The sampler's options; without --seed, the seed is taken from the clock.
+  Result<SamplerOptions> resolved() const;
+};
+
+/// A path, or the file of a name in the local store, a Hugging Face cache or an Ollama store. Empty gives the default
+/// model: ONDOL_MODEL, or the newest one in the store.
+Result<std::string> resolve_model(const std::string& model);
+
+/// Whether `model` names something that exists, so that `run X` can tell a model from a question.
+bool names_model(const std::string& model);
+
+/// Opens the model that `options` name, with a note on standard error when the context had to be shortened.
+Result<std::unique_ptr<Engine>> open_engine(const ModelOptions& options);
+
+/// All of standard input. Fails on a terminal-less closed stream only if it cannot be read.
+Result<std::string> read_standard_input();
+
+}  // namespace ondol::cli

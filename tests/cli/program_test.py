@@ -1,0 +1,283 @@
+#!/usr/bin/env python3
+"""Runs the built program as a person or script would, on the sample model, and checks the command-line contract.
+
+usage: program_test.py ONDOL SOURCE_DIR [RUNNER...]     (RUNNER: an emulator, for cross-built programs)
+"""
+import json
+import math
+import os
+import pathlib
+import pty
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+ONDOL = sys.argv[3:] + [sys.argv[1]]
+SOURCE = pathlib.Path(sys.argv[2])
+SAMPLE = str(SOURCE / "examples" / "sample.gguf")
+KOREAN = "안녕하세요, 오늘 날씨가 좋네요 😀"
+
+
+def ondol(*args, stdin="", env=None, timeout=120):
+    """Exit status, standard output and standard error, as text."""
+    environment = {**os.environ, "LC_ALL": "C.UTF-8", "ONDOL_HOME": "/nonexistent", "HF_HUB_CACHE": "/nonexistent",
+                   "OLLAMA_MODELS": "/nonexistent", **(env or {})}
+    done = subprocess.run([*ONDOL, *map(str, args)], input=stdin.encode(), capture_output=True, env=environment,
+                          timeout=timeout)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+class Usage(unittest.TestCase):
+    def test_help_succeeds_and_has_examples(self):
+        status, out, _ = ondol("--help")
+        self.assertEqual(status, 0)
+        self.assertIn("Examples:", out)
+        for command in ("run", "chat", "show", "list", "pull", "rm", "tokenize", "detokenize", "template", "perplexity",
+                        "logits", "embed", "quantize", "convert", "bench", "doctor", "imatrix"):
+            status, out, _ = ondol(command, "--help")
+            self.assertEqual(status, 0, command)
+            self.assertIn(f"  ondol {command}", out)
+
+    def test_help_is_korean_in_a_korean_locale(self):
+        _, out, _ = ondol("--help", env={"LC_ALL": "ko_KR.UTF-8"})
+        self.assertIn("질문 하나에 답하거나 글을 이어 씁니다", out)
+
+    def test_wrong_usage_is_2(self):
+        for args in ((), ("fly",), ("run", "--no-such-option"), ("tokenize",), ("bench", SAMPLE, "-r", "0")):
+            status, out, err = ondol(*args)
+            self.assertEqual((status, out), (2, ""), args)
+            self.assertTrue(err)
+
+    def test_failures_are_1_and_say_why(self):
+        cases = ((("run", "/no/such.gguf", "x"), "/no/such.gguf: there is no such file"),
+                 (("show", "no-such-model"), "ondol pull no-such-model"),
+                 (("run", SAMPLE, "x", "--kv", "q3"), "--kv: expected f32, f16, q8_0 or q4_0, got 'q3'"),
+                 (("logits", SAMPLE, "--tokens", "99999999"), "expected token ids from 0 to"),
+                 (("run", SAMPLE, "x", "--samplers", "top_q"), "'top_q'"))
+        for args, message in cases:
+            status, out, err = ondol(*args)
+            self.assertEqual((status, out), (1, ""), args)
+            self.assertIn(message, err)
+
+
+class Run(unittest.TestCase):
+    def text(self, *args, **options):
+        status, out, err = ondol("run", SAMPLE, *args, **options)
+        self.assertEqual(status, 0, err)
+        return out
+
+    def test_greedy_text_is_the_same_for_any_number_of_threads(self):
+        one = self.text("Once upon a time", "--raw", "--temp", "0", "-n", "40", "-t", "1")
+        self.assertGreater(len(one), 60)
+        for threads in ("2", "3"):
+            self.assertEqual(one, self.text("Once upon a time", "--raw", "--temp", "0", "-n", "40", "-t", threads))
+
+    def test_the_same_seed_gives_the_same_text(self):
+        args = ("Once upon a time", "--raw", "-n", "30", "--temp", "1.2")
+        self.assertEqual(self.text(*args, "--seed", "5", "-t", "1"), self.text(*args, "--seed", "5", "-t", "2"))
+        self.assertNotEqual(self.text(*args, "--seed", "5"), self.text(*args, "--seed", "6"))
+
+    def test_text_comes_from_standard_input_and_nothing_else_is_printed(self):
+        status, out, err = ondol("run", SAMPLE, "--raw", "--temp", "0", "-n", "5", stdin="Once upon a time")
+        self.assertEqual((status, err), (0, ""))
+        self.assertEqual(out, self.text("Once upon a time", "--raw", "--temp", "0", "-n", "5"))
+
+    def test_korean_comes_out_whole(self):
+        out = self.text("안녕하세요", "--temp", "0", "-n", "30")
+        self.assertNotIn("\ufffd", out)
+
+    def test_a_full_context_is_said(self):
+        status, out, err = ondol("run", SAMPLE, "Once upon a time", "--raw", "--ctx", "32", "-n", "100", "--temp", "0")
+        self.assertEqual(status, 0)
+        self.assertIn("the context of 32 tokens is full", err)
+        status, _, err = ondol("run", SAMPLE, "word " * 100, "--raw", "--ctx", "32")
+        self.assertEqual(status, 1)
+        self.assertIn("the context is full", err)
+
+    def test_shift_goes_on(self):
+        out = self.text("Once upon a time", "--raw", "--ctx", "64", "-n", "100", "--temp", "0", "--shift")
+        self.assertGreater(len(out), 200)
+
+    def test_stop_texts_are_not_shown(self):
+        whole = self.text("Once upon a time", "--raw", "--temp", "0", "-n", "40")
+        stop = whole.split()[5]
+        cut = self.text("Once upon a time", "--raw", "--temp", "0", "-n", "40", "--stop", stop)
+        self.assertNotIn(stop, cut)
+        self.assertTrue(whole.startswith(cut.rstrip("\n")))
+
+    def test_compressed_caches_run(self):
+        for kind in ("f32", "q8_0", "q4_0"):
+            self.assertTrue(self.text("Once upon a time", "--raw", "--temp", "0", "-n", "8", "--kv", kind))
+
+
+class Parts(unittest.TestCase):
+    def test_tokenize_and_back(self):
+        status, out, _ = ondol("tokenize", SAMPLE, "--json", stdin=KOREAN)
+        self.assertEqual(status, 0)
+        ids = json.loads(out)
+        self.assertTrue(all(isinstance(i, int) for i in ids))
+        status, text, _ = ondol("detokenize", SAMPLE, stdin=json.dumps(ids))
+        self.assertEqual((status, text), (0, KOREAN))
+        self.assertEqual(ondol("detokenize", SAMPLE, stdin="[1, \"x\"]")[0], 1)
+
+    def test_template(self):
+        with tempfile.TemporaryDirectory() as folder:
+            context = pathlib.Path(folder) / "context.json"
+            context.write_text(json.dumps({"messages": [{"role": "user", "content": "hi"}], "add_generation_prompt": True}))
+            status, out, err = ondol("template", SAMPLE, "--context", context)
+            self.assertEqual((status, err), (0, ""))
+            self.assertEqual(out, "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n")
+            own = pathlib.Path(folder) / "own.jinja"
+            own.write_text("{{ strftime_now('%Y-%m-%d') }} {% if %}")
+            self.assertIn("own.jinja", ondol("template", "--template-file", own, "--context", context)[2])
+            own.write_text("{{ strftime_now('%Y-%m-%d %H:%M') }}")
+            status, out, _ = ondol("template", "--template-file", own, "--context", context,
+                                   env={"ONDOL_NOW": "2026-01-15T09:30"})
+            self.assertEqual((status, out), (0, "2026-01-15 09:30"))
+
+    def test_show(self):
+        status, out, _ = ondol("show", SAMPLE, "--json")
+        self.assertEqual(status, 0)
+        shown = json.loads(out)
+        self.assertEqual(shown["architecture"], "llama")
+        self.assertGreater(shown["parameters"], 1_000_000)
+        self.assertGreater(shown["memory"]["kv_bytes_per_token"], 0)
+        self.assertTrue(shown["memory"]["fits"])
+        status, out, _ = ondol("show", SAMPLE, "--json", "--ctx", 1 << 29)
+        self.assertFalse(json.loads(out)["memory"]["fits"])
+
+    def test_logits_and_perplexity(self):
+        status, out, _ = ondol("logits", SAMPLE, "--tokens", "1,2,3", "--json")
+        self.assertEqual(status, 0)
+        self.assertTrue(all(math.isfinite(x) for x in json.loads(out)))
+        with tempfile.TemporaryDirectory() as folder:
+            text = pathlib.Path(folder) / "text.txt"
+            text.write_text("Once upon a time there was a little girl who lived in a house by the sea. " * 20)
+            status, out, err = ondol("perplexity", SAMPLE, "-f", text, "--ctx", 64, "--json")
+            self.assertEqual(status, 0, err)
+            result = json.loads(out)
+            self.assertAlmostEqual(math.exp(result["nll"]), result["ppl"], places=3)
+            self.assertLess(result["ppl"], 500)
+            status, out, _ = ondol("perplexity", SAMPLE, "-f", text, "--ctx", 64, "--json", "--base", SAMPLE)
+            self.assertLess(json.loads(out)["kl"], 1e-9)
+
+    def test_embed(self):
+        status, out, err = ondol("embed", SAMPLE, "--json", stdin="a cat\na dog\n")
+        self.assertEqual(status, 0, err)
+        vectors = [json.loads(line) for line in out.splitlines()]
+        self.assertEqual(len(vectors), 2)
+        self.assertAlmostEqual(sum(x * x for x in vectors[0]), 1, places=4)
+
+    def test_bench_and_doctor(self):
+        status, out, err = ondol("bench", SAMPLE, "-p", 16, "-n", 4, "-r", 2, "--json")
+        self.assertEqual((status, err), (0, ""))
+        self.assertEqual([entry["test"] for entry in json.loads(out)], ["pp16", "tg4"])
+        status, out, _ = ondol("doctor", "--json", "--quick")
+        self.assertIn("ref", json.loads(out)["instruction_sets"])
+
+
+class Files(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = pathlib.Path(self.folder.name)
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def test_quantize_imatrix_and_convert(self):
+        text = self.path / "text.txt"
+        text.write_text("Once upon a time there was a little girl who lived in a house by the sea. " * 20)
+        matrix = self.path / "m.imatrix.gguf"
+        status, _, err = ondol("imatrix", SAMPLE, matrix, "-f", text, "--ctx", 64)
+        self.assertEqual(status, 0, err)
+        out = self.path / "q4.gguf"
+        status, _, err = ondol("quantize", SAMPLE, out, "--type", "Q4_K_M", "--imatrix", matrix, "--allow-requantize")
+        self.assertEqual(status, 0, err)
+        status, text_out, _ = ondol("run", out, "Once upon a time", "--raw", "--temp", "0", "-n", "8")
+        self.assertEqual(status, 0)
+        self.assertEqual(json.loads(ondol("show", out, "--json")[1])["quantization"], "Q4_K")
+        hf = self.path / "hf"
+        status, _, err = ondol("convert", SAMPLE, hf)
+        self.assertEqual(status, 0, err)
+        back = self.path / "back.gguf"
+        status, _, err = ondol("convert", hf, back)
+        self.assertEqual(status, 0, err)
+        for model in (hf, back):
+            self.assertEqual(ondol("tokenize", model, "--json", stdin=KOREAN)[1], ondol("tokenize", SAMPLE, "--json", stdin=KOREAN)[1])
+            status, out_text, err = ondol("run", model, "안녕하세요", "--temp", "0", "-n", "4")
+            self.assertEqual(status, 0, err)
+
+    def test_a_cut_model_is_refused_with_a_hint(self):
+        whole = pathlib.Path(SAMPLE).read_bytes()
+        cut = self.path / "cut.gguf"
+        for share in (0, 3, 100, 5000, len(whole) // 2, len(whole) - 1):
+            cut.write_bytes(whole[:share])
+            status, out, err = ondol("run", cut, "x", "--raw")
+            self.assertEqual((status, out), (1, ""))
+            self.assertIn("cut.gguf", err)
+
+    def test_a_full_disk_leaves_nothing_behind(self):
+        if not os.path.exists("/dev/full"):
+            self.skipTest("no /dev/full here")
+        status, _, err = ondol("tokenize", SAMPLE, "--json", stdin="x")
+        self.assertEqual(status, 0)
+        out = self.path / "nowhere" / "q.gguf"
+        status, _, err = ondol("quantize", SAMPLE, out, "--type", "Q4_0", "--allow-requantize")
+        self.assertEqual(status, 1)
+        self.assertEqual(list(self.path.iterdir()), [])
+
+
+class Chat(unittest.TestCase):
+    def test_a_pipe_gets_answers_and_no_prompt(self):
+        status, out, err = ondol("chat", SAMPLE, "-n", "8", "--temp", "0", stdin="안녕\n반가워\n")
+        self.assertEqual((status, err), (0, ""))
+        self.assertNotIn("\x1b", out)
+        self.assertNotIn("> ", out)
+        self.assertGreaterEqual(len(out.splitlines()), 2)
+
+    def test_a_terminal_gets_commands_and_ctrl_c_keeps_the_chat(self):
+        if sys.argv[3:]:
+            self.skipTest("not under an emulator")
+        with tempfile.TemporaryDirectory() as state:
+            pid, fd = pty.fork()
+            if pid == 0:
+                os.environ.update({"XDG_STATE_HOME": state, "TERM": "xterm", "LC_ALL": "C.UTF-8"})
+                os.execv(ONDOL[0], [*ONDOL, "chat", SAMPLE, "--temp", "0", "-n", "2000", "--shift", "--ctx", "512"])
+            shown = self.wait_for(fd, "> ")
+            os.write(fd, b"/help\n")
+            self.assertIn("/retry", self.wait_for(fd, "stop the answer"))
+            os.write(fd, "안녕\n".encode())
+            self.wait_for(fd, "tokens/s")
+            os.write(fd, b"/stats\n")
+            self.assertIn("context", self.wait_for(fd, "context"))
+            os.write(fd, b"/exit\n")
+            _, status = os.waitpid(pid, 0)
+            self.assertEqual(os.WEXITSTATUS(status), 0, shown)
+            os.close(fd)
+
+    def wait_for(self, fd, text, seconds=60):
+        seen, end = "", time.time() + seconds
+        while text not in seen:
+            self.assertLess(time.time(), end, f"waited for {text!r}, saw {seen!r}")
+            if select.select([fd], [], [], 1)[0]:
+                seen += os.read(fd, 65536).decode(errors="replace")
+        return seen
+
+    def test_ctrl_c_ends_a_run_with_what_was_said(self):
+        if sys.argv[3:]:
+            self.skipTest("not under an emulator")
+        process = subprocess.Popen([*ONDOL, "run", SAMPLE, "Once upon a time", "--raw", "--shift", "--ctx", "256"],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process.stdout.read(20)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+        self.assertEqual(process.returncode, 0, err)
+        self.assertTrue(out.endswith(b"\n"))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=1)
