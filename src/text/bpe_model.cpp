@@ -192,9 +192,9 @@ class BpeModel : public TokenModel {
   bool cut_at_metaspace_ = false;
 };
 
-Result<MergeTable> ranked_merges(const TokenizerSpec& spec, const Vocabulary& vocabulary) {
+/// Merges whose parts or result are no tokens can never apply and are left out.
+MergeTable ranked_merges(const TokenizerSpec& spec, const Vocabulary& vocabulary) {
   MergeTable table(spec.merges.size());
-  size_t n_known = 0;
   for (size_t rank = 0; rank < spec.merges.size(); ++rank) {
     const TokenMerge& merge = spec.merges[rank];
     const TokenId left = vocabulary.find(merge.left);
@@ -206,11 +206,6 @@ Result<MergeTable> ranked_merges(const TokenizerSpec& spec, const Vocabulary& vo
     const TokenId joined = vocabulary.find(merge.left + std::string(tail));
     if (left == kNoToken || right == kNoToken || joined == kNoToken) continue;
     table.add(left, right, {static_cast<uint32_t>(rank), joined});
-    ++n_known;
-  }
-  if (n_known == 0 && !spec.merges.empty()) {
-    return Error(
-        fmt::format("tokenizer: none of the {} merges is made of tokens of the vocabulary", spec.merges.size()));
   }
   return table;
 }
@@ -276,7 +271,7 @@ Result<std::unique_ptr<const TokenModel>> make_bpe_model(const TokenizerSpec& sp
     return std::unique_ptr<const TokenModel>(
         std::make_unique<BpeModel>(spec, vocabulary, std::move(merges), scored.take_stand_ins()));
   }
-  MergeTable merges = ONDOL_TRY(ranked_merges(spec, vocabulary));
+  MergeTable merges = ranked_merges(spec, vocabulary);
   return std::unique_ptr<const TokenModel>(
       std::make_unique<BpeModel>(spec, vocabulary, std::move(merges), StringIndex()));
 }
