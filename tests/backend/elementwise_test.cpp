@@ -304,6 +304,7 @@ TEST(KvStore, IsBitForBitTheSameInAllInstructionSets) {
         k.at(1, i) = i % 2 == 0 ? 1.0f : -1.0f;
         k.at(2, i) = static_cast<float>(i % 9) - 4.0f;
         k.at(3, i) = 1e-30f * static_cast<float>(i);
+        k.at(5, i) = i % 32 == 0 ? -8.0f : 0.50000006f + static_cast<float>(i % 4);  // just above ties
       }
       std::vector<uint8_t> want;
       for (const std::string& isa : testing::instruction_sets()) {
