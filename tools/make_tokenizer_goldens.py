@@ -2,7 +2,10 @@
 """Trains small tokenizers of every kind with the libraries `tokenizers` and `sentencepiece` and writes them, with what
 those libraries make of a list of texts, to tests/golden/tokenizers/. The C++ tests read both.
 
-    python tools/make_tokenizer_goldens.py tests/golden/tokenizers
+    python tools/make_tokenizer_goldens.py tests/golden/tokenizers [FOLDER]
+
+With FOLDER, which holds qwen2/ and phi4-mini/ (vocab.json, merges.txt) and mistral-v0.3/ and minilm/ (tokenizer.json), it
+writes what those give as well.
 """
 import base64
 import io
@@ -37,7 +40,8 @@ TEXTS = [
     "a<|end|>b <|end|> c  <|end|>\n", "<tool>call</tool>", "price: $5.00 (~€4.60)!!! ... ???", "a/b//c ///\n#@%^&*",
     "\u200b\u200d\ufeffzero width\u00ad", "\u0000\u0001\u007f control", "\u0e44\u0e17\u0e22 \u0939\u093f\u0928\u094d\u0926\u0940 \u0639\u0631\u0628\u064a",
     "▁▁ metaspace ▁x", "Ġ byte Ċ alphabet", "<0x41><0x0A>", "##ing ##", "once upon a time\r\n\r\nthe end\r",
-    "I'm you're 'S 'ſ don'T", "one two  three   four\n five \n\nsix", "🇰🇷온돌🔥따뜻해요 ondol!", "ẞß İI ıi Σς",
+    "I'm you're 'S 'ſ don'T", "<|im_start|>user\nhi<|im_end|>\n<|endoftext|><tool_call>", "<|assistant|>  ok<|tool|> x<|end|>\n y",
+    "[INST] hello [/INST] world </s>", "one two  three   four\n five \n\nsix", "🇰🇷온돌🔥따뜻해요 ondol!", "ẞß İI ıi Σς",
 ]
 
 GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
@@ -258,7 +262,7 @@ def expected_sentencepiece(model):
     return cases
 
 
-def main(out):
+def main(out, real):
     out.mkdir(parents=True, exist_ok=True)
     compact = {"ensure_ascii": False, "separators": (",", ":")}
     (out / "texts.json").write_text(json.dumps(TEXTS, **compact) + "\n")
@@ -269,9 +273,38 @@ def main(out):
             root = json.loads(tokenizer.to_str())
             (out / f"{name}.tokenizer.json").write_text(json.dumps(root, **compact) + "\n")
             (out / f"{name}.expected.json").write_text(json.dumps(expected_hugging_face(tokenizer), **compact) + "\n")
+        for name, tokenizer in (real_set(real) if real else {}).items():
+            (out / f"{name}.expected.json").write_text(json.dumps(expected_hugging_face(tokenizer), **compact) + "\n")
         for name, model in sentencepiece_set(folder).items():
             (out / f"{name}.tokenizer.model").write_bytes(model)
             (out / f"{name}.expected.json").write_text(json.dumps(expected_sentencepiece(model), **compact) + "\n")
+
+
+def from_lists(folder, pattern, normalizer=None):
+    """A tokenizer out of vocab.json and merges.txt, cut by `pattern`."""
+    merges = [tuple(line.split(" ")) for line in (folder / "merges.txt").read_text().split("\n")
+              if line and not line.startswith("#version")]
+    tokenizer = Tokenizer(models.BPE(json.loads((folder / "vocab.json").read_text()), merges))
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Split(Regex(pattern), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    tokenizer.normalizer = normalizer
+    tokenizer.decoder = decoders.ByteLevel()
+    configs = sorted(folder.glob("*tokenizer_config.json"))
+    added = json.loads(configs[0].read_text())["added_tokens_decoder"]
+    for _, token in sorted(added.items(), key=lambda item: int(item[0])):
+        flags = {k: token[k] for k in ("lstrip", "rstrip", "normalized", "single_word", "special")}
+        (tokenizer.add_special_tokens if token["special"] else tokenizer.add_tokens)([AddedToken(token["content"], **flags)])
+    return tokenizer
+
+
+def real_set(folder):
+    tokenizers = {"qwen2": from_lists(folder / "qwen2", QWEN2, normalizers.NFC()),
+                  "phi4-mini": from_lists(folder / "phi4-mini", O200K)}
+    for name in ("mistral-v0.3", "minilm"):
+        tokenizers[name] = Tokenizer.from_file(str(folder / name / "tokenizer.json"))
+        tokenizers[name].no_truncation()
+        tokenizers[name].no_padding()
+    return {f"real-{name}": tokenizer for name, tokenizer in tokenizers.items()}
 
 
 def charsmap_of(model):
@@ -282,4 +315,4 @@ def charsmap_of(model):
 
 
 if __name__ == "__main__":
-    main(pathlib.Path(sys.argv[1]))
+    main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None)

@@ -206,8 +206,8 @@ Result<void> set_added_token(const AddedToken& token, TokenizerSpec& spec) {
 Result<void> apply_hugging_face_config(const HuggingFaceTexts& texts, TokenizerSpec& spec) {
   ONDOL_TRY(Config(spec).run(texts));
   const TokenId unk = spec.unk;
-  if (unk >= 0 && static_cast<size_t>(unk) < spec.vocabulary.size() && unk != spec.eos && unk != spec.bos &&
-      unk != spec.pad) {
+  const bool is_unknown = unk >= 0 && static_cast<size_t>(unk) < spec.vocabulary.size();
+  if (is_unknown && unk != spec.eos && unk != spec.bos) {
     TokenType& type = spec.vocabulary[static_cast<size_t>(unk)].type;
     if (type == TokenType::kControl) type = TokenType::kUnknown;
   }

@@ -153,7 +153,9 @@ Result<void> PipelineTokenizer::build(TokenizerSpec spec) {
 
 void PipelineTokenizer::build_vocabulary(TokenizerSpec& spec) {
   vocabulary_.entries = std::move(spec.vocabulary);
-  vocabulary_.unk = spec.unk;
+  // Where EOS doubles as the unknown token, unknown text must not end a sequence: it gives nothing.
+  const bool control = spec.unk != kNoToken && entry(spec.unk).type == TokenType::kControl;
+  vocabulary_.unk = control ? kNoToken : spec.unk;
   vocabulary_.byte_fallback = spec.byte_fallback;
   vocabulary_.fuse_unknown = spec.fuse_unknown;
   std::fill(std::begin(vocabulary_.byte_tokens), std::end(vocabulary_.byte_tokens), kNoToken);
@@ -175,6 +177,8 @@ void PipelineTokenizer::build_vocabulary(TokenizerSpec& spec) {
 
 void PipelineTokenizer::build_added_tokens(const TokenizerSpec& spec) {
   for (AddedToken token : spec.added_tokens) {
+    const TokenType type = entry(token.id).type;
+    token.special = token.special || type == TokenType::kControl || type == TokenType::kUnknown;
     if (token.normalized && !normalizer_.empty()) {
       if (!is_valid_utf8(token.content)) continue;
       normalizer_.apply(token.content);
