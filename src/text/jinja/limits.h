@@ -20,7 +20,7 @@ struct Limits {
 };
 
 constexpr size_t kMaxTextBytes = size_t{64} << 20;  // one string
-constexpr uint64_t kMaxWeight = 4'000'000;          // values inside one container, at every level
+constexpr uint64_t kMaxWeight = 1'000'000;          // values inside one container, at every level
 constexpr uint32_t kMaxValueDepth = 250;            // containers inside containers
 constexpr int64_t kMaxRange = 100'000;              // as Jinja2's sandbox
 constexpr int kMaxSyntaxDepth = 120;                // nested brackets and blocks
