@@ -1,0 +1,26 @@
+// What a conversion needs of a model's tokenizer: GGUF metadata made from the files of a Hugging Face folder, and the
+// files of a folder made from GGUF metadata.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "formats/model_file.h"
+
+namespace ondol {
+
+struct TokenizerParts {
+  Metadata metadata;                                       // tokenizer.ggml.* of a GGUF file
+  std::vector<std::pair<std::string, std::string>> files;  // name and content, of a folder
+  std::vector<std::string> notes;                          // for a person: what could not be kept as it was
+};
+
+/// For converting `file` to GGUF. A folder without a tokenizer gives nothing and a note.
+Result<TokenizerParts> tokenizer_for_gguf(const ModelFile& file);
+
+/// For converting `file` to a folder: tokenizer.json, tokenizer_config.json and the chat template.
+Result<TokenizerParts> tokenizer_for_folder(const ModelFile& file);
+
+}  // namespace ondol
