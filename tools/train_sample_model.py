@@ -17,8 +17,8 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-VOCABULARY = 4096
-CONTEXT = 256
+VOCABULARY = 2048
+CONTEXT = 192
 BATCH = 16
 TEMPLATE = ("{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n"
             "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}")
@@ -68,7 +68,7 @@ def main() -> None:
     streams = [encode(texts), encode(chats)]
     print("tokens:", [len(s) for s in streams], flush=True)
 
-    config = LlamaConfig(vocab_size=VOCABULARY, hidden_size=256, intermediate_size=768, num_hidden_layers=6,
+    config = LlamaConfig(vocab_size=VOCABULARY, hidden_size=256, intermediate_size=512, num_hidden_layers=4,
                          num_attention_heads=8, num_key_value_heads=4, max_position_embeddings=1024,
                          rope_theta=10000.0, tie_word_embeddings=True, bos_token_id=end, eos_token_id=end)
     model = LlamaForCausalLM(config)

@@ -153,9 +153,13 @@ Result<void> PipelineTokenizer::build(TokenizerSpec spec) {
 
 void PipelineTokenizer::build_vocabulary(TokenizerSpec& spec) {
   vocabulary_.entries = std::move(spec.vocabulary);
-  // Where EOS doubles as the unknown token, unknown text must not end a sequence: it gives nothing.
-  const bool control = spec.unk != kNoToken && entry(spec.unk).type == TokenType::kControl;
-  vocabulary_.unk = control ? kNoToken : spec.unk;
+  // Where EOS doubles as the unknown token, unknown text must not end a sequence: it gives nothing. A token that is only
+  // there for unknown text (BERT's [UNK]) is one, even where a file lists it among the control tokens.
+  const bool doubles = spec.unk == spec.eos || spec.unk == spec.bos || spec.unk == spec.sep || spec.unk == spec.cls;
+  vocabulary_.unk = doubles ? kNoToken : spec.unk;
+  if (vocabulary_.unk != kNoToken && entry(spec.unk).type == TokenType::kControl) {
+    vocabulary_.entries[static_cast<size_t>(spec.unk)].type = TokenType::kUnknown;
+  }
   vocabulary_.byte_fallback = spec.byte_fallback;
   vocabulary_.fuse_unknown = spec.fuse_unknown;
   std::fill(std::begin(vocabulary_.byte_tokens), std::end(vocabulary_.byte_tokens), kNoToken);

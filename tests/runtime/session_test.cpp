@@ -13,7 +13,7 @@ struct Fixture {
     const std::string stem = fmt::format("{}/tests/golden/models/phi3-longrope", ONDOL_SOURCE_DIR);
     EngineOptions options;
     options.cpu = {1, "ref"};
-    options.context_length = 128;
+    options.context = {.length = 128};
     options.kv_type = DType::F32;
     options.batch_rows = 7;
     auto opened = Engine::open(stem + ".gguf", options);
