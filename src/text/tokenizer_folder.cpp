@@ -41,11 +41,25 @@ Result<TokenizerSpec> read_forms(const std::string& folder, const HuggingFaceTex
   return Error("no tokenizer here: expected tokenizer.json, tokenizer.model, vocab.json with merges.txt, or vocab.txt");
 }
 
+/// tokenizer_config.json, or the only file whose name ends so: copies are sometimes kept under the model's name.
+std::string config_path(const std::string& folder) {
+  const std::string usual = folder + "/tokenizer_config.json";
+  if (exists(usual)) return usual;
+  std::string found;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    if (!it->path().filename().string().ends_with(".tokenizer_config.json")) continue;
+    if (!found.empty()) return usual;
+    found = it->path().string();
+  }
+  return found.empty() ? usual : found;
+}
+
 }  // namespace
 
 Result<HuggingFaceTexts> read_hugging_face_texts(const std::string& folder) {
   HuggingFaceTexts texts;
-  texts.tokenizer_config = ONDOL_TRY(read_if_there(folder + "/tokenizer_config.json"));
+  texts.tokenizer_config = ONDOL_TRY(read_if_there(config_path(folder)));
   texts.special_tokens_map = ONDOL_TRY(read_if_there(folder + "/special_tokens_map.json"));
   texts.added_tokens = ONDOL_TRY(read_if_there(folder + "/added_tokens.json"));
   texts.generation_config = ONDOL_TRY(read_if_there(folder + "/generation_config.json"));

@@ -13,6 +13,7 @@ namespace {
 constexpr int64_t kMaxHoles = 1 << 20;
 // The smallest vocabularies of OpenAI's two later encodings, and hardly any others of these sizes.
 constexpr size_t kCl100kSize = 100'000;
+constexpr size_t kQwenSize = 151643;
 constexpr size_t kO200kSize = 199'000;
 
 /// Calls `visit(line)` for each line without its end; stops at the first error.
@@ -71,7 +72,9 @@ Result<void> read_merges(std::string_view merges_txt, TokenizerSpec& spec) {
 std::string guess_pre_tokenizer(const std::string& tokenizer_class, TokenizerSpec& spec) {
   if (tokenizer_class.starts_with("Qwen2")) return "qwen2";
   std::string name = "gpt-2";
-  if (spec.vocabulary.size() >= kO200kSize) {
+  if (spec.vocabulary.size() >= kQwenSize && spec.vocabulary.size() < kQwenSize + 500) {
+    name = "qwen2";
+  } else if (spec.vocabulary.size() >= kO200kSize) {
     name = "o200k";
   } else if (spec.vocabulary.size() >= kCl100kSize && spec.vocabulary.size() < kCl100kSize + 500) {
     name = "cl100k";

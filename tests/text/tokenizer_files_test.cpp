@@ -90,8 +90,7 @@ TEST(RealFolders, KnowTheirSpecialTokens) {
 TEST(VocabMerges, QwenVectorsOfLlamaCpp) {
   const std::string vectors = ONDOL_SHARED_DATA "/tokenizers/gguf-vocab/ggml-vocab-qwen2.gguf";
   if (!std::filesystem::exists(vectors + ".inp")) GTEST_SKIP() << vectors << ".inp is absent";
-  auto spec = read_vocab_merges(*read_file(kShared + "qwen2/vocab.json"), *read_file(kShared + "qwen2/merges.txt"), {},
-                                "qwen2");
+  auto spec = read_vocab_merges(*read_file(kShared + "qwen2/vocab.json"), *read_file(kShared + "qwen2/merges.txt"));
   ASSERT_TRUE(spec);
   const auto tokenizer = Tokenizer::create(std::move(*spec));
   const std::string inputs = *read_file(vectors + ".inp");
