@@ -14,38 +14,50 @@ struct FewState {
   float* out[kFew];
 };
 
-/// The dot products of four keys with each query. q is [kQueries][k_dim], already scaled; logits
-/// [kQueries][kAttentionStep].
+/// The products of kKeys keys with each query, not yet summed over lanes. q is [kQueries][k_dim], already scaled.
 template <KvType kType, int kQueries>
-inline void four_keys(const uint8_t* const* rows, const float* q, int k_dim, float* logits) {
-  F sums[kQueries][4];
+inline void meet_keys(const uint8_t* const* rows, const float* q, int k_dim, F (&sums)[kQueries][kKeys]) {
 #pragma GCC unroll 4
   for (int j = 0; j < kQueries; ++j) {
 #pragma GCC unroll 4
-    for (int p = 0; p < 4; ++p) sums[j][p] = zero();
+    for (int p = 0; p < kKeys; ++p) sums[j][p] = zero();
   }
   int i = 0;
   for (; i + kLanes <= k_dim; i += kLanes) {
-    F keys[4];
+    F keys[kKeys];
 #pragma GCC unroll 4
-    for (int p = 0; p < 4; ++p) keys[p] = load_kv<kType>(rows[p], i);
+    for (int p = 0; p < kKeys; ++p) keys[p] = load_kv<kType>(rows[p], i);
 #pragma GCC unroll 4
     for (int j = 0; j < kQueries; ++j) {
       const F query = load(q + j * k_dim + i);
 #pragma GCC unroll 4
-      for (int p = 0; p < 4; ++p) sums[j][p] = fma(keys[p], query, sums[j][p]);
+      for (int p = 0; p < kKeys; ++p) sums[j][p] = fma(keys[p], query, sums[j][p]);
     }
   }
   if (i < k_dim) {
-#pragma GCC unroll 4
-    for (int p = 0; p < 4; ++p) {
+    for (int p = 0; p < kKeys; ++p) {
       const F key = load_kv_part<kType>(rows[p], i, k_dim - i);
-#pragma GCC unroll 4
       for (int j = 0; j < kQueries; ++j) sums[j][p] = fma(key, load_part(q + j * k_dim + i, k_dim - i), sums[j][p]);
     }
   }
+}
+
+/// The dot products of four keys with each query, to logits [kQueries][kAttentionStep].
+template <KvType kType, int kQueries>
+inline void four_keys(const uint8_t* const* rows, const float* q, int k_dim, float* logits) {
+  F all[kQueries][4];
+#pragma GCC unroll 2
+  for (int first = 0; first < 4; first += kKeys) {
+    F sums[kQueries][kKeys];
+    meet_keys<kType, kQueries>(rows + first, q, k_dim, sums);
 #pragma GCC unroll 4
-  for (int j = 0; j < kQueries; ++j) store_sums(logits + j * kAttentionStep, sums[j]);
+    for (int j = 0; j < kQueries; ++j) {
+#pragma GCC unroll 4
+      for (int p = 0; p < kKeys; ++p) all[j][first + p] = sums[j][p];
+    }
+  }
+#pragma GCC unroll 4
+  for (int j = 0; j < kQueries; ++j) store_sums(logits + j * kAttentionStep, all[j]);
 }
 
 /// Turns the logits of one query into weights, exp(logit - largest), with zeros for what it does not see.
