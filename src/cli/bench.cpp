@@ -160,6 +160,7 @@ void print(const std::vector<Measurement>& all, const Engine& engine, bool as_js
 }
 
 Result<void> bench(Options& options) {
+  options.model.needs_tokenizer = false;
   if (options.model.context_length == 0) {
     const int longest = options.depth + std::max(options.prompt, options.generate) + kPageTokens;
     options.model.context_length = static_cast<int64_t>(longest) * options.batch;

@@ -112,8 +112,10 @@ void print_array(std::span<const float> values) {
   fmt::print("[{}]\n", line);
 }
 
-Result<void> logits(const Options& options) {
+Result<void> logits(Options& options) {
+  options.model.needs_tokenizer = false;
   const auto tokens = ONDOL_TRY(parse_token_list(options.tokens));
+  options.model.context_at_least = static_cast<int64_t>(tokens.size());
   auto engine = ONDOL_TRY(open_engine(options.model));
   Session session(*engine);
   ONDOL_TRY(session.sync(tokens));
@@ -188,6 +190,7 @@ void add_logits(CLI::App& app, const Globals&) {
   command->add_option("MODEL", options->model.model, "A file, a folder or a name in the store")->required();
   command->add_option("--tokens", options->tokens, "Token ids with commas between them")->required();
   command->add_flag("--json", options->json, "One JSON array");
+  options->model.kv_type = "f32";  // logits are asked for where exactness matters
   options->model.add_to(*command);
 }
 

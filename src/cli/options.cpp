@@ -60,6 +60,7 @@ Result<EngineOptions> ModelOptions::engine_options() const {
   EngineOptions options;
   options.cpu.n_threads = n_threads;
   options.context = {context_length, context_at_least};
+  options.needs_tokenizer = needs_tokenizer;
   options.batch_rows = batch_rows;
   const auto type = dtype_from_name(kv_type);
   const bool known =

@@ -17,6 +17,7 @@ struct ModelOptions {
   int64_t context_length = 0;
   int64_t context_at_least = 0;  // set by commands that know how much they need
   int n_threads = 0;
+  bool needs_tokenizer = true;  // likewise
   std::string kv_type = "f16";
   int batch_rows = 512;
 

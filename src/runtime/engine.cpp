@@ -23,10 +23,12 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, const Engi
   if (options.observer) engine->backend_ = observe_products(std::move(engine->backend_), options.observer);
   engine->file_ = ONDOL_TRY(open_model_file(path));
   engine->model_ = ONDOL_TRY(load_model(engine->file_));
-  ModelText text = ONDOL_TRY(load_text(*engine->file_));
-  ONDOL_TRY(check_vocabulary(*engine->model_, *text.tokenizer, path));
-  engine->tokenizer_ = std::move(text.tokenizer);
-  engine->template_ = std::move(text.chat_template);
+  if (options.needs_tokenizer) {
+    ModelText text = ONDOL_TRY(load_text(*engine->file_));
+    ONDOL_TRY(check_vocabulary(*engine->model_, *text.tokenizer, path));
+    engine->tokenizer_ = std::move(text.tokenizer);
+    engine->template_ = std::move(text.chat_template);
+  }
 
   const ModelConfig& config = engine->model_->config();
   if (config.learned_positions && options.context.length > config.context_length) {

@@ -23,6 +23,8 @@ struct EngineOptions {
   ContextWish context;  // positions over all sessions
   DType kv_type = DType::F16;
   int batch_rows = 512;  // rows of one forward pass at most
+  /// Without it, a model whose tokenizer is missing or damaged can still compute: tokenizer() must not be called then.
+  bool needs_tokenizer = true;
   /// If set, sees the inputs of every weight.
   ProductObserver observer;
 };
@@ -41,7 +43,10 @@ class Engine {
   int64_t context_length() const { return plan_.context_length; }
   int batch_rows() const { return options_.batch_rows; }
 
-  const Tokenizer& tokenizer() const { return *tokenizer_; }
+  const Tokenizer& tokenizer() const {
+    ONDOL_CHECK(tokenizer_ != nullptr);
+    return *tokenizer_;
+  }
   /// The model's chat template, or nullptr when it has none.
   const ChatTemplate* chat_template() const { return template_ ? &*template_ : nullptr; }
 
