@@ -118,11 +118,11 @@ class Puller {
 
   void report(size_t index, const HubFile& file, const DownloadProgress& progress) {
     if (!options_.progress) return;
-    const bool downloads = progress.stage == DownloadProgress::Stage::kDownloading;
-    shown_ = std::max(shown_, before_ + (downloads ? std::min(progress.done_bytes, file.size) : file.size));
-    PullProgress all{progress.stage, local_name(file),          index, files_.size(), shown_,
+    uint64_t& shown = progress.stage == DownloadProgress::Stage::kDownloading ? shown_ : checked_;
+    shown = std::max(shown, before_ + std::min(progress.done_bytes, file.size));
+    PullProgress all{progress.stage, local_name(file),          index, files_.size(), shown,
                      total_,         progress.bytes_per_second, 0};
-    if (all.bytes_per_second > 1) all.seconds_left = static_cast<double>(total_ - shown_) / all.bytes_per_second;
+    if (all.bytes_per_second > 1) all.seconds_left = static_cast<double>(total_ - shown) / all.bytes_per_second;
     options_.progress(all);
   }
 
@@ -132,7 +132,8 @@ class Puller {
   const std::vector<HubFile>& files_;
   uint64_t total_ = 0;
   uint64_t before_ = 0;  // in files that are done
-  uint64_t shown_ = 0;
+  uint64_t shown_ = 0;   // highest of each stage so far
+  uint64_t checked_ = 0;
 };
 
 }  // namespace

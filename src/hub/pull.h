@@ -16,7 +16,7 @@ struct PullProgress {
   std::string file;       // the one at work
   size_t file_index = 0;  // from 0
   size_t n_files = 1;
-  uint64_t done_bytes = 0;  // of all files; never less than before
+  uint64_t done_bytes = 0;  // of this stage, in all files; never less than before
   uint64_t total_bytes = 0;
   double bytes_per_second = 0;
   double seconds_left = 0;
