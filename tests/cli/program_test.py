@@ -99,7 +99,8 @@ class Run(unittest.TestCase):
         self.assertIn("the context is full", err)
 
     def test_shift_goes_on(self):
-        args = ("Once upon a time", "--raw", "--ctx", "64", "-n", "100", "--seed", "1")
+        forbid_the_end = ("--logit-bias", "0=-inf", "--logit-bias", "2=-inf")
+        args = ("Once upon a time", "--raw", "--ctx", "64", "-n", "100", "--seed", "1", *forbid_the_end)
         cut, shifted = self.text(*args), self.text(*args, "--shift")
         self.assertTrue(shifted.startswith(cut.rstrip("\n")))
         self.assertGreater(len(shifted), len(cut) + 40)
