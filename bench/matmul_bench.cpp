@@ -61,7 +61,7 @@ int main(int argc, char** argv) {
     if (!ondol::create_cpu_backend({.n_threads = 1, .instruction_set = instruction_set})) continue;
 #define ONDOL_ADD(name, id, block, bytes)                                                                      \
   if (ondol::has_format(DType::name)) {                                                                        \
-    for (const int64_t n_rows : {1, 2, 4, 8, 16, 64, 512}) {                                                   \
+    for (const int64_t n_rows : {1, 2, 4, 8, 16, 32, 64, 512}) {                                                   \
       const std::string title = std::string(instruction_set) + "/" #name "/" + std::to_string(n_rows);         \
       benchmark::RegisterBenchmark(title.c_str(), multiply, std::string(instruction_set), DType::name, n_rows) \
           ->UseRealTime()                                                                                      \

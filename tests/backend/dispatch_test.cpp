@@ -68,6 +68,8 @@ TEST(Dispatch, TakesTheBestAndShowsOnlyItsFeatures) {
   const uint64_t all = cpu::kAvx2 | cpu::kAvx512 | cpu::kAvxVnni | cpu::kAvx512Bf16;
   EXPECT_STREQ(cpu::select_kernels("", all)->name, "avx512");
   EXPECT_EQ(cpu::select_kernels("", all)->features, all);
+  EXPECT_STREQ(cpu::select_kernels("", all | cpu::kAmxBf16)->name, "amx");
+  EXPECT_EQ(cpu::select_kernels("avx512", all | cpu::kAmxBf16)->features, all);
   EXPECT_STREQ(cpu::select_kernels("", cpu::kAvx2)->name, "avx2");
   EXPECT_STREQ(cpu::select_kernels("", 0)->name, "ref");
   EXPECT_EQ(cpu::select_kernels("avx2", all)->features, uint64_t{cpu::kAvx2 | cpu::kAvxVnni});

@@ -17,7 +17,7 @@ namespace ondol::testing {
 /// Every instruction set that this processor can run.
 inline std::vector<std::string> instruction_sets() {
   std::vector<std::string> names;
-  for (const char* name : {"ref", "avx2", "avx512", "neon"}) {
+  for (const char* name : {"ref", "avx2", "avx512", "amx", "neon"}) {
     if (cpu::select_kernels(name, cpu::detect_features())) names.push_back(name);
   }
   return names;

@@ -116,7 +116,7 @@ inline double relative_error(const std::vector<float>& got, const std::vector<fl
 /// Instruction sets that this processor has.
 inline std::vector<std::string> available_instruction_sets() {
   std::vector<std::string> names;
-  for (const char* name : {"ref", "avx2", "avx512", "neon"}) {
+  for (const char* name : {"ref", "avx2", "avx512", "amx", "neon"}) {
     if (create_cpu_backend({1, name})) names.emplace_back(name);
   }
   return names;

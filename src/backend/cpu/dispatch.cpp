@@ -18,7 +18,7 @@ namespace ondol::cpu {
 namespace {
 
 #if defined(__x86_64__)
-constexpr const CpuKernels* kTables[] = {&ref::kKernels, &avx2::kKernels, &avx512::kKernels};
+constexpr const CpuKernels* kTables[] = {&ref::kKernels, &avx2::kKernels, &avx512::kKernels, &avx512::kKernelsWithAmx};
 #elif defined(__aarch64__)
 constexpr const CpuKernels* kTables[] = {&ref::kKernels, &neon::kKernels};
 #else
@@ -114,6 +114,8 @@ uint64_t visible_features(IsaLevel level, uint64_t features) {
     case IsaLevel::kAvx2:
       return features & (kAvx2 | kAvxVnni);
     case IsaLevel::kAvx512:
+      return features & ~static_cast<uint64_t>(kAmxInt8 | kAmxBf16);
+    case IsaLevel::kAmx:
     case IsaLevel::kNeon:
       return features;
   }

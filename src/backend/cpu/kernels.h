@@ -12,7 +12,7 @@
 
 namespace ondol::cpu {
 
-enum class IsaLevel : int { kRef, kAvx2, kAvx512, kNeon };
+enum class IsaLevel : int { kRef, kAvx2, kAvx512, kAmx, kNeon };
 
 /// Bits of CpuFeatures.
 enum CpuFeature : uint64_t {
@@ -126,6 +126,8 @@ extern const CpuKernels kKernels;
 }
 namespace avx512 {
 extern const CpuKernels kKernels;
+/// AVX-512 with matrix instructions.
+extern const CpuKernels kKernelsWithAmx;
 }
 namespace neon {
 extern const CpuKernels kKernels;

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <functional>
 
+#include "backend/cpu/matmul_rows.h"
 #include "quant/format.h"
 
 namespace ondol::cpu {
@@ -13,15 +14,29 @@ namespace {
 constexpr int64_t kDecodedRows = 32;
 
 /// nullptr: plain code only.
-const MatmulKernels* kernels_of(IsaLevel level) {
-  switch (level) {
+const MatmulKernels* table_for(const CpuKernels& kernels) {
+  switch (kernels.level) {
 #if defined(__x86_64__)
+    case IsaLevel::kAvx2:
+      return (kernels.features & kAvxVnni) != 0 ? &avx2_vnni::kMatmul : &avx2::kMatmul;
     case IsaLevel::kAvx512:
+    case IsaLevel::kAmx:
       return &avx512::kMatmul;
+#elif defined(__aarch64__)
+    case IsaLevel::kNeon:
+      return &neon::kMatmul;
 #endif
     default:
       return nullptr;
   }
+}
+
+/// nullptr: no matrix instructions.
+const TileKernels* tiles_for(const CpuKernels& kernels) {
+#if defined(__x86_64__)
+  if (kernels.level == IsaLevel::kAmx) return &avx512::kTiles;
+#endif
+  return nullptr;
 }
 
 void check_job(const MatmulJob& job) {
@@ -34,11 +49,17 @@ void check_job(const MatmulJob& job) {
 class Multiplication {
  public:
   Multiplication(const CpuKernels& kernels, ThreadPool& pool, MatmulScratch& scratch, std::span<const MatmulJob> jobs)
-      : kernels_(kernels), table_(kernels_of(kernels.level)), pool_(pool), scratch_(scratch), jobs_(jobs) {}
+      : kernels_(kernels),
+        table_(table_for(kernels)),
+        tiles_(tiles_for(kernels)),
+        pool_(pool),
+        scratch_(scratch),
+        jobs_(jobs) {}
 
   void run() {
     plan();
     if (table_ != nullptr) scratch_.inputs.build(*table_, pool_);
+    if (tiles_ != nullptr) scratch_.tiled_inputs.build(*tiles_, pool_);
     cut_into_units();
     float* memory = scratch_.of_threads.floats(thread_floats_ * static_cast<size_t>(pool_.size()));
     auto body = [&](int64_t begin, int64_t end, int thread) {
@@ -64,6 +85,7 @@ class Multiplication {
 
   const CpuKernels& kernels_;
   const MatmulKernels* table_;
+  const TileKernels* tiles_;
   ThreadPool& pool_;
   MatmulScratch& scratch_;
   std::span<const MatmulJob> jobs_;
@@ -85,6 +107,7 @@ FloatKernel float_kernel(const MatmulKernels& table, DType type) {
 
 void Multiplication::plan() {
   scratch_.inputs.clear();
+  scratch_.tiled_inputs.clear();
   scratch_.plans.clear();
   thread_floats_ = 0;
   for (const MatmulJob& job : jobs_) {
@@ -94,7 +117,10 @@ void Multiplication::plan() {
       plan.type = table_->lanes_type(job.weight.type());
       // With many rows of x, floats are decoded once for all of them.
       const bool as_they_lie = job.weight.type() == DType::F32 || job.x.rows() <= kWide;
-      if (plan.type != nullptr) {
+      if (tiles_ != nullptr && may_be_tiled(job, plan.type)) {
+        plan.way = MatmulWay::kTiles;
+        plan.input = scratch_.tiled_inputs.add(job.x, job.weight.type());
+      } else if (plan.type != nullptr) {
         plan.way = MatmulWay::kLanes;
         plan.input = scratch_.inputs.add(job.x, *plan.type);
       } else if (as_they_lie && float_kernel(*table_, job.weight.type()) != nullptr) {
@@ -112,6 +138,7 @@ size_t Multiplication::scratch_floats(const MatmulJob& job, const MatmulScratch:
   const size_t copied = (kMaxLanes * row_bytes(job.weight.type(), job.weight.columns()) + 63) / 64 * 16;
   if (plan.way == MatmulWay::kDecode) return (kDecodedRows * k + 15) / 16 * 16;
   if (plan.way == MatmulWay::kFloats) return copied;
+  if (plan.way == MatmulWay::kTiles) return tiled_floats(job);
   return copied + k / kXGroup * plan.type->panel_step / sizeof(float);
 }
 
@@ -148,6 +175,9 @@ void Multiplication::multiply_unit(const MatmulUnit& unit, float* memory) const 
   const MatmulJob& job = jobs_[unit.job];
   const MatmulScratch::Plan& plan = scratch_.plans[unit.job];
   if (plan.way == MatmulWay::kLanes) return multiply_lanes(job, plan, unit.begin, unit.end, memory);
+  if (plan.way == MatmulWay::kTiles) {
+    return multiply_tiled(*tiles_, job, plan.type, scratch_.tiled_inputs, plan.input, unit.begin, unit.end, memory);
+  }
   if (plan.way == MatmulWay::kFloats) return multiply_floats(job, unit.begin, unit.end, memory);
   for (int64_t begin = unit.begin; begin < unit.end; begin += kDecodedRows) {
     const int64_t end = std::min(unit.end, begin + kDecodedRows);
@@ -179,46 +209,6 @@ void Multiplication::multiply_plainly(const MatmulJob& job, int64_t begin, int64
 
 namespace {
 
-/// What a kernel with `lanes` rows reads for the rows [row, row + n) of a matrix: at the end of the matrix also rows
-/// before them, or a copy in `memory` where there are not enough.
-struct RowGroup {
-  const uint8_t* rows;
-  size_t row_bytes;
-  int skip;
-  int n;
-
-  RowGroup(const uint8_t* matrix, size_t bytes, int64_t n_rows, int64_t row, int64_t end, int lanes, uint8_t* memory)
-      : rows(matrix + static_cast<size_t>(row) * bytes),
-        row_bytes(bytes),
-        skip(0),
-        n(static_cast<int>(std::min<int64_t>(lanes, end - row))) {
-    if (row + lanes <= n_rows) return;
-    if (n_rows >= lanes) {
-      skip = static_cast<int>(row + lanes - n_rows);
-      rows -= static_cast<size_t>(skip) * bytes;
-      return;
-    }
-    std::memcpy(memory, matrix, static_cast<size_t>(n_rows) * bytes);
-    std::memset(memory + static_cast<size_t>(n_rows) * bytes, 0, static_cast<size_t>(lanes - n_rows) * bytes);
-    rows = memory + static_cast<size_t>(row) * bytes;
-  }
-};
-
-/// Stores products [n_columns][lanes], of which lanes [skip, skip + n) belong to the rows of weights from `row` on, for
-/// rows of x from `first_x` on.
-void store_tile(const MatmulJob& job, const float* tile, int lanes, const RowGroup& group, int64_t row, int64_t first_x,
-                int n_columns) {
-  const float* bias = job.bias.empty() ? nullptr : job.bias.f32() + row;
-  for (int c = 0; c < n_columns; ++c, tile += lanes) {
-    const float* values = tile + group.skip;
-    float* out = Tensor(job.out).f32(first_x + c) + row;
-    for (int r = 0; r < group.n; ++r) {
-      const float value = bias == nullptr ? values[r] : values[r] + bias[r];
-      out[r] = job.accumulate ? out[r] + value : value;
-    }
-  }
-}
-
 /// Asks for the beginning of each of a group's rows, before the first kernel reads them: later ones are asked for while
 /// the one before is at work.
 void fetch(const uint8_t* rows, size_t row_bytes, int lanes) {
@@ -230,22 +220,21 @@ void fetch(const uint8_t* rows, size_t row_bytes, int lanes) {
   }
 }
 
-/// Rows of floats, which lie in `rows` from `begin` on, times all of x.
-void multiply_float_rows(const MatmulJob& job, FloatKernel kernel, const uint8_t* matrix, size_t row_bytes,
-                         int64_t n_rows, int64_t begin, int64_t end, int64_t first_row, float* memory) {
+/// Rows [begin, end) of a matrix of floats times all of x. They are the rows of the job's weights from `first_row` on.
+void multiply_float_rows(const MatmulJob& job, FloatKernel kernel, const Tensor& matrix, int64_t begin, int64_t end,
+                         int64_t first_row, float* memory) {
   alignas(64) float tile[kWide * kFloatRows];
-  const int64_t k = job.weight.columns();
   const size_t x_stride = job.x.row_stride_bytes() / sizeof(float);
   const bool once = job.x.rows() <= kWide;
-  if (once && n_rows >= begin + kFloatRows)
-    fetch(matrix + static_cast<size_t>(begin) * row_bytes, row_bytes, kFloatRows);
+  if (once && begin + kFloatRows <= matrix.rows()) {
+    fetch(matrix.row_bytes(begin), matrix.row_stride_bytes(), kFloatRows);
+  }
   for (int64_t x = 0; x < job.x.rows(); x += kWide) {
     const auto width = static_cast<int>(std::min<int64_t>(kWide, job.x.rows() - x));
     for (int64_t row = begin; row < end; row += kFloatRows) {
-      const RowGroup group(matrix, row_bytes, n_rows, row, end, kFloatRows, reinterpret_cast<uint8_t*>(memory));
-      const bool more = once && row + kFloatRows < end;
-      kernel(group.rows, row_bytes, k, job.x.f32(x), x_stride, width,
-             more ? group.rows + kFloatRows * row_bytes : nullptr, tile);
+      const RowGroup group = group_of_rows(matrix, row, end, kFloatRows, memory);
+      const uint8_t* next = once && row + kFloatRows < end ? group.rows + kFloatRows * group.row_bytes : nullptr;
+      kernel(group.rows, group.row_bytes, matrix.columns(), job.x.f32(x), x_stride, width, next, tile);
       store_tile(job, tile, kFloatRows, group, first_row + row, x, width);
     }
   }
@@ -255,6 +244,7 @@ void multiply_float_rows(const MatmulJob& job, FloatKernel kernel, const uint8_t
 
 void Multiplication::multiply_decoded(const MatmulJob& job, int64_t begin, int64_t end, float* memory) const {
   const int64_t k = job.weight.columns();
+  // The last group is filled up with copies of the last row.
   const int64_t padded_end = begin + (end - begin + kFloatRows - 1) / kFloatRows * kFloatRows;
   for (int64_t row = begin; row < padded_end; ++row) {
     float* to = memory + (row - begin) * k;
@@ -267,17 +257,15 @@ void Multiplication::multiply_decoded(const MatmulJob& job, int64_t begin, int64
       format_of(job.weight.type()).decode(from, to, k);
     }
   }
-  const auto* rows = reinterpret_cast<const uint8_t*>(memory);
-  multiply_float_rows(job, table_->f32, rows, static_cast<size_t>(k) * sizeof(float), padded_end - begin, 0,
-                      end - begin, begin, nullptr);
+  const Tensor decoded(DType::F32, {padded_end - begin, k}, memory);
+  multiply_float_rows(job, table_->f32, decoded, 0, end - begin, begin, nullptr);
 }
 
 void Multiplication::multiply_floats(const MatmulJob& job, int64_t begin, int64_t end, float* memory) const {
   const FloatKernel kernel = float_kernel(*table_, job.weight.type());
   // So many rows are read from memory once, however many rows x has.
   for (int64_t row = begin; row < end; row += kDecodedRows) {
-    multiply_float_rows(job, kernel, job.weight.bytes(), job.weight.row_stride_bytes(), job.weight.rows(), row,
-                        std::min(end, row + kDecodedRows), 0, memory);
+    multiply_float_rows(job, kernel, job.weight, row, std::min(end, row + kDecodedRows), 0, memory);
   }
 }
 
@@ -292,7 +280,7 @@ void Multiplication::multiply_lanes(const MatmulJob& job, const MatmulScratch::P
   uint8_t* copy = panel + static_cast<size_t>(k / kXGroup) * type.panel_step;
   if (begin + type.lanes <= job.weight.rows()) fetch(job.weight.row_bytes(begin), row_bytes, type.lanes);
   for (int64_t row = begin; row < end; row += type.lanes) {
-    const RowGroup group(job.weight.bytes(), row_bytes, job.weight.rows(), row, end, type.lanes, copy);
+    const RowGroup group = group_of_rows(job.weight, row, end, type.lanes, copy);
     const uint8_t* next = row + type.lanes < end ? group.rows + static_cast<size_t>(type.lanes) * row_bytes : nullptr;
     const bool packed = job.x.rows() > kWide + kNarrow;
     if (packed) type.pack(group.rows, row_bytes, k, panel);

@@ -6,6 +6,7 @@
 
 #include "backend/cpu/kernels.h"
 #include "backend/cpu/matmul_inputs.h"
+#include "backend/cpu/matmul_tiles.h"
 #include "backend/cpu/scratch.h"
 #include "base/thread_pool.h"
 #include "tensor/tensor.h"
@@ -27,6 +28,7 @@ enum class MatmulWay {
   kDecode,  // rows are decoded to floats
   kFloats,  // floats of any size, as they lie
   kLanes,   // with x rounded to 8 bits
+  kTiles,   // by matrix instructions
 };
 
 /// Rows [begin, end) of one job's weights.
@@ -40,12 +42,13 @@ struct MatmulUnit {
 struct MatmulScratch {
   struct Plan {
     MatmulWay way;
-    const LanesType* type;  // for kLanes
-    size_t input;
+    const LanesType* type;  // nullptr where the type of weights has none
+    size_t input;           // in `inputs` or `tiled_inputs`
   };
   std::vector<Plan> plans;
   std::vector<MatmulUnit> units;
   RoundedInputs inputs;
+  TiledInputs tiled_inputs;
   Scratch of_threads;
 };
 

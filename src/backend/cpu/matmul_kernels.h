@@ -50,6 +50,7 @@ struct LanesType {
   LanesKernel wide;
   PackKernel pack;
   PanelKernel multiply_panel;
+  PackKernel pack_tiles;  // for TileKernels, or nullptr
 };
 
 /// Fills tile [width][kFloatRows] with the products, in floats, of kFloatRows rows of k weights and `width` (at most
@@ -60,6 +61,47 @@ using FloatKernel = void (*)(const uint8_t* rows, size_t row_bytes, int64_t k, c
 /// Rounds a row of x (k a multiple of kXGroup) to a column of a block: group g's scale goes to scale[g * width], the
 /// sum of its half h to sums[2 * g + h].
 using RoundKernel = void (*)(const float* x, int64_t k, int width, int8_t* q, float* scale, int32_t* sums);
+
+/// Products by matrix instructions of BF16. A tile is 1 KiB: of weights, 32 neighbours of kTileRows rows; of x, 32
+/// neighbours of kTileRows rows; of products, kTileRows x kTileRows floats, [row of x][row of weights]. Numbers with
+/// more digits than BF16 has are split into two tiles, of the number and of what is missing.
+constexpr int kTileRows = 16;
+constexpr int kTileColumns = 32;
+constexpr size_t kTileBytes = 1024;
+
+/// Tiles of one or two groups of rows. Those of what is missing lie `missing` bytes after the others.
+struct TilePacks {
+  const uint8_t* first;
+  size_t bytes;  // from one group of rows to the next
+  size_t missing;
+  int n;
+  bool split;  // whether what is missing counts
+};
+
+/// Where products of tiles are: those of group i of x and j of weights at tiles[i][j], with lines `stride` floats
+/// apart.
+struct TileProducts {
+  float* tiles[2][2];
+  size_t stride;
+};
+
+struct TileKernels {
+  /// Pack kTileRows rows of weights: k / 32 tiles, and for F16 as many again of what is missing.
+  PackKernel pack_f32;
+  PackKernel pack_f16;
+  PackKernel pack_bf16;
+  /// Packs n rows of x (1 to kTileRows; zeros take the place of others): k / 32 tiles, and if `split` as many again of
+  /// what is missing.
+  void (*pack_x)(const float* x, size_t x_stride, int n, int64_t k, bool split, uint8_t* tiles);
+  /// Gives the thread its tiles, for calls of `multiply`, and takes them away: otherwise every change of threads saves
+  /// them.
+  void (*configure)();
+  void (*release)();
+  /// Writes to `to` the products of n_tiles tiles of each group, added to those in `from` unless that is nullptr.
+  /// Fetches `next`, which the next call will read as `from`, into the cache. Split weights want split x.
+  void (*multiply)(const TilePacks* x, const TilePacks* weights, int64_t n_tiles, const TileProducts* from,
+                   const TileProducts* to, const float* next);
+};
 
 struct MatmulKernels {
   RoundKernel round;
@@ -73,8 +115,22 @@ struct MatmulKernels {
   const LanesType* (*lanes_type)(DType type);
 };
 
-/// What each folder offers.
+/// The table of a processor with AMX.
 namespace avx512 {
+extern const TileKernels kTiles;
+}
+
+/// What each folder offers.
+namespace avx2 {
+extern const MatmulKernels kMatmul;
+}
+namespace avx2_vnni {
+extern const MatmulKernels kMatmul;
+}
+namespace avx512 {
+extern const MatmulKernels kMatmul;
+}
+namespace neon {
 extern const MatmulKernels kMatmul;
 }
 

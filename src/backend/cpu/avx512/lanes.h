@@ -19,6 +19,8 @@ using Floats = float __attribute__((vector_size(64)));
 
 /// vpdpbusd wants unsigned weights: formats whose weights are signed bytes add this, and it is their zero point.
 constexpr int kSignedOffset = 128;
+/// Whether this instruction set may come with matrix instructions (lanes/tiles.inl).
+constexpr bool kMayHaveTiles = true;
 /// Columns that are summed up side by side, so that their chains of additions hide one another's latency.
 constexpr int kColumnsAtOnce = 8;
 
@@ -35,17 +37,12 @@ inline void store(float* p, Floats x) {
   _mm512_storeu_ps(p, (__m512)x);
 }
 
-inline void store_words(void* p, Words x) {
+/// To and from 64-byte aligned panels.
+inline void store_words(uint8_t* p, Words x) {
   _mm512_store_si512(p, (__m512i)x);
 }
-inline Words load_words(const void* p) {
+inline Words load_words(const uint8_t* p) {
   return (Words)_mm512_load_si512(p);
-}
-inline void store_aligned(void* p, Floats x) {
-  _mm512_store_ps(p, (__m512)x);
-}
-inline Floats load_aligned(const void* p) {
-  return (Floats)_mm512_load_ps(p);
 }
 
 inline void prefetch(const uint8_t* p) {

@@ -11,6 +11,8 @@
 
 #include "backend/cpu/lanes/formats_4bit.inl"
 
+#include "backend/cpu/lanes/tiles.inl"
+
 #include "backend/cpu/lanes/products.inl"
 
 namespace ondol::cpu::avx512 {

@@ -11,3 +11,5 @@ constexpr int kFloatColumns = 6;
 }  // namespace ondol::cpu::avx512
 
 #include "backend/cpu/simd/matmul_float.inl"
+
+#include "backend/cpu/lanes/round.inl"

@@ -13,6 +13,8 @@
 
 #include "backend/cpu/lanes/formats_k.inl"
 
+#include "backend/cpu/lanes/tiles.inl"
+
 #include "backend/cpu/lanes/products.inl"
 
 namespace ondol::cpu::avx512 {

@@ -26,4 +26,19 @@ const CpuKernels kKernels = {
     .attention = attention,
 };
 
+namespace {
+
+/// Everything but products of matrices is inherited.
+constexpr CpuKernels with_amx() {
+  CpuKernels kernels{};
+  kernels.name = "amx";
+  kernels.level = IsaLevel::kAmx;
+  kernels.features = kAvx512 | kAmxBf16;
+  return kernels;
+}
+
+}  // namespace
+
+const CpuKernels kKernelsWithAmx = with_amx();
+
 }  // namespace ondol::cpu::avx512

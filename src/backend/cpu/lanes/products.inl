@@ -107,6 +107,15 @@ void multiply_panel(const uint8_t* panel, int64_t k, const XBlock* x, float* til
 }
 
 template <typename Format>
+constexpr PackKernel tile_packer() {
+  if constexpr (kMayHaveTiles) {
+    return pack_tiles<Format>;
+  } else {
+    return nullptr;
+  }
+}
+
+template <typename Format>
 constexpr LanesType lanes_type() {
   return {.lanes = kLanes,
           .block = Format::kBlock,
@@ -119,7 +128,8 @@ constexpr LanesType lanes_type() {
                      multiply_lanes<Format, 7>, multiply_lanes<Format, 8>},
           .wide = multiply_lanes<Format, kWide>,
           .pack = pack_panel<Format>,
-          .multiply_panel = multiply_panel<Format>};
+          .multiply_panel = multiply_panel<Format>,
+          .pack_tiles = tile_packer<Format>()};
 }
 
 }  // namespace

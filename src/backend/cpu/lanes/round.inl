@@ -12,6 +12,8 @@ inline float largest_magnitude(const float* x) {
   return __builtin_bit_cast(float, largest);
 }
 
+}  // namespace
+
 void round_column(const float* x, int64_t k, int width, int8_t* q, float* scale, int32_t* sums) {
   // Adding and subtracting this leaves the nearest integer in the low bits.
   constexpr float kRounder = 12582912.0f;
@@ -34,5 +36,4 @@ void round_column(const float* x, int64_t k, int width, int8_t* q, float* scale,
   }
 }
 
-}  // namespace
 }  // namespace ondol::cpu::ONDOL_ISA

@@ -1,4 +1,4 @@
-// The types of weights that are multiplied side by side. Each is defined in one of the files of ONDOL_ISA's folder.
+// The types of weights that are multiplied side by side. Each is defined in one of the files of ONDOL_ISA.
 #define ONDOL_LANES_TYPES(X) \
   X(Q4_0)                    \
   X(Q4_1)                    \

@@ -1,0 +1,162 @@
+// Eight rows of weights side by side: what the files of lanes/ need of AVX2. With AVX-VNNI enabled in the including
+// file, which then has another namespace (ONDOL_ISA), products use it.
+#pragma once
+
+#include <immintrin.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifndef ONDOL_ISA
+#define ONDOL_ISA avx2
+#endif
+
+namespace ondol::cpu::ONDOL_ISA {
+namespace {
+
+constexpr int kLanes = 8;
+
+// Element r belongs to row r. Words hold four neighbouring weights of their row, one in each byte.
+using Words = uint32_t __attribute__((vector_size(32)));
+using Ints = int32_t __attribute__((vector_size(32)));
+using Floats = float __attribute__((vector_size(32)));
+
+#ifdef __AVXVNNI__
+/// vpdpbusd wants unsigned weights: formats whose weights are signed bytes add this, and it is their zero point.
+constexpr int kSignedOffset = 128;
+#else
+constexpr int kSignedOffset = 0;
+#endif
+/// Whether this instruction set may come with matrix instructions (lanes/tiles.inl).
+constexpr bool kMayHaveTiles = false;
+/// Columns that are summed up side by side, so that their chains of additions hide one another's latency.
+constexpr int kColumnsAtOnce = 4;
+
+inline Floats splat(float x) {
+  return (Floats)_mm256_set1_ps(x);
+}
+inline Floats fma(Floats a, Floats b, Floats c) {
+  return (Floats)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+}
+inline Floats to_floats(Ints x) {
+  return (Floats)_mm256_cvtepi32_ps((__m256i)x);
+}
+inline void store(float* p, Floats x) {
+  _mm256_storeu_ps(p, (__m256)x);
+}
+
+/// To and from 64-byte aligned panels.
+inline void store_words(uint8_t* p, Words x) {
+  _mm256_store_si256(reinterpret_cast<__m256i*>(p), (__m256i)x);
+}
+inline Words load_words(const uint8_t* p) {
+  return (Words)_mm256_load_si256(reinterpret_cast<const __m256i*>(p));
+}
+
+inline void prefetch(const uint8_t* p) {
+  _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0);
+}
+
+/// The 16 bytes at p + r * stride of all rows r: out[j] holds their bytes 4 j to 4 j + 3.
+inline void load16(const uint8_t* p, size_t stride, Words (&out)[4]) {
+  __m256i rows[4];
+  for (size_t i = 0; i < 4; ++i) {
+    const auto* row = reinterpret_cast<const __m128i*>(p + i * stride);
+    const auto* other = reinterpret_cast<const __m128i*>(p + (i + 4) * stride);
+    rows[i] = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128(row)), _mm_loadu_si128(other), 1);
+  }
+  const __m256i a = _mm256_unpacklo_epi32(rows[0], rows[1]);
+  const __m256i b = _mm256_unpackhi_epi32(rows[0], rows[1]);
+  const __m256i c = _mm256_unpacklo_epi32(rows[2], rows[3]);
+  const __m256i d = _mm256_unpackhi_epi32(rows[2], rows[3]);
+  out[0] = (Words)_mm256_unpacklo_epi64(a, c);
+  out[1] = (Words)_mm256_unpackhi_epi64(a, c);
+  out[2] = (Words)_mm256_unpacklo_epi64(b, d);
+  out[3] = (Words)_mm256_unpackhi_epi64(b, d);
+}
+
+/// The 4 bytes at p + r * stride of all rows. Gathers are slower than this on most processors without AVX-512.
+inline Words load4(const uint8_t* p, size_t stride) {
+  uint32_t rows[kLanes];
+  for (size_t r = 0; r < kLanes; ++r) __builtin_memcpy(&rows[r], p + r * stride, sizeof(rows[r]));
+  return Words{rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], rows[6], rows[7]};
+}
+
+/// The F16 in the low half of each word.
+inline Floats half_to_floats(Words x) {
+  const __m256i low = (__m256i)(x & 0xffffu);
+  const __m128i halves = _mm_packus_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
+  return (Floats)_mm256_cvtph_ps(halves);
+}
+
+/// table[byte] for all bytes, which must be below 16.
+inline Words look_up(const int8_t (&table)[16], Words bytes) {
+  const __m128i t = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
+  return (Words)_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(t), (__m256i)bytes);
+}
+
+/// 0xff in byte b of every word in which bit 4 j + b is set, else 0.
+template <int j>
+inline Words spread_bits(Words bits) {
+  const __m256i first_byte =
+      _mm256_setr_epi32(0, 0x04040404, 0x08080808, 0x0c0c0c0c, 0, 0x04040404, 0x08080808, 0x0c0c0c0c);
+  const __m256i source = _mm256_or_si256(first_byte, _mm256_set1_epi8(j / 2));
+  const __m256i mask = _mm256_set1_epi32(j % 2 == 0 ? 0x08040201 : static_cast<int>(0x80402010));
+  const __m256i bytes = _mm256_and_si256(_mm256_shuffle_epi8((__m256i)bits, source), mask);
+  return (Words)_mm256_cmpeq_epi8(bytes, mask);
+}
+
+inline __m256i splat4(const int8_t* x) {
+  int32_t four;
+  __builtin_memcpy(&four, x, sizeof(four));
+  return _mm256_set1_epi32(four);
+}
+
+#ifdef __AVXVNNI__
+/// sums[c] += the products of n words and column c's bytes; column c's bytes for word j lie at x + (j * width + c) * 4.
+template <int max_weight, int n, int n_columns>
+inline void add_group(Ints (&sums)[n_columns], const Words* weights, const int8_t* x, int width) {
+  if constexpr (n_columns <= 2) {
+    // With few columns, two chains for each.
+    Ints odd[n_columns] = {};
+    for (int j = 0; j < n; j += 2) {
+      for (int c = 0; c < n_columns; ++c) {
+        sums[c] = (Ints)_mm256_dpbusd_avx_epi32((__m256i)sums[c], (__m256i)weights[j], splat4(x + (j * width + c) * 4));
+        odd[c] = (Ints)_mm256_dpbusd_avx_epi32((__m256i)odd[c], (__m256i)weights[j + 1],
+                                               splat4(x + ((j + 1) * width + c) * 4));
+      }
+    }
+    for (int c = 0; c < n_columns; ++c) sums[c] += odd[c];
+  } else {
+    for (int j = 0; j < n; ++j) {
+      for (int c = 0; c < n_columns; ++c) {
+        sums[c] = (Ints)_mm256_dpbusd_avx_epi32((__m256i)sums[c], (__m256i)weights[j], splat4(x + (j * width + c) * 4));
+      }
+    }
+  }
+}
+#else
+/// sums[c] += the products of n words and column c's bytes; column c's bytes for word j lie at x + (j * width + c) * 4.
+template <int max_weight, int n, int n_columns>
+inline void add_group(Ints (&sums)[n_columns], const Words* weights, const int8_t* x, int width) {
+  // Pairs of products are summed up in 16 bits while no sum can overflow: x is at most 127.
+  constexpr int kPairs = max_weight == 0 ? 1 : 32767 / (2 * 127 * max_weight);
+  constexpr int kChain = kPairs < n ? kPairs : n;
+  const __m256i ones = _mm256_set1_epi16(1);
+  for (int first = 0; first < n; first += kChain) {
+    for (int c = 0; c < n_columns; ++c) {
+      __m256i pairs = _mm256_setzero_si256();
+      for (int j = first; j < first + kChain; ++j) {
+        const auto w = (__m256i)weights[j];
+        const __m256i four = splat4(x + (j * width + c) * 4);
+        const __m256i products = max_weight == 0 ? _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(four, w))
+                                                 : _mm256_maddubs_epi16(w, four);
+        pairs = j == first ? products : _mm256_add_epi16(pairs, products);
+      }
+      sums[c] += (Ints)_mm256_madd_epi16(pairs, ones);
+    }
+  }
+}
+#endif
+
+}  // namespace
+}  // namespace ondol::cpu::ONDOL_ISA

@@ -1,0 +1,23 @@
+// The table of products.
+#include "backend/cpu/matmul_kernels.h"
+
+#define ONDOL_ISA avx2
+#include "backend/cpu/lanes/slots.inl"
+
+#include "backend/cpu/lanes/types.inl"
+
+#include "backend/cpu/lanes/type_of.inl"
+
+namespace ondol::cpu::avx2 {
+
+const MatmulKernels kMatmul = {
+    .round = round_column,
+    .f32 = multiply_f32,
+    .f16 = multiply_f16,
+    .bf16 = multiply_bf16,
+    .decode_f16 = decode_f16,
+    .decode_bf16 = decode_bf16,
+    .lanes_type = lanes_type_of,
+};
+
+}  // namespace ondol::cpu::avx2

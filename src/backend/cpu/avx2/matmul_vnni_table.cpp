@@ -1,0 +1,26 @@
+// The table of products.
+#include "backend/cpu/matmul_kernels.h"
+
+#define ONDOL_ISA avx2
+#include "backend/cpu/lanes/slots.inl"
+
+#undef ONDOL_ISA
+#define ONDOL_ISA avx2_vnni
+
+#include "backend/cpu/lanes/types.inl"
+
+#include "backend/cpu/lanes/type_of.inl"
+
+namespace ondol::cpu::avx2_vnni {
+
+const MatmulKernels kMatmul = {
+    .round = avx2::round_column,
+    .f32 = avx2::multiply_f32,
+    .f16 = avx2::multiply_f16,
+    .bf16 = avx2::multiply_bf16,
+    .decode_f16 = avx2::decode_f16,
+    .decode_bf16 = avx2::decode_bf16,
+    .lanes_type = lanes_type_of,
+};
+
+}  // namespace ondol::cpu::avx2_vnni

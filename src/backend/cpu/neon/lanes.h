@@ -1,0 +1,131 @@
+// Four rows of weights side by side: what the files of lanes/ need of Neon with dot products.
+#pragma once
+
+#include <arm_neon.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ONDOL_ISA neon
+
+namespace ondol::cpu::neon {
+namespace {
+
+constexpr int kLanes = 4;
+
+// Element r belongs to row r. Words hold four neighbouring weights of their row, one in each byte.
+using Words = uint32x4_t;
+using Ints = int32x4_t;
+using Floats = float32x4_t;
+
+/// Dot products are of signed bytes.
+constexpr int kSignedOffset = 0;
+/// Whether this instruction set may come with matrix instructions (lanes/tiles.inl).
+constexpr bool kMayHaveTiles = false;
+/// Columns that are summed up side by side, so that their chains of additions hide one another's latency.
+constexpr int kColumnsAtOnce = 8;
+
+inline Floats splat(float x) {
+  return vdupq_n_f32(x);
+}
+inline Floats fma(Floats a, Floats b, Floats c) {
+  return vfmaq_f32(c, a, b);
+}
+inline Floats to_floats(Ints x) {
+  return vcvtq_f32_s32(x);
+}
+inline void store(float* p, Floats x) {
+  vst1q_f32(p, x);
+}
+
+/// To and from panels.
+inline void store_words(uint8_t* p, Words x) {
+  vst1q_u8(p, vreinterpretq_u8_u32(x));
+}
+inline Words load_words(const uint8_t* p) {
+  return vreinterpretq_u32_u8(vld1q_u8(p));
+}
+
+inline void prefetch(const uint8_t* p) {
+  __builtin_prefetch(p);
+}
+
+/// The 16 bytes at p + r * stride of all rows r: out[j] holds their bytes 4 j to 4 j + 3.
+inline void load16(const uint8_t* p, size_t stride, Words (&out)[4]) {
+  Words rows[4];
+  for (size_t r = 0; r < 4; ++r) rows[r] = load_words(p + r * stride);
+  const auto a = vreinterpretq_u64_u32(vtrn1q_u32(rows[0], rows[1]));
+  const auto b = vreinterpretq_u64_u32(vtrn2q_u32(rows[0], rows[1]));
+  const auto c = vreinterpretq_u64_u32(vtrn1q_u32(rows[2], rows[3]));
+  const auto d = vreinterpretq_u64_u32(vtrn2q_u32(rows[2], rows[3]));
+  out[0] = vreinterpretq_u32_u64(vtrn1q_u64(a, c));
+  out[1] = vreinterpretq_u32_u64(vtrn1q_u64(b, d));
+  out[2] = vreinterpretq_u32_u64(vtrn2q_u64(a, c));
+  out[3] = vreinterpretq_u32_u64(vtrn2q_u64(b, d));
+}
+
+/// The 4 bytes at p + r * stride of all rows.
+inline Words load4(const uint8_t* p, size_t stride) {
+  uint32_t rows[kLanes];
+  for (size_t r = 0; r < kLanes; ++r) __builtin_memcpy(&rows[r], p + r * stride, sizeof(rows[r]));
+  return Words{rows[0], rows[1], rows[2], rows[3]};
+}
+
+/// The F16 in the low half of each word.
+inline Floats half_to_floats(Words x) {
+  return vcvt_f32_f16(vreinterpret_f16_u16(vmovn_u32(x)));
+}
+
+/// table[byte] for all bytes, which must be below 16.
+inline Words look_up(const int8_t (&table)[16], Words bytes) {
+  return vreinterpretq_u32_s8(vqtbl1q_s8(vld1q_s8(table), vreinterpretq_u8_u32(bytes)));
+}
+
+/// 0xff in byte b of every word in which bit 4 j + b is set, else 0.
+template <int j>
+inline Words spread_bits(Words bits) {
+  const Words source = Words{0, 0x04040404, 0x08080808, 0x0c0c0c0c} | (0x01010101u * (j / 2));
+  const uint8x16_t mask = vreinterpretq_u8_u32(vdupq_n_u32(j % 2 == 0 ? 0x08040201u : 0x80402010u));
+  const uint8x16_t bytes = vqtbl1q_u8(vreinterpretq_u8_u32(bits), vreinterpretq_u8_u32(source));
+  return vreinterpretq_u32_u8(vtstq_u8(bytes, mask));
+}
+
+/// sums[c] += the products of `weights` and four bytes of each of 4 columns, which lie at x.
+inline void add_four_columns(Ints* sums, Words weights, const int8_t* x) {
+  const int8x16_t w = vreinterpretq_s8_u32(weights);
+  const int8x16_t four = vld1q_s8(x);
+  sums[0] = vdotq_laneq_s32(sums[0], w, four, 0);
+  sums[1] = vdotq_laneq_s32(sums[1], w, four, 1);
+  sums[2] = vdotq_laneq_s32(sums[2], w, four, 2);
+  sums[3] = vdotq_laneq_s32(sums[3], w, four, 3);
+}
+
+/// sums[c] += the products of n words and column c's bytes; column c's bytes for word j lie at x + (j * width + c) * 4.
+template <int max_weight, int n, int n_columns>
+inline void add_group(Ints (&sums)[n_columns], const Words* weights, const int8_t* x, int width) {
+  if (n_columns == 1 && width == 1) {
+    // The words of the only column are neighbours.
+    Ints chains[4] = {sums[0], {}, {}, {}};
+    for (int j = 0; j < n; j += 4) {
+      const int8x16_t four = vld1q_s8(x + 4 * j);
+      chains[0] = vdotq_laneq_s32(chains[0], vreinterpretq_s8_u32(weights[j]), four, 0);
+      chains[1] = vdotq_laneq_s32(chains[1], vreinterpretq_s8_u32(weights[j + 1]), four, 1);
+      chains[2] = vdotq_laneq_s32(chains[2], vreinterpretq_s8_u32(weights[j + 2]), four, 2);
+      chains[3] = vdotq_laneq_s32(chains[3], vreinterpretq_s8_u32(weights[j + 3]), four, 3);
+    }
+    sums[0] = (chains[0] + chains[1]) + (chains[2] + chains[3]);
+    return;
+  }
+  for (int j = 0; j < n; ++j) {
+    const int8_t* columns = x + j * width * 4;
+    int c = 0;
+    for (; c + 4 <= n_columns; c += 4) add_four_columns(sums + c, weights[j], columns + 4 * c);
+    for (; c < n_columns; ++c) {
+      uint32_t four;
+      __builtin_memcpy(&four, columns + 4 * c, sizeof(four));
+      sums[c] = vdotq_s32(sums[c], vreinterpretq_s8_u32(weights[j]), vreinterpretq_s8_u32(vdupq_n_u32(four)));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace ondol::cpu::neon
