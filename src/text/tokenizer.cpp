@@ -153,12 +153,14 @@ Result<void> PipelineTokenizer::build(TokenizerSpec spec) {
 
 void PipelineTokenizer::build_vocabulary(TokenizerSpec& spec) {
   vocabulary_.entries = std::move(spec.vocabulary);
-  // Where EOS doubles as the unknown token, unknown text must not end a sequence: it gives nothing. A token that is only
-  // there for unknown text (BERT's [UNK]) is one, even where a file lists it among the control tokens.
-  const bool doubles = spec.unk == spec.eos || spec.unk == spec.bos || spec.unk == spec.sep || spec.unk == spec.cls;
-  vocabulary_.unk = doubles ? kNoToken : spec.unk;
-  if (vocabulary_.unk != kNoToken && entry(spec.unk).type == TokenType::kControl) {
-    vocabulary_.entries[static_cast<size_t>(spec.unk)].type = TokenType::kUnknown;
+  if (spec.unk != kNoToken) {
+    // Where a token that begins or ends a text doubles as the unknown one, unknown text gives nothing. A token that is
+    // only there for unknown text (BERT's [UNK]) is one, even where a file lists it among the control tokens.
+    TokenType& type = vocabulary_.entries[static_cast<size_t>(spec.unk)].type;
+    const bool doubles = spec.unk == spec.bos || spec.unk == spec.sep || spec.unk == spec.cls ||
+                         ends_[static_cast<size_t>(spec.unk)];
+    if (!doubles && type == TokenType::kControl) type = TokenType::kUnknown;
+    vocabulary_.unk = doubles ? kNoToken : spec.unk;
   }
   vocabulary_.byte_fallback = spec.byte_fallback;
   vocabulary_.fuse_unknown = spec.fuse_unknown;
@@ -183,7 +185,7 @@ void PipelineTokenizer::build_added_tokens(const TokenizerSpec& spec) {
   for (AddedToken token : spec.added_tokens) {
     const TokenType type = entry(token.id).type;
     token.special = token.special || type == TokenType::kControl || type == TokenType::kUnknown;
-    if (token.normalized && !normalizer_.empty()) {
+    if (token.normalized) {
       if (!is_valid_utf8(token.content)) continue;
       normalizer_.apply(token.content);
       normalized_matcher_.add(token);

@@ -229,6 +229,31 @@ TEST(WordPiece, GgufMarksWordStarts) {
   EXPECT_EQ(tokenizer->decode(Ids{4, 5, 6, 8, 7}), "unbelievable cafe.");
 }
 
+TEST(WordPiece, UnknownWordsGiveTheUnknownTokenEvenIfTheFileCallsItControl) {
+  GgufVocabulary vocabulary;
+  vocabulary.model = "bert";
+  for (const char* special : {"[PAD]", "[UNK]", "[CLS]", "[SEP]"}) add(vocabulary, special, 3);
+  add(vocabulary, "\u2581a");
+  vocabulary.cls = 2;
+  vocabulary.sep = 3;
+  vocabulary.unk = 1;
+  const auto tokenizer = create(std::move(vocabulary));
+  EXPECT_EQ(tokenizer->encode("a b a", false, SpecialTokens::kAsPlainText), (Ids{4, 1, 4}));
+  EXPECT_FALSE(tokenizer->is_control(1));
+}
+
+TEST(Tokenizer, UnknownTextNeverEndsAText) {
+  TokenizerSpec spec;
+  for (const char* text : {"<|endoftext|>", "a"}) {
+    spec.vocabulary.push_back({});
+    spec.vocabulary.back().text = text;
+  }
+  spec.eos = spec.unk = 0;
+  const auto tokenizer = Tokenizer::create(std::move(spec));
+  ASSERT_TRUE(tokenizer);
+  EXPECT_EQ((*tokenizer)->encode("a?a", false, SpecialTokens::kAsPlainText), (Ids{1, 1}));
+}
+
 TEST(Unigram, BestSumOfScores) {
   GgufVocabulary vocabulary;
   vocabulary.model = "t5";
