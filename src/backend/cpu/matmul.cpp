@@ -32,7 +32,7 @@ const MatmulKernels* table_for(const CpuKernels& kernels) {
 }
 
 /// nullptr: no matrix instructions.
-const TileKernels* tiles_for(const CpuKernels& kernels) {
+const TileKernels* tiles_for([[maybe_unused]] const CpuKernels& kernels) {
 #if defined(__x86_64__)
   if (kernels.level == IsaLevel::kAmx) return &avx512::kTiles;
 #endif
