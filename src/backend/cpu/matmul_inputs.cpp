@@ -39,8 +39,8 @@ int RoundedInputs::array_of(const LanesType& type) {
 
 /// Q3_K (zero point 4) and Q6_K (32) have scales for 16 elements.
 int RoundedInputs::per_of(int array) {
-  const int zero_point = 4 << (array - kFirstStart);
   if (array < kFirstStart) return array == kSums16 ? 16 : 32;
+  const int zero_point = 4 << (array - kFirstStart);
   return zero_point == 4 || zero_point == 32 ? 16 : 32;
 }
 
