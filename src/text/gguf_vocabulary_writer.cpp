@@ -14,7 +14,8 @@ namespace {
 constexpr std::string_view kMetaspace = "\xE2\x96\x81";
 
 // Each shows a difference between some pre-tokenisers: runs of digits, contractions in both cases, capitals inside
-// words, spaces before and after newlines, symbols with newlines and slashes, marks, scripts without spaces.
+// words, spaces before and after newlines, symbols with newlines and slashes, marks, scripts without spaces, beside
+// others too.
 constexpr std::string_view kProbes[] = {
     "Hello world 12345 3.14159 2024-01-15",
     "I'm you're WE'VE they'LL she'd 'tis IT'S",
@@ -29,6 +30,7 @@ constexpr std::string_view kProbes[] = {
     "\xE0\xA4\xB9\xE0\xA4\xBF\xE0\xA4\xA8\xE0\xA5\x8D\xE0\xA4\xA6\xE0\xA5\x80 "
     "\xD8\xA7\xD9\x84\xD8\xB9\xD8\xB1\xD8\xA8\xD9\x8A\xD8\xA9 \xE0\xB9\x84\xE0\xB8\x97\xE0\xB8\xA2",
     "e\xCC\x81 \xF0\x9F\x98\x80\xF0\x9F\x91\x8D \xE2\x80\x94\xE2\x80\xA6 \xEF\xBC\x81 \xC2\xA0x \xC2\xBD \xE2\x85\xA7",
+    "abc\xE6\xBC\xA2\xE5\xAD\x97\xE3\x81\xA8kanji\xED\x95\x9C\xE8\xAA\x9E",
     "for (int i=0;i<10;i++) {\n\treturn a->b[i];\n}\n",
     "1234567 12 345 6,789 0x1F 1st 2nd"};
 

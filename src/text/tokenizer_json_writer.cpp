@@ -45,9 +45,26 @@ class Writer {
     return entry.text.starts_with(start) ? entry.text.substr(start.size()) : "##" + entry.text;
   }
 
+  /// SentencePiece keeps user-defined pieces whole by itself; here they have to be added tokens.
+  std::vector<AddedToken> with_user_defined() const {
+    std::vector<AddedToken> tokens = spec_.added_tokens;
+    std::unordered_set<TokenId> listed;
+    for (const AddedToken& token : tokens) listed.insert(token.id);
+    for (size_t i = 0; i < spec_.vocabulary.size(); ++i) {
+      const VocabularyEntry& entry = spec_.vocabulary[i];
+      const auto id = static_cast<TokenId>(i);
+      if (entry.type != TokenType::kUserDefined || entry.text.empty() || listed.contains(id)) continue;
+      AddedToken token;
+      token.id = id;
+      token.content = entry.text;
+      tokens.push_back(std::move(token));
+    }
+    return tokens;
+  }
+
   json::array added_tokens() const {
     json::array tokens;
-    for (const AddedToken& token : spec_.added_tokens) {
+    for (const AddedToken& token : with_user_defined()) {
       tokens.push_back(json::object{{"id", token.id},
                                     {"content", token.content},
                                     {"single_word", token.single_word},
