@@ -11,6 +11,7 @@
 #include "cli/terminal.h"
 #include "formats/quantize.h"
 #include "models/model.h"
+#include "runtime/tokenizer_metadata.h"
 
 namespace ondol::cli {
 namespace {
@@ -63,11 +64,9 @@ void report(const QuantizeReport& result, bool verbose) {
 }
 
 Result<void> quantize(const Options& options, const Globals& globals) {
-  const auto file = ONDOL_TRY(open_model_file(ONDOL_TRY(resolve_model(options.in))));
-  if (file->find_meta("tokenizer.ggml.model") == nullptr) {
-    return Error(
-        fmt::format("{}: expected a GGUF file; make one first: ondol convert {} model.gguf", file->path(), options.in));
-  }
+  std::vector<std::string> notes;
+  const auto file = ONDOL_TRY(as_gguf(ONDOL_TRY(open_model_file(ONDOL_TRY(resolve_model(options.in)))), notes));
+  for (const std::string& note : notes) fmt::print(stderr, "{}\n", note);
   QuantizeOptions quantization;
   quantization.plan = ONDOL_TRY(plan_options(options));
   quantization.allow_requantize = options.allow_requantize;
@@ -95,10 +94,11 @@ void add_quantize(CLI::App& app, const Globals& globals) {
   CLI::App* command =
       add_command(app, "quantize", "Write a model in another precision",
                   "  ondol quantize model-F16.gguf model-Q4_K_M.gguf --type Q4_K_M\n"
+                  "  ondol quantize Qwen3-0.6B/ qwen3-Q4_K_M.gguf --type Q4_K_M\n"
                   "  ondol quantize model-F16.gguf small.gguf --type Q3_K_M --imatrix model.imatrix.gguf\n"
                   "  ondol quantize in.gguf out.gguf --type Q4_0 --tensor-type attn_v=Q8_0 --leave-output\n",
                   [options, &globals] { return quantize(*options, globals); });
-  command->add_option("IN", options->in, "The model, best in F16, BF16 or F32")->required();
+  command->add_option("IN", options->in, "A GGUF file or a Hugging Face folder, best in F16, BF16 or F32")->required();
   command->add_option("OUT", options->out, "The GGUF file to write")->required();
   command->add_option("--type", options->type, fmt::format("One of {}", fmt::join(quantize_file_types(), ", ")))
       ->required();

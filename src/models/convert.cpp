@@ -86,21 +86,14 @@ void put(Metadata& metadata, const std::string& key, MetaValue value) {
 }
 
 Result<DType> gguf_type(const GgufTensor& tensor, const ConvertOptions& options) {
-  const DType own = tensor.spec.type;
-  if (is_f32_in_gguf(tensor.spec) && !is_block(own)) return DType::F32;
-  if (is_block(own)) return own;
-  if (options.type) return *options.type;
-  if (is_float(own)) return own;
-  return Error(fmt::format("tensor '{}': {} cannot be converted; expected floating numbers", tensor.spec.name,
-                           info_of(own).name));
+  const DType usual = ONDOL_TRY(type_in_gguf(tensor.spec));
+  const bool may_differ = !is_f32_in_gguf(tensor.spec) && !is_block(usual);
+  return options.type && may_differ ? *options.type : usual;
 }
 
 template <typename Writer>
 Result<void> write_rows(const GgufTensor& tensor, DType type, Writer& writer) {
   const TensorSpec& spec = tensor.spec;
-  if (type != spec.type && !has_format(spec.type)) {
-    return Error(fmt::format("tensor '{}': expected floating numbers, got {}", spec.name, info_of(spec.type).name));
-  }
   PieceWriter<Writer> pieces(writer);
   const int64_t n_columns = spec.shape.columns();
   const size_t out_bytes = row_bytes(type, n_columns);
@@ -213,7 +206,6 @@ Result<std::vector<std::string>> convert_to_gguf(std::shared_ptr<const ModelFile
   if (form.source->find_meta("general.file_type") == nullptr || options.type) {
     put(form.metadata, "general.file_type", MetaValue{file_type_of(specs)});
   }
-  put(form.metadata, "general.type", MetaValue{std::string("model")});
   put(form.metadata, "general.quantization_version", MetaValue{uint32_t{2}});
   for (const auto& [key, value] : options.metadata) put(form.metadata, key, value);
   GgufWriter writer = ONDOL_TRY(GgufWriter::create(path, form.metadata, specs, {options.max_file_bytes}));

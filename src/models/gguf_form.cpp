@@ -149,6 +149,9 @@ class Former {
       if (key == "ondol.rope_pairs" || (dynamic && key.starts_with(scaling))) continue;
       form_.metadata.emplace_back(key, value);
     }
+    if (file_.find_meta("general.type") == nullptr) {
+      form_.metadata.emplace_back("general.type", MetaValue{std::string("model")});
+    }
   }
 
   Result<void> add(const TensorEntry& entry) {
@@ -206,11 +209,33 @@ class Former {
   GgufForm form_;
 };
 
+/// The rows of `source` in `type`, which is its own or F32.
+OwnedTensor copied(const GgufTensor& source, DType type) {
+  OwnedTensor copy(type, source.spec.shape);
+  for (int64_t row = 0; row < copy.tensor.rows(); ++row) {
+    const uint8_t* from = source.row(row);
+    if (type == source.spec.type) {
+      std::copy(from, from + copy.tensor.row_stride_bytes(), copy.tensor.row_bytes(row));
+    } else {
+      format_of(source.spec.type).decode(from, copy.tensor.f32(row), copy.tensor.columns());
+    }
+  }
+  return copy;
+}
+
 }  // namespace
 
 Result<GgufForm> gguf_form(std::shared_ptr<const ModelFile> file) {
   const std::string path = file->path();
   return Former(std::move(file)).run().in(path);
+}
+
+Result<DType> type_in_gguf(const TensorSpec& spec) {
+  if (!has_format(spec.type)) {
+    return Error(fmt::format("tensor '{}': expected floating numbers, got {}", spec.name, info_of(spec.type).name));
+  }
+  const bool is_block = info_of(spec.type).block_size > 1;
+  return is_f32_in_gguf(spec) && !is_block ? DType::F32 : spec.type;
 }
 
 Result<std::shared_ptr<const ModelFile>> in_gguf_form(std::shared_ptr<const ModelFile> file) {
@@ -219,13 +244,10 @@ Result<std::shared_ptr<const ModelFile>> in_gguf_form(std::shared_ptr<const Mode
   std::vector<TensorEntry> tensors;
   std::vector<std::any> owners;
   for (const GgufTensor& source : form.tensors) {
+    const DType type = ONDOL_TRY(type_in_gguf(source.spec).in(path));
     Tensor tensor = source.whole;
-    if (tensor.empty()) {
-      OwnedTensor copy(source.spec.type, source.spec.shape);
-      for (int64_t row = 0; row < copy.tensor.rows(); ++row) {
-        const uint8_t* from = source.row(row);
-        std::copy(from, from + copy.tensor.row_stride_bytes(), copy.tensor.row_bytes(row));
-      }
+    if (tensor.empty() || type != source.spec.type) {
+      OwnedTensor copy = copied(source, type);
       tensor = copy.tensor;
       owners.emplace_back(std::move(copy.buffer));
     }

@@ -30,7 +30,12 @@ struct GgufForm {
 /// Errors name the tensor that cannot be brought into GGUF's form.
 Result<GgufForm> gguf_form(std::shared_ptr<const ModelFile> file);
 
-/// The same as a model file, for code that needs one: tensors whose rows are elsewhere or in another order are copied.
+/// The type of a tensor where no other is asked for: F32 where is_f32_in_gguf, else its own. Errors: other numbers than
+/// floating and quantised ones.
+Result<DType> type_in_gguf(const TensorSpec& spec);
+
+/// The same as a model file, for code that needs one, in the types of type_in_gguf. Tensors whose rows are elsewhere,
+/// in another order or of another type are copied.
 Result<std::shared_ptr<const ModelFile>> in_gguf_form(std::shared_ptr<const ModelFile> file);
 
 /// Whether a tensor is kept in F32 in every GGUF file: vectors, norms, routers, and tables that are added.

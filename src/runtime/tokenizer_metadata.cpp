@@ -1,7 +1,11 @@
 #include "runtime/tokenizer_metadata.h"
 
+#include <algorithm>
+#include <filesystem>
+
 #include <fmt/format.h>
 
+#include "models/gguf_form.h"
 #include "runtime/gguf_tokenizer.h"
 #include "text/gguf_vocabulary_writer.h"
 #include "text/tokenizer_folder.h"
@@ -84,6 +88,23 @@ Result<TokenizerParts> tokenizer_for_folder(const ModelFile& file) {
   parts.files.emplace_back("tokenizer_config.json", write_tokenizer_config(*spec, chat_template));
   if (!chat_template.empty()) parts.files.emplace_back("chat_template.jinja", chat_template);
   return parts;
+}
+
+Result<std::shared_ptr<const ModelFile>> as_gguf(std::shared_ptr<const ModelFile> file,
+                                                 std::vector<std::string>& notes) {
+  std::error_code code;
+  if (!std::filesystem::is_directory(file->path(), code)) return file;
+  TokenizerParts parts = ONDOL_TRY(tokenizer_for_gguf(*file));
+  notes.insert(notes.end(), parts.notes.begin(), parts.notes.end());
+  const auto formed = ONDOL_TRY(in_gguf_form(std::move(file)));
+  Metadata metadata = formed->metadata();
+  std::erase_if(metadata, [&](const auto& entry) {
+    return std::any_of(parts.metadata.begin(), parts.metadata.end(),
+                       [&](const auto& own) { return own.first == entry.first; });
+  });
+  metadata.insert(metadata.end(), parts.metadata.begin(), parts.metadata.end());
+  return std::shared_ptr<const ModelFile>(std::make_shared<AssembledModelFile>(
+      formed->path(), std::move(metadata), formed->tensors(), std::vector<std::any>{formed}));
 }
 
 }  // namespace ondol

@@ -2,6 +2,7 @@
 // files of a folder made from GGUF metadata.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,5 +23,11 @@ Result<TokenizerParts> tokenizer_for_gguf(const ModelFile& file);
 
 /// For converting `file` to a folder: tokenizer.json, tokenizer_config.json and the chat template.
 Result<TokenizerParts> tokenizer_for_folder(const ModelFile& file);
+
+/// `file` as a GGUF file has it, tokenizer and all, for work that needs a model file in memory. A GGUF file is returned
+/// as it is. Of a Hugging Face folder, what changes form is copied: little, except where experts are to be stacked.
+/// `notes` gets what a person should know.
+Result<std::shared_ptr<const ModelFile>> as_gguf(std::shared_ptr<const ModelFile> file,
+                                                 std::vector<std::string>& notes);
 
 }  // namespace ondol

@@ -214,6 +214,26 @@ class Files(unittest.TestCase):
             status, out_text, err = ondol("run", model, "안녕하세요", "--temp", "0", "-n", "4")
             self.assertEqual(status, 0, err)
 
+    def test_a_folder_is_quantized_as_the_gguf_file_made_from_it(self):
+        hf, whole = self.path / "hf", self.path / "whole.gguf"
+        for args in (("convert", SAMPLE, hf), ("convert", hf, whole)):
+            status, _, err = ondol(*args)
+            self.assertEqual(status, 0, err)
+        direct, by_way = self.path / "direct.gguf", self.path / "by-way.gguf"
+        for model, out in ((hf, direct), (whole, by_way)):
+            status, _, err = ondol("quantize", model, out, "--type", "Q4_K_M")
+            self.assertEqual(status, 0, err)
+        # The order of the metadata may differ, the weights behind it may not.
+        direct_bytes, by_way_bytes = direct.read_bytes(), by_way.read_bytes()
+        self.assertEqual(len(direct_bytes), len(by_way_bytes))
+        n_weights = sum(json.loads(ondol("show", direct, "--json")[1])["bytes_by_type"].values())
+        self.assertGreater(n_weights, 100_000)
+        self.assertEqual(direct_bytes[-n_weights:], by_way_bytes[-n_weights:])
+        for args, stdin in ((("tokenize", "--json"), KOREAN), (("logits", "--tokens", "1,5,9", "--json"), "")):
+            first, second = (ondol(args[0], model, *args[1:], stdin=stdin)[1] for model in (direct, by_way))
+            self.assertTrue(first)
+            self.assertEqual(first, second)
+
     def test_a_cut_model_is_refused_with_a_hint(self):
         whole = pathlib.Path(SAMPLE).read_bytes()
         cut = self.path / "cut.gguf"

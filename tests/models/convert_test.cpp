@@ -98,17 +98,27 @@ TEST_P(Convert, FolderToGgufToFolder) {
 }
 
 TEST_P(Convert, GgufFormInMemory) {
-  const auto file = open_model_file(hf_golden_folder(GetParam()));
-  ASSERT_TRUE(file);
+  ConvertOptions options;
+  options.type = DType::BF16;
+  const auto folder = convert_to_hugging_face(open_model_file(gguf()).value(), path("bf16"), options);
+  ASSERT_TRUE(folder) << folder.error().message();
+  const auto file = open_model_file(path("bf16"));
+  ASSERT_TRUE(file) << file.error().message();
+  ASSERT_TRUE(convert_to_gguf(*file, path("bf16.gguf"), {}));
+  const auto written = open_model_file(path("bf16.gguf"));
+  ASSERT_TRUE(written);
   const auto formed = in_gguf_form(*file);
   ASSERT_TRUE(formed) << formed.error().message();
-  const auto written = open_model_file(gguf());
-  ASSERT_TRUE(written);
   ASSERT_EQ((*formed)->tensors().size(), (*written)->tensors().size());
   for (const TensorEntry& entry : (*written)->tensors()) {
     const Tensor* tensor = (*formed)->find_tensor(entry.name);
     ASSERT_NE(tensor, nullptr) << entry.name;
-    EXPECT_EQ(tensor->shape(), entry.tensor.shape()) << entry.name;
+    EXPECT_EQ(tensor->type(), entry.tensor.type()) << entry.name;
+    ASSERT_EQ(tensor->shape(), entry.tensor.shape()) << entry.name;
+    EXPECT_EQ(std::memcmp(tensor->bytes(), entry.tensor.bytes(), tensor->size_bytes()), 0) << entry.name;
+  }
+  for (const auto& [key, value] : (*formed)->metadata()) {
+    EXPECT_NE((*written)->find_meta(key), nullptr) << key;
   }
 }
 
