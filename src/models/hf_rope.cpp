@@ -10,6 +10,8 @@
 namespace ondol {
 namespace {
 
+constexpr int64_t kMaxHeadDim = 1 << 16;  // far above any model; bounds what follows
+
 /// Positions before the context was stretched. Phi-3 has the number beside the parameters, not among them.
 Result<int64_t> original_context(const HfConfig& config, const HfRope& rope) {
   const int64_t whole = ONDOL_TRY(config.integer_or({"max_position_embeddings"}, 2048));
@@ -95,6 +97,9 @@ Result<void> add_llama3(const HfConfig& config, const HfRope& rope, CanonicalPar
 }  // namespace
 
 Result<void> add_rope(const HfConfig& config, MetaBuilder& meta, CanonicalParts& parts, const HfRopeOptions& options) {
+  if (options.head_dim < 2 || options.head_dim > kMaxHeadDim) {
+    return Error(fmt::format("heads of {} elements are not believed", options.head_dim)).in(config.path());
+  }
   const HfRope rope = config.rope("full_attention");
   const double theta = rope.theta > 0.0 ? rope.theta : options.default_theta;
   const double outer = ONDOL_TRY(config.number_or({"partial_rotary_factor", "rotary_emb_fraction"}, 1.0));

@@ -40,6 +40,39 @@ OwnedTensor vector_of(const std::vector<float>& values) {
   return tensor;
 }
 
+/// What config.json says, in canonical form.
+struct Described {
+  HfConfig config;
+  const HfArchitecture* architecture;
+  CanonicalParts parts;
+};
+
+Result<Described> describe(std::string_view config_text, const std::string& config_path) {
+  HfConfig config = ONDOL_TRY(HfConfig::parse(config_text, config_path));
+  const HfArchitecture* architecture = find_hf_architecture(config.model_type());
+  if (architecture == nullptr) return unknown_model_type(config);
+  CanonicalParts parts = ONDOL_TRY(canonical_parts(config, *architecture));
+  return Described{std::move(config), architecture, std::move(parts)};
+}
+
+Result<std::shared_ptr<const ModelFile>> assemble(Described described, std::shared_ptr<const ModelFile> weights,
+                                                  const std::string& path) {
+  const HfConfig& config = described.config;
+  const int64_t n_layers = ONDOL_TRY(config.integer_or({"num_hidden_layers", "n_layer", "n_layers"}, 26));
+  CanonicalTensors renamed = ONDOL_TRY(canonical_tensors(*weights, *described.architecture,
+                                                         static_cast<int>(std::clamp<int64_t>(n_layers, 0, 1 << 20)),
+                                                         first_position_row(config)));
+  drop_tied_output(config, renamed.tensors);
+  for (const auto& [name, values] : described.parts.vectors) {
+    const OwnedTensor vector = vector_of(values);
+    renamed.owners.emplace_back(vector.buffer);
+    renamed.tensors.push_back({name, vector.tensor});
+  }
+  renamed.owners.emplace_back(std::move(weights));
+  return std::shared_ptr<const ModelFile>(std::make_shared<AssembledModelFile>(
+      path, std::move(described.parts.metadata), std::move(renamed.tensors), std::move(renamed.owners)));
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const ModelFile>> open_hugging_face(const std::string& folder) {
@@ -49,28 +82,17 @@ Result<std::shared_ptr<const ModelFile>> open_hugging_face(const std::string& fo
     return Error(
         fmt::format("{}: expected config.json, found none; a Hugging Face folder has it beside the weights", folder));
   }
-  const std::string text = ONDOL_TRY(read_file(config_path, kMaxConfigBytes));
-  const HfConfig config = ONDOL_TRY(HfConfig::parse(text, config_path));
-  const HfArchitecture* architecture = find_hf_architecture(config.model_type());
-  if (architecture == nullptr) return unknown_model_type(config);
+  Described described = ONDOL_TRY(describe(ONDOL_TRY(read_file(config_path, kMaxConfigBytes)), config_path));
+  MetaBuilder meta(described.architecture->architecture, described.parts.metadata);
+  ONDOL_TRY(add_sidecars(folder, described.config, meta));
+  auto weights = ONDOL_TRY(open_safetensors(folder));
+  return assemble(std::move(described), std::move(weights), folder);
+}
 
-  CanonicalParts parts = ONDOL_TRY(canonical_parts(config, *architecture));
-  MetaBuilder meta(architecture->architecture, parts.metadata);
-  ONDOL_TRY(add_sidecars(folder, config, meta));
-
-  const std::shared_ptr<const ModelFile> source = ONDOL_TRY(open_safetensors(folder));
-  const int64_t n_layers = ONDOL_TRY(config.integer_or({"num_hidden_layers", "n_layer", "n_layers"}, 26));
-  CanonicalTensors renamed = ONDOL_TRY(canonical_tensors(
-      *source, *architecture, static_cast<int>(std::clamp<int64_t>(n_layers, 0, 1 << 20)), first_position_row(config)));
-  drop_tied_output(config, renamed.tensors);
-  for (const auto& [name, values] : parts.vectors) {
-    const OwnedTensor vector = vector_of(values);
-    renamed.owners.emplace_back(vector.buffer);
-    renamed.tensors.push_back({name, vector.tensor});
-  }
-  renamed.owners.emplace_back(source);
-  return std::shared_ptr<const ModelFile>(std::make_shared<AssembledModelFile>(
-      folder, std::move(parts.metadata), std::move(renamed.tensors), std::move(renamed.owners)));
+Result<std::shared_ptr<const ModelFile>> hugging_face_model(std::string_view config_text,
+                                                            std::shared_ptr<const ModelFile> weights,
+                                                            const std::string& path) {
+  return assemble(ONDOL_TRY(describe(config_text, path)), std::move(weights), path);
 }
 
 }  // namespace ondol

@@ -11,6 +11,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "formats/model_file.h"
@@ -20,5 +21,11 @@ namespace ondol {
 /// Opens a folder with config.json and .safetensors files. Errors name the file or tensor at fault; weights in
 /// PyTorch's own format get a hint.
 Result<std::shared_ptr<const ModelFile>> open_hugging_face(const std::string& folder);
+
+/// The same from the text of a config.json and weights under Hugging Face's names, without the files beside them.
+/// `path` is what the result is called in messages.
+Result<std::shared_ptr<const ModelFile>> hugging_face_model(std::string_view config_text,
+                                                            std::shared_ptr<const ModelFile> weights,
+                                                            const std::string& path);
 
 }  // namespace ondol

@@ -133,6 +133,7 @@ TEST(HfConfig, RefusesWhatItCannotCompute) {
   EXPECT_TRUE(says(error_of("phi3", R"("rope_scaling": {"type": "longrope", "long_factor": [1], "short_factor": [1]})"),
                    "long_factor"));
   EXPECT_TRUE(says(error_of("llama", R"("head_dim": "wide")"), "head_dim"));
+  EXPECT_TRUE(says(error_of("llama", R"("head_dim": 4503599627370496)"), "heads of 4503599627370496 elements"));
   EXPECT_TRUE(says(error_of("llama", R"("num_local_experts": -1.5)"), "num_local_experts"));
   EXPECT_TRUE(says(error_of("qwen2", R"("use_sliding_window": true, "sliding_window": 4,
                                    "layer_types": ["linear_attention"])"),
