@@ -107,6 +107,7 @@ struct Size {
 std::vector<Size> sizes(DType type) {
   const int64_t block = std::max(info_of(type).block_size, 32);
   std::vector<Size> result;
+  for (const int64_t t : {1, 3}) result.push_back({t, 1030, 5 * block});
   for (int64_t t = 1; t <= 10; ++t) result.push_back({t, 37, 3 * block});
   for (const int64_t t : {15, 16, 17, 24, 25, 33, 64}) result.push_back({t, 21, block});
   for (const int64_t h : {1, 5, 16, 64}) result.push_back({2, h, 2 * block});
@@ -275,22 +276,34 @@ TEST_P(MatmulTest, JobsAndThreadsMakeNoDifference) {
   }
 }
 
-/// Small batches share kernels of other widths; a row's result does not depend on its neighbours.
+/// Whether each of the first 2, 3 ... 8 rows of x gets from all of them what it gets alone.
+void check_small_batches(Backend& cpu, const Tensor& weights, const Tensor& x) {
+  const Weight weight{weights, {}};
+  const int64_t n_rows = weights.rows();
+  for (int64_t n = 2; n <= x.rows(); ++n) {
+    Matrix all(n, n_rows);
+    const LinearJob job{&weight, all.tensor};
+    cpu.linear(x.slice_rows(0, n), {&job, 1});
+    for (int64_t t = 0; t < n; ++t) {
+      Matrix one(1, n_rows);
+      const LinearJob single{&weight, one.tensor};
+      cpu.linear(x.slice_rows(t, 1), {&single, 1});
+      for (int64_t h = 0; h < n_rows; ++h) ASSERT_EQ(one.at(0, h), all.at(t, h)) << "row " << t << " of " << n;
+    }
+  }
+}
+
+/// So what a row says does not depend on what is checked or generated beside it.
 TEST_P(MatmulTest, RowsOfSmallBatchesDoNotDependOnOneAnother) {
   auto cpu = create();
-  for (const DType type : {DType::Q4_0, DType::Q8_0, DType::Q4_K, DType::Q6_K, DType::IQ4_XS, DType::BF16}) {
-    Random random(13);
-    OwnedTensor weights = random_weights(type, 50, 512, random);
-    const Weight weight{weights.tensor, {}};
-    const Matrix x = random.matrix(8, 512);
-    Matrix all(8, 50);
-    const LinearJob job{&weight, all.tensor};
-    cpu->linear(x.tensor, {&job, 1});
-    for (int64_t t = 0; t < 8; ++t) {
-      Matrix one(1, 50);
-      const LinearJob single{&weight, one.tensor};
-      cpu->linear(x.tensor.slice_rows(t, 1), {&single, 1});
-      for (int64_t h = 0; h < 50; ++h) ASSERT_EQ(one.at(0, h), all.at(t, h)) << info_of(type).name;
+  for (const DType type : weight_types()) {
+    // The second is not a whole number of kStretch.
+    for (const int64_t k : {512, 160}) {
+      if (k % std::max(info_of(type).block_size, 32) != 0) continue;
+      SCOPED_TRACE(std::string(info_of(type).name) + " K " + std::to_string(k));
+      Random random(13);
+      OwnedTensor weights = random_weights(type, 50, k, random);
+      check_small_batches(*cpu, weights.tensor, random.matrix(8, k).tensor);
     }
   }
 }

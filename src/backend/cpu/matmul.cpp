@@ -82,6 +82,10 @@ class Multiplication {
   void multiply_floats(const MatmulJob& job, int64_t begin, int64_t end, float* memory) const;
   void multiply_lanes(const MatmulJob& job, const MatmulScratch::Plan& plan, int64_t begin, int64_t end,
                       float* memory) const;
+  void multiply_in_lanes(const MatmulJob& job, const MatmulScratch::Plan& plan, int64_t begin, int64_t end, int64_t n_x,
+                         float* memory) const;
+  void multiply_in_strips(const MatmulJob& job, const MatmulScratch::Plan& plan, int64_t begin, int64_t end,
+                          const BlockOfRows& block, float* memory) const;
 
   const CpuKernels& kernels_;
   const MatmulKernels* table_;
@@ -220,22 +224,28 @@ void fetch(const uint8_t* rows, size_t row_bytes, int lanes) {
   }
 }
 
+/// Weight rows that a kernel goes through at once, in several streams.
+constexpr int64_t kRowsAtOnce = 256;
+
+/// As many of the rows [row, end) as a kernel for `streams` streams takes at once.
+RowGroup next_streams(const Tensor& matrix, int64_t row, int64_t end, int streams, void* memory) {
+  const int64_t whole = std::min(kRowsAtOnce, (end - row) / streams * streams);
+  return group_of_rows(matrix, row, end, static_cast<int>(whole > 0 ? whole : streams), memory);
+}
+
 /// Rows [begin, end) of a matrix of floats times all of x. They are the rows of the job's weights from `first_row` on.
 void multiply_float_rows(const MatmulJob& job, FloatKernel kernel, const Tensor& matrix, int64_t begin, int64_t end,
                          int64_t first_row, float* memory) {
-  alignas(64) float tile[kWide * kFloatRows];
+  alignas(64) float tile[kWide * kRowsAtOnce];
   const size_t x_stride = job.x.row_stride_bytes() / sizeof(float);
-  const bool once = job.x.rows() <= kWide;
-  if (once && begin + kFloatRows <= matrix.rows()) {
-    fetch(matrix.row_bytes(begin), matrix.row_stride_bytes(), kFloatRows);
-  }
   for (int64_t x = 0; x < job.x.rows(); x += kWide) {
     const auto width = static_cast<int>(std::min<int64_t>(kWide, job.x.rows() - x));
-    for (int64_t row = begin; row < end; row += kFloatRows) {
-      const RowGroup group = group_of_rows(matrix, row, end, kFloatRows, memory);
-      const uint8_t* next = once && row + kFloatRows < end ? group.rows + kFloatRows * group.row_bytes : nullptr;
-      kernel(group.rows, group.row_bytes, matrix.columns(), job.x.f32(x), x_stride, width, next, tile);
-      store_tile(job, tile, kFloatRows, group, first_row + row, x, width);
+    for (int64_t row = begin; row < end;) {
+      const RowGroup group = next_streams(matrix, row, end, kFloatRows, memory);
+      kernel(group.rows, group.row_bytes, group.lanes, matrix.columns(), job.x.f32(x), x_stride, width, tile,
+             kRowsAtOnce);
+      store_tile(job, tile, kRowsAtOnce, group, first_row + row, x, width);
+      row += group.n;
     }
   }
 }
@@ -264,28 +274,39 @@ void Multiplication::multiply_decoded(const MatmulJob& job, int64_t begin, int64
 void Multiplication::multiply_floats(const MatmulJob& job, int64_t begin, int64_t end, float* memory) const {
   const FloatKernel kernel = float_kernel(*table_, job.weight.type());
   // So many rows are read from memory once, however many rows x has.
-  for (int64_t row = begin; row < end; row += kDecodedRows) {
-    multiply_float_rows(job, kernel, job.weight, row, std::min(end, row + kDecodedRows), 0, memory);
+  const int64_t at_once = job.x.rows() <= kWide ? end - begin : kDecodedRows;
+  for (int64_t row = begin; row < end; row += at_once) {
+    multiply_float_rows(job, kernel, job.weight, row, std::min(end, row + at_once), 0, memory);
   }
 }
 
 void Multiplication::multiply_lanes(const MatmulJob& job, const MatmulScratch::Plan& plan, int64_t begin, int64_t end,
                                     float* memory) const {
+  const BlockOfRows last = block_of(job.x.rows(), n_blocks_of(job.x.rows()) - 1);
+  const bool last_in_strips = last.width <= table_->few;
+  const int64_t in_lanes = last_in_strips ? last.begin : job.x.rows();
+  if (in_lanes > 0) multiply_in_lanes(job, plan, begin, end, in_lanes, memory);
+  if (last_in_strips) multiply_in_strips(job, plan, begin, end, last, memory);
+}
+
+/// The first n_x rows of x.
+void Multiplication::multiply_in_lanes(const MatmulJob& job, const MatmulScratch::Plan& plan, int64_t begin,
+                                       int64_t end, int64_t n_x, float* memory) const {
   alignas(64) float tile[kWide * kMaxLanes];
   const LanesType& type = *plan.type;
   const int64_t k = job.weight.columns();
   const size_t row_bytes = job.weight.row_stride_bytes();
-  const int64_t n_blocks = n_blocks_of(job.x.rows());
+  const int64_t n_blocks = n_blocks_of(n_x);
   auto* panel = reinterpret_cast<uint8_t*>(memory);
   uint8_t* copy = panel + static_cast<size_t>(k / kXGroup) * type.panel_step;
   if (begin + type.lanes <= job.weight.rows()) fetch(job.weight.row_bytes(begin), row_bytes, type.lanes);
   for (int64_t row = begin; row < end; row += type.lanes) {
     const RowGroup group = group_of_rows(job.weight, row, end, type.lanes, copy);
     const uint8_t* next = row + type.lanes < end ? group.rows + static_cast<size_t>(type.lanes) * row_bytes : nullptr;
-    const bool packed = job.x.rows() > kWide + kNarrow;
+    const bool packed = n_x > kWide + kNarrow;
     if (packed) type.pack(group.rows, row_bytes, k, panel);
     for (int64_t b = 0; b < n_blocks; ++b) {
-      const BlockOfRows block = block_of(job.x.rows(), b);
+      const BlockOfRows block = block_of(n_x, b);
       const XBlock x = scratch_.inputs.block(plan.input, b, type);
       if (block.width == kWide && packed) {
         type.multiply_panel(panel, k, &x, tile);
@@ -295,6 +316,20 @@ void Multiplication::multiply_lanes(const MatmulJob& job, const MatmulScratch::P
       }
       store_tile(job, tile, type.lanes, group, row, block.begin, block.n_rows);
     }
+  }
+}
+
+void Multiplication::multiply_in_strips(const MatmulJob& job, const MatmulScratch::Plan& plan, int64_t begin,
+                                        int64_t end, const BlockOfRows& block, float* memory) const {
+  alignas(64) float tile[kFew * kRowsAtOnce];
+  const StripsType& type = *table_->strips_type(job.weight.type());
+  const StripsKernel kernel = type.few[block.width - 1];
+  const XBlock x = scratch_.inputs.block(plan.input, block.begin / kWide, *plan.type);
+  for (int64_t row = begin; row < end;) {
+    const RowGroup group = next_streams(job.weight, row, end, type.rows, memory);
+    kernel(group.rows, group.row_bytes, group.lanes, job.weight.columns(), &x, tile, kRowsAtOnce);
+    store_tile(job, tile, kRowsAtOnce, group, row, block.begin, block.width);
+    row += group.n;
   }
 }
 

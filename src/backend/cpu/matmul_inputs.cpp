@@ -13,6 +13,11 @@ size_t aligned(size_t size_bytes) {
   return (size_bytes + kAlignment - 1) / kAlignment * kAlignment;
 }
 
+/// Columns with those that fill up the last stretch of a strip.
+int64_t padded_columns(int64_t k) {
+  return (k + kStretch - 1) / kStretch * kStretch;
+}
+
 /// Rows of all blocks, with those that fill up the last one.
 int64_t padded_rows(int64_t n_rows) {
   const int64_t rest = n_rows % kWide;
@@ -59,7 +64,7 @@ size_t RoundedInputs::add(const Tensor& x, const LanesType& type) {
 
 /// Gives `input` its places from `at` on; returns where they end.
 size_t RoundedInputs::place(Input& input, size_t at) const {
-  const auto elements = static_cast<size_t>(padded_rows(input.x.rows()) * input.x.columns());
+  const auto elements = static_cast<size_t>(padded_rows(input.x.rows()) * padded_columns(input.x.columns()));
   input.q = at;
   at += aligned(elements);
   input.scale = at;
@@ -83,14 +88,18 @@ void RoundedInputs::build(const MatmulKernels& kernels, ThreadPool& pool) {
   }
   if (n_rows == 0) return;
   memory_base_ = reinterpret_cast<uint8_t*>(memory_.floats(size_bytes / sizeof(float)));
-  const auto n_sums = static_cast<size_t>((widest / (kXGroup / 2) + 15) / 16 * 16);
-  auto* sums = reinterpret_cast<int32_t*>(sums_.floats(n_sums * static_cast<size_t>(pool.size())));
+  few_ = kernels.few;
+  // A row's sums of 16, and for strips its scales and bytes.
+  const int64_t padded = padded_columns(widest);
+  const size_t row_floats =
+      aligned(static_cast<size_t>(padded / 16 * 4 + padded / kXGroup * 4 + padded)) / sizeof(float);
+  auto* memory = reinterpret_cast<uint8_t*>(rows_.floats(row_floats * static_cast<size_t>(pool.size())));
   auto body = [&](int64_t begin, int64_t end, int thread) {
     int64_t first = 0;
     for (const Input& input : inputs_) {
       const int64_t last = first + padded_rows(input.x.rows());
       for (int64_t row = std::max(begin, first); row < std::min(end, last); ++row) {
-        round_row(kernels, input, row - first, sums + n_sums * static_cast<size_t>(thread));
+        round_row(kernels, input, row - first, memory + row_floats * sizeof(float) * static_cast<size_t>(thread));
       }
       first = last;
     }
@@ -100,11 +109,14 @@ void RoundedInputs::build(const MatmulKernels& kernels, ThreadPool& pool) {
   pool.run(n_rows, std::max<int64_t>(1, kChunkElements / widest), std::ref(body));
 }
 
-void RoundedInputs::round_row(const MatmulKernels& kernels, const Input& input, int64_t row, int32_t* sums) {
+void RoundedInputs::round_row(const MatmulKernels& kernels, const Input& input, int64_t row, uint8_t* memory) {
   const int64_t k = input.x.columns();
   const BlockOfRows block = block_of(input.x.rows(), row / kWide);
   const auto column = static_cast<int>(row % kWide);
+  if (block.width <= few_) return round_for_strips(kernels, input, row, {4, block.width, column}, memory);
+  const Place place{1, block.width, column};
   const int64_t first = block.begin * k;
+  auto* sums = reinterpret_cast<int32_t*>(memory);
   int8_t* q = at<int8_t>(input.q) + first + 4 * column;
   float* scale = at<float>(input.scale) + first / kXGroup + column;
   if (column < block.n_rows) {
@@ -114,17 +126,43 @@ void RoundedInputs::round_row(const MatmulKernels& kernels, const Input& input, 
     for (int64_t g = 0; g < k / kXGroup; ++g) scale[g * block.width] = 0.0f;
     std::memset(sums, 0, static_cast<size_t>(k / 16) * sizeof(int32_t));
   }
+  fill_arrays(input, first, place, sums);
+}
+
+void RoundedInputs::round_for_strips(const MatmulKernels& kernels, const Input& input, int64_t row, const Place& place,
+                                     uint8_t* memory) {
+  const int64_t k = input.x.columns();
+  const int64_t padded = padded_columns(k);
+  const int64_t first = (row - place.column) * k;
+  auto* sums = reinterpret_cast<int32_t*>(memory);
+  auto* scales = reinterpret_cast<float*>(sums + padded / 16);
+  auto* bytes = reinterpret_cast<int8_t*>(scales + padded / kXGroup);
+  std::memset(sums + k / 16, 0, static_cast<size_t>((padded - k) / 16) * sizeof(int32_t));
+  std::memset(scales + k / kXGroup, 0, static_cast<size_t>((padded - k) / kXGroup) * sizeof(float));
+  std::memset(bytes + k, 0, static_cast<size_t>(padded - k));
+  kernels.round(input.x.f32(row), k, 1, bytes, scales, sums);
+  int8_t* q = at<int8_t>(input.q) + first;
+  for (int64_t i = 0; i < padded / 16; ++i) std::memcpy(q + (i * place.width + place.column) * 16, bytes + 16 * i, 16);
+  float* scale = at<float>(input.scale) + first / kXGroup;
+  for (int64_t g = 0; g < padded / kXGroup; ++g) scale[place.index(g)] = scales[g];
+  fill_arrays(input, first, place, sums);
+}
+
+/// The arrays of the block that begins at element `first` for the row at `place`, whose sums of 16 elements are known.
+void RoundedInputs::fill_arrays(const Input& input, int64_t first, const Place& place, const int32_t* sums) {
+  const int64_t k = place.together == 1 ? input.x.columns() : padded_columns(input.x.columns());
+  const float* scale = at<float>(input.scale) + first / kXGroup;
   for (int array = 0; array < kArrays; ++array) {
     if ((input.arrays >> array & 1u) == 0) continue;
     const int per = per_of(array);
-    const int64_t place = first / per + column;
+    float* of_sums = at<float>(input.array[array]) + first / per;
+    int32_t* of_starts = at<int32_t>(input.array[array]) + first / per;
     for (int64_t i = 0; i < k / per; ++i) {
       const int32_t sum = per == 16 ? sums[i] : sums[2 * i] + sums[2 * i + 1];
       if (array < kFirstStart) {
-        at<float>(input.array[array])[place + i * block.width] =
-            scale[i * per / kXGroup * block.width] * static_cast<float>(sum);
+        of_sums[place.index(i)] = scale[place.index(i * per / kXGroup)] * static_cast<float>(sum);
       } else {
-        at<int32_t>(input.array[array])[place + i * block.width] = -sum * (4 << (array - kFirstStart));
+        of_starts[place.index(i)] = -sum * (4 << (array - kFirstStart));
       }
     }
   }

@@ -26,7 +26,7 @@ class RoundedInputs {
   void clear() { inputs_.clear(); }
   /// Adds x, unless the last one was the same, for weights of `type`. Returns its index.
   size_t add(const Tensor& x, const LanesType& type);
-  /// Rounds all that were added.
+  /// Rounds all that were added. Blocks of at most kernels.few rows are laid out for strips.
   void build(const MatmulKernels& kernels, ThreadPool& pool);
   /// Valid until the next build.
   XBlock block(size_t input, int64_t block, const LanesType& type) const;
@@ -50,9 +50,19 @@ class RoundedInputs {
     size_t array[kArrays];
   };
 
+  /// Where a row of x lies in its block: number i of any array at index(i).
+  struct Place {
+    int together;  // numbers that lie side by side: 4 for strips, else 1
+    int width;
+    int column;
+    int64_t index(int64_t i) const { return (i / together * width + column) * together + i % together; }
+  };
+
   size_t place(Input& input, size_t at) const;
-  void round_row(const MatmulKernels& kernels, const Input& input, int64_t row, int32_t* sums);
-  void clear_row(const Input& input, const BlockOfRows& block, int column);
+  void round_row(const MatmulKernels& kernels, const Input& input, int64_t row, uint8_t* memory);
+  void round_for_strips(const MatmulKernels& kernels, const Input& input, int64_t row, const Place& place,
+                        uint8_t* memory);
+  void fill_arrays(const Input& input, int64_t first, const Place& place, const int32_t* sums);
   template <typename T>
   T* at(size_t place) const {
     return reinterpret_cast<T*>(memory_base_ + place);
@@ -60,7 +70,8 @@ class RoundedInputs {
 
   std::vector<Input> inputs_;
   Scratch memory_;
-  Scratch sums_;  // of the row that a thread is rounding
+  Scratch rows_;  // what a thread needs to round a row
+  int few_ = 0;   // blocks of this width and below are for strips
   uint8_t* memory_base_ = nullptr;
 };
 

@@ -16,15 +16,22 @@ constexpr int kXGroup = 32;
 /// Widths of blocks: each of 1 to kNarrow, and kWide.
 constexpr int kNarrow = 8;
 constexpr int kWide = 16;
+/// Blocks of at most this many rows of x may be multiplied in strips.
+constexpr int kFew = 6;
+/// Strips read this many neighbouring weights of a row at a time.
+constexpr int kStretch = 128;
 /// Rows of weights in a group of the float kernels, and at most in any group.
 constexpr int kFloatRows = 4;
 constexpr int kMaxLanes = 16;
 
 /// `width` rows of x as the integer kernels read them: x is about scale * q.
+///
+/// For strips, [K / n][width] becomes [K / 4 n][width][4], q is [K / 16][width][16], and zeros fill K up to a multiple
+/// of kStretch.
 struct XBlock {
   const int8_t* q;       // [K / 4][width][4]: four neighbours of a row lie together
   const float* scale;    // [K / kXGroup][width]
-  const int32_t* start;  // [K / per][width]: -zero_point * (sum of q), where the integer sum of a group begins
+  const int32_t* start;  // [K / per][width]: -zero_point * (sum of q), which an integer sum of a group lacks
   const float* sum;      // [K / per][width]: scale * (sum of q), for types with minimums
 };
 
@@ -53,10 +60,23 @@ struct LanesType {
   PackKernel pack_tiles;  // for TileKernels, or nullptr
 };
 
-/// Fills tile [width][kFloatRows] with the products, in floats, of kFloatRows rows of k weights and `width` (at most
-/// kWide) rows of x, which are x_stride floats apart. Fetches `next` as LanesKernel does.
-using FloatKernel = void (*)(const uint8_t* rows, size_t row_bytes, int64_t k, const float* x, size_t x_stride,
-                             int width, const uint8_t* next, float* tile);
+/// Fills tile [width][tile_stride] with the products of n_rows rows (a multiple of StripsType::rows) of k weights,
+/// row_bytes apart without gaps, and a block for strips. The rows are cut into StripsType::rows parts, through which
+/// the kernel goes at once: so it reads so many streams of memory, each in order, which is the fastest where reading
+/// the weights takes longer than multiplying them.
+using StripsKernel = void (*)(const uint8_t* rows, size_t row_bytes, int64_t n_rows, int64_t k, const XBlock* x,
+                              float* tile, size_t tile_stride);
+
+/// Products of one type of weights with few rows of rounded x. They are the same, bit for bit, as LanesType's.
+struct StripsType {
+  int rows;
+  StripsKernel few[kFew];  // for widths 1, 2 ... kFew
+};
+
+/// As StripsKernel, in floats: kFloatRows streams of rows and `width` (at most kWide) rows of x, which are x_stride
+/// floats apart.
+using FloatKernel = void (*)(const uint8_t* rows, size_t row_bytes, int64_t n_rows, int64_t k, const float* x,
+                             size_t x_stride, int width, float* tile, size_t tile_stride);
 
 /// Rounds a row of x (k a multiple of kXGroup) to a column of a block: group g's scale goes to scale[g * width], the
 /// sum of its half h to sums[2 * g + h].
@@ -113,6 +133,10 @@ struct MatmulKernels {
   void (*decode_bf16)(const void* from, float* to, int64_t n);
   /// nullptr: decode these weights to floats.
   const LanesType* (*lanes_type)(DType type);
+  /// Blocks of this width and below are multiplied in strips: 0 to kFew.
+  int few;
+  /// nullptr only where lanes_type is.
+  const StripsType* (*strips_type)(DType type);
 };
 
 /// The table of a processor with AMX.

@@ -12,6 +12,7 @@ namespace ondol::cpu {
 struct RowGroup {
   const uint8_t* rows;
   size_t row_bytes;
+  int lanes;
   int skip;
   int n;
 };
@@ -21,25 +22,27 @@ struct RowGroup {
 inline RowGroup group_of_rows(const Tensor& matrix, int64_t row, int64_t end, int lanes, void* memory) {
   const size_t row_bytes = matrix.row_stride_bytes();
   const auto n = static_cast<int>(std::min<int64_t>(lanes, end - row));
-  if (row + lanes <= matrix.rows()) return {matrix.row_bytes(row), row_bytes, 0, n};
+  if (row + lanes <= matrix.rows()) return {matrix.row_bytes(row), row_bytes, lanes, 0, n};
   if (matrix.rows() >= lanes) {
-    return {matrix.row_bytes(matrix.rows() - lanes), row_bytes, static_cast<int>(row + lanes - matrix.rows()), n};
+    return {matrix.row_bytes(matrix.rows() - lanes), row_bytes, lanes, static_cast<int>(row + lanes - matrix.rows()),
+            n};
   }
   const size_t size_bytes = static_cast<size_t>(matrix.rows()) * row_bytes;
   std::memcpy(memory, matrix.bytes(), size_bytes);
   std::memset(static_cast<uint8_t*>(memory) + size_bytes, 0, static_cast<size_t>(lanes) * row_bytes - size_bytes);
-  return {static_cast<const uint8_t*>(memory), row_bytes, static_cast<int>(row), n};
+  return {static_cast<const uint8_t*>(memory), row_bytes, lanes, static_cast<int>(row), n};
 }
 
-/// Stores products [n_columns][lanes] of the rows of x from `first_x` on and a group of weights that begins at `row`.
-inline void store_tile(const MatmulJob& job, const float* tile, int lanes, const RowGroup& group, int64_t row,
-                       int64_t first_x, int n_columns) {
+/// Stores products [n_columns][stride_of_tile] of the rows of x from `first_x` on and a group of weights that begins at
+/// `row`.
+inline void store_tile(const MatmulJob& job, const float* tile, int64_t stride_of_tile, const RowGroup& group,
+                       int64_t row, int64_t first_x, int n_columns) {
   const float* bias = job.bias.empty() ? nullptr : job.bias.f32() + row;
   Tensor target = job.out;
   const size_t stride = target.row_stride_bytes() / sizeof(float);
   float* out = target.f32(first_x) + row;
   tile += group.skip;
-  for (int c = 0; c < n_columns; ++c, tile += lanes, out += stride) {
+  for (int c = 0; c < n_columns; ++c, tile += stride_of_tile, out += stride) {
     if (bias == nullptr && !job.accumulate) {
       std::memcpy(out, tile, static_cast<size_t>(group.n) * sizeof(float));
     } else if (bias == nullptr) {

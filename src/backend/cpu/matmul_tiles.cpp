@@ -191,7 +191,7 @@ class TiledProducts {
         format.decode(weight.row_bytes(std::min(row + r, end - 1)) + offset, rows_ + r * n, n);
       }
       kernels_.pack_f32(reinterpret_cast<const uint8_t*>(rows_), static_cast<size_t>(n) * sizeof(float), n, to);
-      return {nullptr, 0, 0, static_cast<int>(std::min<int64_t>(kTileRows, end - row))};
+      return {nullptr, 0, kTileRows, 0, static_cast<int>(std::min<int64_t>(kTileRows, end - row))};
     }
     const RowGroup group = group_of_rows(weight, row, end, kTileRows, rows_);
     const PackKernel packer = lanes_ != nullptr             ? lanes_->pack_tiles

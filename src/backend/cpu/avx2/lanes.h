@@ -1,31 +1,14 @@
-// Eight rows of weights side by side: what the files of lanes/ need of AVX2. With AVX-VNNI enabled in the including
-// file, which then has another namespace (ONDOL_ISA), products use it.
+// Eight rows of weights side by side: what the files of lanes/ need of AVX2.
 #pragma once
 
-#include <immintrin.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#ifndef ONDOL_ISA
-#define ONDOL_ISA avx2
-#endif
+#include "backend/cpu/avx2/words.h"
 
 namespace ondol::cpu::ONDOL_ISA {
 namespace {
 
+/// Element r of a vector belongs to row r.
 constexpr int kLanes = 8;
 
-// Element r belongs to row r. Words hold four neighbouring weights of their row, one in each byte.
-using Words = uint32_t __attribute__((vector_size(32)));
-using Ints = int32_t __attribute__((vector_size(32)));
-using Floats = float __attribute__((vector_size(32)));
-
-#ifdef __AVXVNNI__
-/// vpdpbusd wants unsigned weights: formats whose weights are signed bytes add this, and it is their zero point.
-constexpr int kSignedOffset = 128;
-#else
-constexpr int kSignedOffset = 0;
-#endif
 /// Whether this instruction set may come with matrix instructions (lanes/tiles.inl).
 constexpr bool kMayHaveTiles = false;
 /// Columns that are summed up side by side, so that their chains of additions hide one another's latency.
@@ -33,12 +16,6 @@ constexpr int kColumnsAtOnce = 4;
 
 inline Floats splat(float x) {
   return (Floats)_mm256_set1_ps(x);
-}
-inline Floats fma(Floats a, Floats b, Floats c) {
-  return (Floats)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
-}
-inline Floats to_floats(Ints x) {
-  return (Floats)_mm256_cvtepi32_ps((__m256i)x);
 }
 inline void store(float* p, Floats x) {
   _mm256_storeu_ps(p, (__m256)x);
@@ -79,19 +56,6 @@ inline Words load4(const uint8_t* p, size_t stride) {
   uint32_t rows[kLanes];
   for (size_t r = 0; r < kLanes; ++r) __builtin_memcpy(&rows[r], p + r * stride, sizeof(rows[r]));
   return Words{rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], rows[6], rows[7]};
-}
-
-/// The F16 in the low half of each word.
-inline Floats half_to_floats(Words x) {
-  const __m256i low = (__m256i)(x & 0xffffu);
-  const __m128i halves = _mm_packus_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
-  return (Floats)_mm256_cvtph_ps(halves);
-}
-
-/// table[byte] for all bytes, which must be below 16.
-inline Words look_up(const int8_t (&table)[16], Words bytes) {
-  const __m128i t = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
-  return (Words)_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(t), (__m256i)bytes);
 }
 
 /// 0xff in byte b of every word in which bit 4 j + b is set, else 0.
@@ -138,9 +102,8 @@ inline void add_group(Ints (&sums)[n_columns], const Words* weights, const int8_
 /// sums[c] += the products of n words and column c's bytes; column c's bytes for word j lie at x + (j * width + c) * 4.
 template <int max_weight, int n, int n_columns>
 inline void add_group(Ints (&sums)[n_columns], const Words* weights, const int8_t* x, int width) {
-  // Pairs of products are summed up in 16 bits while no sum can overflow: x is at most 127.
-  constexpr int kPairs = max_weight == 0 ? 1 : 32767 / (2 * 127 * max_weight);
-  constexpr int kChain = kPairs < n ? kPairs : n;
+  // Pairs of products are summed up in 16 bits while no sum can overflow.
+  constexpr int kChain = kPairs<max_weight> < n ? kPairs<max_weight> : n;
   const __m256i ones = _mm256_set1_epi16(1);
   for (int first = 0; first < n; first += kChain) {
     for (int c = 0; c < n_columns; ++c) {
@@ -148,8 +111,7 @@ inline void add_group(Ints (&sums)[n_columns], const Words* weights, const int8_
       for (int j = first; j < first + kChain; ++j) {
         const auto w = (__m256i)weights[j];
         const __m256i four = splat4(x + (j * width + c) * 4);
-        const __m256i products = max_weight == 0 ? _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(four, w))
-                                                 : _mm256_maddubs_epi16(w, four);
+        const __m256i products = pairs_of_products<max_weight>(w, four);
         pairs = j == first ? products : _mm256_add_epi16(pairs, products);
       }
       sums[c] += (Ints)_mm256_madd_epi16(pairs, ones);

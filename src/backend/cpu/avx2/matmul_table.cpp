@@ -8,6 +8,10 @@
 
 #include "backend/cpu/lanes/type_of.inl"
 
+#include "backend/cpu/strips/types.inl"
+
+#include "backend/cpu/strips/type_of.inl"
+
 namespace ondol::cpu::avx2 {
 
 const MatmulKernels kMatmul = {
@@ -18,6 +22,8 @@ const MatmulKernels kMatmul = {
     .decode_f16 = decode_f16,
     .decode_bf16 = decode_bf16,
     .lanes_type = lanes_type_of,
+    .few = kFew,
+    .strips_type = strips_type_of,
 };
 
 }  // namespace ondol::cpu::avx2

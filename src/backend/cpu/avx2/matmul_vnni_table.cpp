@@ -11,6 +11,10 @@
 
 #include "backend/cpu/lanes/type_of.inl"
 
+#include "backend/cpu/strips/types.inl"
+
+#include "backend/cpu/strips/type_of.inl"
+
 namespace ondol::cpu::avx2_vnni {
 
 const MatmulKernels kMatmul = {
@@ -21,6 +25,8 @@ const MatmulKernels kMatmul = {
     .decode_f16 = avx2::decode_f16,
     .decode_bf16 = avx2::decode_bf16,
     .lanes_type = lanes_type_of,
+    .few = kFew,
+    .strips_type = strips_type_of,
 };
 
 }  // namespace ondol::cpu::avx2_vnni

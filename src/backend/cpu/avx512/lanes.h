@@ -1,24 +1,14 @@
 // Sixteen rows of weights side by side: what the files of lanes/ need of AVX-512 with VNNI.
 #pragma once
 
-#include <immintrin.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#define ONDOL_ISA avx512
+#include "backend/cpu/avx512/words.h"
 
 namespace ondol::cpu::avx512 {
 namespace {
 
+/// Element r of a vector belongs to row r.
 constexpr int kLanes = 16;
 
-// Element r belongs to row r. Words hold four neighbouring weights of their row, one in each byte.
-using Words = uint32_t __attribute__((vector_size(64)));
-using Ints = int32_t __attribute__((vector_size(64)));
-using Floats = float __attribute__((vector_size(64)));
-
-/// vpdpbusd wants unsigned weights: formats whose weights are signed bytes add this, and it is their zero point.
-constexpr int kSignedOffset = 128;
 /// Whether this instruction set may come with matrix instructions (lanes/tiles.inl).
 constexpr bool kMayHaveTiles = true;
 /// Columns that are summed up side by side, so that their chains of additions hide one another's latency.
@@ -26,12 +16,6 @@ constexpr int kColumnsAtOnce = 8;
 
 inline Floats splat(float x) {
   return (Floats)_mm512_set1_ps(x);
-}
-inline Floats fma(Floats a, Floats b, Floats c) {
-  return (Floats)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
-}
-inline Floats to_floats(Ints x) {
-  return (Floats)_mm512_cvtepi32_ps((__m512i)x);
 }
 inline void store(float* p, Floats x) {
   _mm512_storeu_ps(p, (__m512)x);
@@ -74,17 +58,6 @@ inline Words load4(const uint8_t* p, size_t stride) {
   const __m512i rows = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
   const __m512i offsets = _mm512_mullo_epi32(rows, _mm512_set1_epi32(static_cast<int>(stride)));
   return (Words)_mm512_i32gather_epi32(offsets, p, 1);
-}
-
-/// The F16 in the low half of each word.
-inline Floats half_to_floats(Words x) {
-  return (Floats)_mm512_cvtph_ps(_mm512_cvtepi32_epi16((__m512i)x));
-}
-
-/// table[byte] for all bytes, which must be below 16.
-inline Words look_up(const int8_t (&table)[16], Words bytes) {
-  const __m128i t = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
-  return (Words)_mm512_shuffle_epi8(_mm512_broadcast_i32x4(t), (__m512i)bytes);
 }
 
 /// 0xff in byte b of every word in which bit 4 j + b is set, else 0.

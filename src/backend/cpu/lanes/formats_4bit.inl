@@ -2,18 +2,6 @@
 namespace ondol::cpu::ONDOL_ISA {
 namespace {
 
-/// FP4 doubled (quant/mxfp4.h) and shifted to be unsigned.
-constexpr int kFp4Zero = 16;
-
-struct Levels {
-  int8_t value[16];
-  constexpr Levels(const int8_t (&levels)[16], int offset) : value() {
-    for (int i = 0; i < 16; ++i) value[i] = static_cast<int8_t>(levels[i] + offset);
-  }
-};
-constexpr Levels kIq4Bytes(kIq4Levels, kSignedOffset);
-constexpr Levels kFp4Bytes(kFp4Doubled, kFp4Zero);
-
 inline void look_up_nibbles(const Levels& levels, const uint8_t* p, size_t stride, Words* w) {
   Words packed[4];
   load16(p, stride, packed);
@@ -61,10 +49,7 @@ struct MXFP4 {
   static inline __attribute__((always_inline)) void unpack(const uint8_t* p, size_t stride, Emit emit) {
     Group group;
     look_up_nibbles(kFp4Bytes, p + offsetof(BlockMXFP4, qs), stride, group.w);
-    // The bits of half of 2^(e - 127); the two smallest are subnormal.
-    const Words e = load4(p, stride) & 0xffu;
-    const Words subnormal = (Words)(e < 2u);
-    group.scale[0] = (Floats)((subnormal & (0x00200000u << (e & 1u))) | (~subnormal & ((e - 1u) << 23)));
+    group.scale[0] = half_of_power(load4(p, stride) & 0xffu);
     emit(0, group);
   }
 };

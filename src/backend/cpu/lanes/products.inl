@@ -5,44 +5,50 @@ namespace {
 template <typename Format>
 constexpr int kGroupsPerStep = kXGroup / Format::kPer;
 
+/// A sum of few columns is kept in as many parts as strips/products.inl keeps it in, so that both give the same.
+template <int width>
+constexpr int kSumParts = width <= kNarrow ? 4 : 1;
+
 /// acc[c] += the products of 32 weights of every lane and 32 elements of column c, for columns [first, first + n).
 template <typename Format, int first, int n, int width>
 inline __attribute__((always_inline)) void add_columns(const Group& group, const XBlock& x, int64_t step,
-                                                       Floats (&acc)[width]) {
+                                                       Floats (&acc)[width][kSumParts<width>]) {
   constexpr int kParts = kGroupsPerStep<Format>;
   constexpr int kWords = 8 / kParts;
   const int8_t* q = x.q + step * (kXGroup * width) + 4 * first;
   const float* scale = x.scale + step * width + first;
-  Floats scaled[n];
   for (int part = 0; part < kParts; ++part) {
+    const int64_t place = step * kParts + part;
     Ints sums[n];
     for (int c = 0; c < n; ++c) {
-      sums[c] = Format::kZero == 0 ? Ints{} : Ints{} + x.start[(step * kParts + part) * width + first + c];
+      sums[c] = Format::kZero == 0 ? Ints{} : Ints{} + x.start[place * width + first + c];
     }
     add_group<Format::kMax, kWords>(sums, group.w + part * kWords, q + part * kWords * 4 * width, width);
     for (int c = 0; c < n; ++c) {
-      // Written as fma, so that the compiler does not round differently for other widths.
-      const Floats factor = kParts == 1 ? splat(scale[c]) : group.scale[part];
-      scaled[c] = part == 0 ? to_floats(sums[c]) * factor : fma(to_floats(sums[c]), factor, scaled[c]);
-    }
-  }
-  for (int c = 0; c < n; ++c) {
-    acc[first + c] = fma(scaled[c], kParts == 1 ? group.scale[0] : splat(scale[c]), acc[first + c]);
-  }
-  if constexpr (Format::kMins) {
-    for (int part = 0; part < kParts; ++part) {
-      const float* sum = x.sum + (step * kParts + part) * width + first;
-      for (int c = 0; c < n; ++c) acc[first + c] = fma(group.min[part], splat(sum[c]), acc[first + c]);
+      Floats& total = acc[first + c][place % kSumParts<width>];
+      total = fma(to_floats(sums[c]) * splat(scale[c]), group.scale[part], total);
+      if constexpr (Format::kMins) total = fma(group.min[part], splat(x.sum[place * width + first + c]), total);
     }
   }
 }
 
 template <typename Format, int width, int first = 0>
 inline __attribute__((always_inline)) void add_step(const Group& group, const XBlock& x, int64_t step,
-                                                    Floats (&acc)[width]) {
+                                                    Floats (&acc)[width][kSumParts<width>]) {
   constexpr int kColumns = width - first < kColumnsAtOnce ? width - first : kColumnsAtOnce;
   add_columns<Format, first, kColumns, width>(group, x, step, acc);
   if constexpr (first + kColumns < width) add_step<Format, width, first + kColumns>(group, x, step, acc);
+}
+
+template <int width>
+inline void store_sums(const Floats (&acc)[width][kSumParts<width>], float* tile) {
+  for (int c = 0; c < width; ++c) {
+    if constexpr (kSumParts<width> == 1) {
+      store(tile + c * kLanes, acc[c][0]);
+    } else {
+      store(tile + c * kLanes, (acc[c][0] + acc[c][1]) + (acc[c][2] + acc[c][3]));
+    }
+  }
 }
 
 template <typename Format, int width>
@@ -51,7 +57,7 @@ void multiply_lanes(const uint8_t* rows, size_t row_bytes, int64_t k, const XBlo
   constexpr int kSteps = Format::kBlock / kXGroup;
   constexpr int kBlockBytes = kLanes * Format::kBytes;
   const XBlock block = *x;
-  Floats acc[width] = {};
+  Floats acc[width][kSumParts<width>] = {};
   for (int64_t i = 0; i < k / Format::kBlock; ++i) {
     if (next != nullptr) {
       for (int line = 0; line < kBlockBytes; line += 64) prefetch(next + line);
@@ -63,7 +69,7 @@ void multiply_lanes(const uint8_t* rows, size_t row_bytes, int64_t k, const XBlo
         });
     rows += Format::kBytes;
   }
-  for (int c = 0; c < width; ++c) store(tile + c * kLanes, acc[c]);
+  store_sums<width>(acc, tile);
 }
 
 /// A panel holds for each 32 elements their words, then their scales, then their minimums.
@@ -92,7 +98,7 @@ template <typename Format>
 void multiply_panel(const uint8_t* panel, int64_t k, const XBlock* x, float* tile) {
   constexpr int kParts = kGroupsPerStep<Format>;
   const XBlock block = *x;
-  Floats acc[kWide] = {};
+  Floats acc[kWide][1] = {};
   for (int64_t step = 0; step < k / kXGroup; ++step) {
     Group group;
     const uint8_t* p = panel + static_cast<size_t>(step) * kPanelStep<Format>;
@@ -103,7 +109,7 @@ void multiply_panel(const uint8_t* panel, int64_t k, const XBlock* x, float* til
     }
     add_step<Format, kWide>(group, block, step, acc);
   }
-  for (int c = 0; c < kWide; ++c) store(tile + c * kLanes, acc[c]);
+  store_sums<kWide>(acc, tile);
 }
 
 template <typename Format>

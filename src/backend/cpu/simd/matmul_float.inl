@@ -33,24 +33,24 @@ struct FromBF16 {
   }
 };
 
-/// The products of kFloatRows rows and n columns; the sums of a column end in tile[c * kFloatRows].
+/// How far ahead of what they multiply the kernels ask for memory.
+constexpr int kFetchAhead = 1536;
+
+/// The products of kFloatRows rows and n columns; row r's with column c goes to tile[c * tile_stride + r * row_step].
 template <typename From, int n>
-inline void multiply_floats(const uint8_t* rows, size_t row_bytes, int64_t k, const float* x, size_t x_stride,
-                            const uint8_t* next, float* tile) {
+inline void multiply_floats(const uint8_t* rows, size_t stride, int64_t k, const float* x, size_t x_stride, float* tile,
+                            size_t tile_stride, size_t row_step) {
   F sums[n][kFloatRows];
   for (int c = 0; c < n; ++c) {
     for (int r = 0; r < kFloatRows; ++r) sums[c][r] = zero();
   }
   int64_t i = 0;
   for (; i + kLanes <= k; i += kLanes) {
-    if (next != nullptr) {
-      // As many bytes as this step reads.
-      for (int byte = 0; byte < kFloatRows * kLanes * From::kBytes; byte += 64) __builtin_prefetch(next + byte);
-      next += kFloatRows * kLanes * From::kBytes;
-    }
     F w[kFloatRows];
     for (int r = 0; r < kFloatRows; ++r) {
-      w[r] = From::vector(rows + static_cast<size_t>(r) * row_bytes + i * From::kBytes);
+      const uint8_t* p = rows + static_cast<size_t>(r) * stride + i * From::kBytes;
+      if (i * From::kBytes % 64 == 0) __builtin_prefetch(p + kFetchAhead);
+      w[r] = From::vector(p);
     }
     for (int c = 0; c < n; ++c) {
       const F column = load(x + static_cast<size_t>(c) * x_stride + i);
@@ -58,35 +58,36 @@ inline void multiply_floats(const uint8_t* rows, size_t row_bytes, int64_t k, co
     }
   }
   for (int c = 0; c < n; ++c) {
-    float* out = tile + c * kFloatRows;
-    store_sums(out, sums[c]);
+    float products[kFloatRows];
+    store_sums(products, sums[c]);
     for (int r = 0; r < kFloatRows; ++r) {
-      const uint8_t* row = rows + static_cast<size_t>(r) * row_bytes;
+      const uint8_t* row = rows + static_cast<size_t>(r) * stride;
       for (int64_t j = i; j < k; ++j) {
-        out[r] = __builtin_fmaf(From::one(row + j * From::kBytes), x[static_cast<size_t>(c) * x_stride + j], out[r]);
+        products[r] =
+            __builtin_fmaf(From::one(row + j * From::kBytes), x[static_cast<size_t>(c) * x_stride + j], products[r]);
       }
+      tile[static_cast<size_t>(c) * tile_stride + static_cast<size_t>(r) * row_step] = products[r];
     }
   }
 }
 
 /// Columns in blocks that fill the registers.
 template <typename From>
-void multiply_float_rows(const uint8_t* rows, size_t row_bytes, int64_t k, const float* x, size_t x_stride, int width,
-                         const uint8_t* next, float* tile) {
-  int c = 0;
-  for (; c + kFloatColumns <= width; c += kFloatColumns) {
-    multiply_floats<From, kFloatColumns>(rows, row_bytes, k, x + static_cast<size_t>(c) * x_stride, x_stride, next,
-                                         tile + c * kFloatRows);
-    next = nullptr;
-  }
-  for (; c + 2 <= width; c += 2) {
-    multiply_floats<From, 2>(rows, row_bytes, k, x + static_cast<size_t>(c) * x_stride, x_stride, next,
-                             tile + c * kFloatRows);
-    next = nullptr;
-  }
-  if (c < width) {
-    multiply_floats<From, 1>(rows, row_bytes, k, x + static_cast<size_t>(c) * x_stride, x_stride, next,
-                             tile + c * kFloatRows);
+void multiply_float_rows(const uint8_t* rows, size_t row_bytes, int64_t n_rows, int64_t k, const float* x,
+                         size_t x_stride, int width, float* tile, size_t tile_stride) {
+  const auto n_steps = static_cast<size_t>(n_rows / kFloatRows);
+  const size_t stride = n_steps * row_bytes;
+  for (size_t row = 0; row < n_steps; ++row, rows += row_bytes) {
+    int c = 0;
+    const auto column = [&] { return x + static_cast<size_t>(c) * x_stride; };
+    const auto out = [&] { return tile + static_cast<size_t>(c) * tile_stride + row; };
+    for (; c + kFloatColumns <= width; c += kFloatColumns) {
+      multiply_floats<From, kFloatColumns>(rows, stride, k, column(), x_stride, out(), tile_stride, n_steps);
+    }
+    for (; c + 2 <= width; c += 2) {
+      multiply_floats<From, 2>(rows, stride, k, column(), x_stride, out(), tile_stride, n_steps);
+    }
+    if (c < width) multiply_floats<From, 1>(rows, stride, k, column(), x_stride, out(), tile_stride, n_steps);
   }
 }
 
@@ -100,19 +101,19 @@ void decode_floats(const void* from, float* to, int64_t n) {
 
 }  // namespace
 
-void multiply_f32(const uint8_t* rows, size_t row_bytes, int64_t k, const float* x, size_t x_stride, int width,
-                  const uint8_t* next, float* tile) {
-  multiply_float_rows<FromF32>(rows, row_bytes, k, x, x_stride, width, next, tile);
+void multiply_f32(const uint8_t* rows, size_t row_bytes, int64_t n_rows, int64_t k, const float* x, size_t x_stride,
+                  int width, float* tile, size_t tile_stride) {
+  multiply_float_rows<FromF32>(rows, row_bytes, n_rows, k, x, x_stride, width, tile, tile_stride);
 }
 
-void multiply_f16(const uint8_t* rows, size_t row_bytes, int64_t k, const float* x, size_t x_stride, int width,
-                  const uint8_t* next, float* tile) {
-  multiply_float_rows<FromF16>(rows, row_bytes, k, x, x_stride, width, next, tile);
+void multiply_f16(const uint8_t* rows, size_t row_bytes, int64_t n_rows, int64_t k, const float* x, size_t x_stride,
+                  int width, float* tile, size_t tile_stride) {
+  multiply_float_rows<FromF16>(rows, row_bytes, n_rows, k, x, x_stride, width, tile, tile_stride);
 }
 
-void multiply_bf16(const uint8_t* rows, size_t row_bytes, int64_t k, const float* x, size_t x_stride, int width,
-                   const uint8_t* next, float* tile) {
-  multiply_float_rows<FromBF16>(rows, row_bytes, k, x, x_stride, width, next, tile);
+void multiply_bf16(const uint8_t* rows, size_t row_bytes, int64_t n_rows, int64_t k, const float* x, size_t x_stride,
+                   int width, float* tile, size_t tile_stride) {
+  multiply_float_rows<FromBF16>(rows, row_bytes, n_rows, k, x, x_stride, width, tile, tile_stride);
 }
 
 void decode_f16(const void* from, float* to, int64_t n) {
