@@ -22,19 +22,37 @@ float finite(float value) {
   return std::clamp(value, -FLT_MAX, FLT_MAX);
 }
 
-void load_weights(const float* importance, int n, float* w) {
+/// Weights with a mean near 1.
+void normalize(float* w, int n) {
   double sum = 0.0;
-  for (int i = 0; i < n; ++i) {
-    w[i] = importance != nullptr && importance[i] > 0.0f && std::isfinite(importance[i]) ? importance[i] : 0.0f;
-    sum += w[i];
-  }
+  for (int i = 0; i < n; ++i) sum += w[i];
   const double mean = sum / n;
   for (int i = 0; i < n; ++i) w[i] = mean > 0.0 ? static_cast<float>(w[i] / mean) + kLeastWeight : 1.0f;
 }
 
+/// False where nothing is important.
+bool load_importance(const float* importance, int n, float* w) {
+  bool any = false;
+  for (int i = 0; i < n; ++i) {
+    w[i] = importance[i] > 0.0f && std::isfinite(importance[i]) ? importance[i] : 0.0f;
+    any = any || w[i] > 0.0f;
+  }
+  if (any) normalize(w, n);
+  return any;
+}
+
+/// The root mean square of the block, plus twice the magnitude.
+void emphasize_large(const float* x, int n, float* w) {
+  double squares = 0.0;
+  for (int i = 0; i < n; ++i) squares += static_cast<double>(x[i]) * x[i];
+  const auto typical = static_cast<float>(std::sqrt(squares / n));
+  for (int i = 0; i < n; ++i) w[i] = typical + 2.0f * std::fabs(x[i]);
+  normalize(w, n);
+}
+
 }  // namespace
 
-void load_block(const float* values, const float* importance, int n, BlockInput& input) {
+void load_block(const float* values, const float* importance, int n, BlockInput& input, Emphasis emphasis) {
   input.n = n;
   float largest = 0.0f;
   for (int i = 0; i < n; ++i) {
@@ -45,7 +63,12 @@ void load_block(const float* values, const float* importance, int n, BlockInput&
   input.unit = std::ldexp(1.0f, exponent);
   input.inverse_unit = std::ldexp(1.0f, -exponent);
   for (int i = 0; i < n; ++i) input.x[i] *= input.inverse_unit;
-  load_weights(importance, n, input.w);
+  if (importance != nullptr && load_importance(importance, n, input.w)) return;
+  if (emphasis == Emphasis::kLargeValues) {
+    emphasize_large(input.x, n, input.w);
+  } else {
+    std::fill_n(input.w, n, 1.0f);
+  }
 }
 
 uint16_t half_of(const BlockInput& input, float scale) {

@@ -2,7 +2,8 @@
 //
 // Policy for values that no model should have: NaN counts as 0, an infinity as the largest float of its sign; scales
 // that do not fit F16 become the largest F16, so a huge value is cut and never becomes infinite. An importance that is
-// negative or not finite counts as 0; where a whole block has no importance, all its elements count alike.
+// negative or not finite counts as 0; where a whole block has no importance, its elements count as if nobody
+// had said how much.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +28,13 @@ struct BlockInput {
   Weighted all() const { return part(0, n); }
 };
 
+/// How much elements count where nobody says. Errors of large weights change what a model says more than their part of
+/// the square sum tells; formats of few levels, which must choose, do better by counting them more.
+enum class Emphasis { kNone, kLargeValues };
+
 /// Fills `input` from `n` values; `importance` may be nullptr.
-void load_block(const float* values, const float* importance, int n, BlockInput& input);
+void load_block(const float* values, const float* importance, int n, BlockInput& input,
+                Emphasis emphasis = Emphasis::kNone);
 
 /// The F16 bits nearest to `scale` units, at most the largest finite F16.
 uint16_t half_of(const BlockInput& input, float scale);

@@ -94,11 +94,11 @@ void pack(const ScaleCode& code, BlockQ6_K& block) {
 
 // `fit` finds the code of a block.
 template <typename Block, typename Fit>
-void encode_blocks(const float* values, const float* importance, void* blocks, int64_t n, Fit fit) {
+void encode_blocks(const float* values, const float* importance, void* blocks, int64_t n, Emphasis emphasis, Fit fit) {
   auto* block = static_cast<Block*>(blocks);
   BlockInput input;
   for (int64_t i = 0; i < n; i += kSize, ++block) {
-    load_block(values + i, importance == nullptr ? nullptr : importance + i, kSize, input);
+    load_block(values + i, importance == nullptr ? nullptr : importance + i, kSize, input, emphasis);
     pack(fit(input), *block);
   }
 }
@@ -107,33 +107,33 @@ void encode_blocks(const float* values, const float* importance, void* blocks, i
 
 void encode_q2_k(const float* values, const float* importance, void* blocks, int64_t n) {
   constexpr AffineLayout kLayout{16, 16, 3.0f, 15};
-  encode_blocks<BlockQ2_K>(values, importance, blocks, n,
+  encode_blocks<BlockQ2_K>(values, importance, blocks, n, Emphasis::kLargeValues,
                            [&](const BlockInput& input) { return fit_two_levels(input, kLayout); });
 }
 
 void encode_q3_k(const float* values, const float* importance, void* blocks, int64_t n) {
   constexpr IntegerGrid kGrid{-4.0f, 3.0f};
   constexpr ScaleLayout kLayout{16, 16, -32, 31};
-  encode_blocks<BlockQ3_K>(values, importance, blocks, n,
+  encode_blocks<BlockQ3_K>(values, importance, blocks, n, Emphasis::kLargeValues,
                            [&](const BlockInput& input) { return fit_two_levels(input, kGrid, kLayout); });
 }
 
 void encode_q4_k(const float* values, const float* importance, void* blocks, int64_t n) {
   constexpr AffineLayout kLayout{8, 32, 15.0f, 63};
-  encode_blocks<BlockQ4_K>(values, importance, blocks, n,
+  encode_blocks<BlockQ4_K>(values, importance, blocks, n, Emphasis::kLargeValues,
                            [&](const BlockInput& input) { return fit_two_levels(input, kLayout); });
 }
 
 void encode_q5_k(const float* values, const float* importance, void* blocks, int64_t n) {
   constexpr AffineLayout kLayout{8, 32, 31.0f, 63};
-  encode_blocks<BlockQ5_K>(values, importance, blocks, n,
+  encode_blocks<BlockQ5_K>(values, importance, blocks, n, Emphasis::kLargeValues,
                            [&](const BlockInput& input) { return fit_two_levels(input, kLayout); });
 }
 
 void encode_q6_k(const float* values, const float* importance, void* blocks, int64_t n) {
   constexpr IntegerGrid kGrid{-32.0f, 31.0f};
   constexpr ScaleLayout kLayout{16, 16, -128, 127};
-  encode_blocks<BlockQ6_K>(values, importance, blocks, n,
+  encode_blocks<BlockQ6_K>(values, importance, blocks, n, Emphasis::kNone,
                            [&](const BlockInput& input) { return fit_two_levels(input, kGrid, kLayout); });
 }
 
