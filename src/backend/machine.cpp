@@ -30,7 +30,10 @@ cpu::Probes probes_for(const cpu::CpuKernels& kernels) {
     if ((kernels.features & cpu::kAmxBf16) != 0) probes.bf16 = cpu::avx512::probe_amx_bf16;
   }
 #elif defined(__aarch64__)
-  if (kernels.level == cpu::IsaLevel::kNeon) probes = cpu::neon::kProbes;
+  if (kernels.level == cpu::IsaLevel::kNeon) {
+    probes = cpu::neon::kProbes;
+    if ((kernels.features & cpu::kNeonI8mm) != 0) probes.int8 = cpu::neon::probe_i8mm;
+  }
 #else
   (void)kernels;
 #endif

@@ -24,7 +24,7 @@ const MatmulKernels* table_for(const CpuKernels& kernels) {
       return &avx512::kMatmul;
 #elif defined(__aarch64__)
     case IsaLevel::kNeon:
-      return &neon::kMatmul;
+      return (kernels.features & kNeonI8mm) != 0 ? &neon_i8mm::kMatmul : &neon::kMatmul;
 #endif
     default:
       return nullptr;

@@ -117,12 +117,13 @@ void RoundedInputs::round_row(const MatmulKernels& kernels, const Input& input, 
   const Place place{1, block.width, column};
   const int64_t first = block.begin * k;
   auto* sums = reinterpret_cast<int32_t*>(memory);
-  int8_t* q = at<int8_t>(input.q) + first + 4 * column;
+  int8_t* q = at<int8_t>(input.q) + first + kernels.x_run * column;
   float* scale = at<float>(input.scale) + first / kXGroup + column;
   if (column < block.n_rows) {
     kernels.round(input.x.f32(row), k, block.width, q, scale, sums);
   } else {
-    for (int64_t i = 0; i < k / 4; ++i) std::memset(q + i * block.width * 4, 0, 4);
+    const int64_t run = kernels.x_run;
+    for (int64_t i = 0; i < k / run; ++i) std::memset(q + i * block.width * run, 0, static_cast<size_t>(run));
     for (int64_t g = 0; g < k / kXGroup; ++g) scale[g * block.width] = 0.0f;
     std::memset(sums, 0, static_cast<size_t>(k / 16) * sizeof(int32_t));
   }

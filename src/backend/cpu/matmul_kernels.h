@@ -29,7 +29,7 @@ constexpr int kMaxLanes = 16;
 /// For strips, [K / n][width] becomes [K / 4 n][width][4], q is [K / 16][width][16], and zeros fill K up to a multiple
 /// of kStretch.
 struct XBlock {
-  const int8_t* q;       // [K / 4][width][4]: four neighbours of a row lie together
+  const int8_t* q;       // [K / run][width][run]: MatmulKernels::x_run neighbours of a row lie together
   const float* scale;    // [K / kXGroup][width]
   const int32_t* start;  // [K / per][width]: -zero_point * (sum of q), which an integer sum of a group lacks
   const float* sum;      // [K / per][width]: scale * (sum of q), for types with minimums
@@ -125,6 +125,7 @@ struct TileKernels {
 
 struct MatmulKernels {
   RoundKernel round;
+  int x_run = 4;
   FloatKernel f32;
   FloatKernel f16;
   FloatKernel bf16;
@@ -155,6 +156,9 @@ namespace avx512 {
 extern const MatmulKernels kMatmul;
 }
 namespace neon {
+extern const MatmulKernels kMatmul;
+}
+namespace neon_i8mm {
 extern const MatmulKernels kMatmul;
 }
 

@@ -34,6 +34,7 @@ double probe_amx_bf16(int64_t rounds);
 }  // namespace avx512
 namespace neon {
 extern const Probes kProbes;
-}
+double probe_i8mm(int64_t rounds);
+}  // namespace neon
 
 }  // namespace ondol::cpu

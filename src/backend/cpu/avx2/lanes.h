@@ -51,6 +51,11 @@ inline void load16(const uint8_t* p, size_t stride, Words (&out)[4]) {
   out[3] = (Words)_mm256_unpackhi_epi64(b, d);
 }
 
+/// The same for bytes that become Group::w.
+inline void load_codes(const uint8_t* p, size_t stride, Words (&out)[4]) {
+  load16(p, stride, out);
+}
+
 /// The 4 bytes at p + r * stride of all rows. Gathers are slower than this on most processors without AVX-512.
 inline Words load4(const uint8_t* p, size_t stride) {
   uint32_t rows[kLanes];

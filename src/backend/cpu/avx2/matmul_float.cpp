@@ -6,6 +6,8 @@ namespace {
 
 /// Columns of x whose sums with kFloatRows rows fill the registers.
 constexpr int kFloatColumns = 2;
+/// Neighbours of a row of x that lie together in XBlock::q.
+constexpr int kXRun = 4;
 
 }  // namespace
 }  // namespace ondol::cpu::avx2

@@ -53,6 +53,11 @@ inline void load16(const uint8_t* p, size_t stride, Words (&out)[4]) {
   out[3] = (Words)_mm512_unpackhi_epi64(b, d);
 }
 
+/// The same for bytes that become Group::w.
+inline void load_codes(const uint8_t* p, size_t stride, Words (&out)[4]) {
+  load16(p, stride, out);
+}
+
 /// The 4 bytes at p + r * stride of all rows.
 inline Words load4(const uint8_t* p, size_t stride) {
   const __m512i rows = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);

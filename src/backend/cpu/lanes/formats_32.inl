@@ -16,7 +16,7 @@ struct Q4_0 {
   static inline __attribute__((always_inline)) void unpack(const uint8_t* p, size_t stride, Emit emit) {
     Group group;
     Words packed[4];
-    load16(p + offsetof(BlockQ4_0, qs), stride, packed);
+    load_codes(p + offsetof(BlockQ4_0, qs), stride, packed);
     split_nibbles(packed, group.w, group.w + 4);
     group.scale[0] = half_to_floats(load4(p, stride));
     emit(0, group);
@@ -31,7 +31,7 @@ struct Q4_1 {
   static inline __attribute__((always_inline)) void unpack(const uint8_t* p, size_t stride, Emit emit) {
     Group group;
     Words packed[4];
-    load16(p + offsetof(BlockQ4_1, qs), stride, packed);
+    load_codes(p + offsetof(BlockQ4_1, qs), stride, packed);
     split_nibbles(packed, group.w, group.w + 4);
     const Words scales = load4(p, stride);
     group.scale[0] = half_to_floats(scales);
@@ -48,7 +48,7 @@ struct Q5_0 {
   static inline __attribute__((always_inline)) void unpack(const uint8_t* p, size_t stride, Emit emit) {
     Group group;
     Words packed[4];
-    load16(p + offsetof(BlockQ5_0, qs), stride, packed);
+    load_codes(p + offsetof(BlockQ5_0, qs), stride, packed);
     split_nibbles(packed, group.w, group.w + 4);
     add_fifth_bits<0, 1, 2, 3, 4, 5, 6, 7>(load4(p + offsetof(BlockQ5_0, qh), stride), group.w);
     group.scale[0] = half_to_floats(load4(p, stride));
@@ -64,7 +64,7 @@ struct Q5_1 {
   static inline __attribute__((always_inline)) void unpack(const uint8_t* p, size_t stride, Emit emit) {
     Group group;
     Words packed[4];
-    load16(p + offsetof(BlockQ5_1, qs), stride, packed);
+    load_codes(p + offsetof(BlockQ5_1, qs), stride, packed);
     split_nibbles(packed, group.w, group.w + 4);
     load16(p, stride, packed);
     add_fifth_bits<0, 1, 2, 3, 4, 5, 6, 7>(packed[1], group.w);
@@ -83,7 +83,7 @@ struct Q8_0 {
     Group group;
     for (int half = 0; half < 2; ++half) {
       Words packed[4];
-      load16(p + offsetof(BlockQ8_0, qs) + 16 * half, stride, packed);
+      load_codes(p + offsetof(BlockQ8_0, qs) + 16 * half, stride, packed);
       for (int j = 0; j < 4; ++j) group.w[4 * half + j] = packed[j] ^ (kSignedOffset * 0x01010101u);
     }
     group.scale[0] = half_to_floats(load4(p, stride));

@@ -4,7 +4,7 @@ namespace {
 
 inline void look_up_nibbles(const Levels& levels, const uint8_t* p, size_t stride, Words* w) {
   Words packed[4];
-  load16(p, stride, packed);
+  load_codes(p, stride, packed);
   split_nibbles(packed, w, w + 4);
   for (int j = 0; j < 8; ++j) w[j] = look_up(levels.value, w[j]);
 }

@@ -10,12 +10,12 @@ inline Floats signed_byte_to_floats(Words bytes, int j) {
   return to_floats((Ints)(bytes << (24 - 8 * j)) >> 24);
 }
 
-/// The 32 bytes at p of all lanes.
+/// The 32 bytes at p of all lanes, as words of weights.
 inline void load32(const uint8_t* p, size_t stride, Words (&out)[8]) {
   Words part[4];
-  load16(p, stride, part);
+  load_codes(p, stride, part);
   for (int j = 0; j < 4; ++j) out[j] = part[j];
-  load16(p + 16, stride, part);
+  load_codes(p + 16, stride, part);
   for (int j = 0; j < 4; ++j) out[4 + j] = part[j];
 }
 

@@ -1,4 +1,5 @@
-// How x is rounded to 8 bits. Plain loops: the compiler finds the vectors.
+// How x is rounded to 8 bits. Plain loops: the compiler finds the vectors. Wants kXRun, which is the table's
+// MatmulKernels::x_run.
 namespace ondol::cpu::ONDOL_ISA {
 namespace {
 
@@ -32,7 +33,8 @@ void round_column(const float* x, int64_t k, int width, int8_t* q, float* scale,
     }
     int8_t bytes[kXGroup];
     for (int i = 0; i < kXGroup; ++i) bytes[i] = static_cast<int8_t>(rounded[i]);
-    for (int j = 0; j < kXGroup / 4; ++j) __builtin_memcpy(q + (g * (kXGroup / 4) + j) * width * 4, bytes + 4 * j, 4);
+    constexpr int kRuns = kXGroup / kXRun;
+    for (int j = 0; j < kRuns; ++j) __builtin_memcpy(q + (g * kRuns + j) * width * kXRun, bytes + kXRun * j, kXRun);
   }
 }
 

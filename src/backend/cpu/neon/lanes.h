@@ -1,18 +1,21 @@
-// Four rows of weights side by side: what the files of lanes/ need of Neon with dot products.
+// Four rows of weights side by side: what the files of lanes/ need of Neon with dot products. With i8mm enabled in the
+// including file, which then has another namespace (ONDOL_ISA), words of weights are of pairs of rows (pairs.inl).
 #pragma once
 
 #include <arm_neon.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#ifndef ONDOL_ISA
 #define ONDOL_ISA neon
+#endif
 
-namespace ondol::cpu::neon {
+namespace ondol::cpu::ONDOL_ISA {
 namespace {
 
 constexpr int kLanes = 4;
 
-// Element r belongs to row r. Words hold four neighbouring weights of their row, one in each byte.
+// Element r belongs to row r. Words hold four neighbouring bytes of their row.
 using Words = uint32x4_t;
 using Ints = int32x4_t;
 using Floats = float32x4_t;
@@ -80,6 +83,36 @@ inline Words look_up(const int8_t (&table)[16], Words bytes) {
   return vreinterpretq_u32_s8(vqtbl1q_s8(vld1q_s8(table), vreinterpretq_u8_u32(bytes)));
 }
 
+#ifdef __ARM_FEATURE_MATMUL_INT8
+/// Neighbours of a row of x that lie together in XBlock::q.
+constexpr int kXRun = 8;
+
+/// The 16 bytes at p + r * stride of all rows r, eight to a half: out[2 i] holds bytes 8 i to 8 i + 7 of rows 0 and 1,
+/// out[2 i + 1] those of rows 2 and 3.
+inline void load_codes(const uint8_t* p, size_t stride, Words (&out)[4]) {
+  uint64x2_t rows[4];
+  for (size_t r = 0; r < 4; ++r) rows[r] = vreinterpretq_u64_u8(vld1q_u8(p + r * stride));
+  for (int i = 0; i < 2; ++i) {
+    out[i] = vreinterpretq_u32_u64(vtrn1q_u64(rows[2 * i], rows[2 * i + 1]));
+    out[2 + i] = vreinterpretq_u32_u64(vtrn2q_u64(rows[2 * i], rows[2 * i + 1]));
+  }
+}
+
+/// Of the words `bits` of two rows (2 * (j % 2) and the next): 0xff in byte b of a row's half if its bit 8 * (j / 2) +
+/// b is set, else 0.
+template <int j>
+inline Words spread_bits(Words bits) {
+  constexpr int kByte = 8 * (j % 2) + j / 2;
+  const uint8x16_t source = vcombine_u8(vdup_n_u8(kByte), vdup_n_u8(kByte + 4));
+  const uint8x16_t mask = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201u));
+  return vreinterpretq_u32_u8(vtstq_u8(vqtbl1q_u8(vreinterpretq_u8_u32(bits), source), mask));
+}
+#else
+/// The 16 bytes at p + r * stride of all rows, as load16.
+inline void load_codes(const uint8_t* p, size_t stride, Words (&out)[4]) {
+  load16(p, stride, out);
+}
+
 /// 0xff in byte b of every word in which bit 4 j + b is set, else 0.
 template <int j>
 inline Words spread_bits(Words bits) {
@@ -126,6 +159,7 @@ inline void add_group(Ints (&sums)[n_columns], const Words* weights, const int8_
     }
   }
 }
+#endif
 
 }  // namespace
-}  // namespace ondol::cpu::neon
+}  // namespace ondol::cpu::ONDOL_ISA

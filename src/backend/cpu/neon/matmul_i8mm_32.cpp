@@ -1,0 +1,27 @@
+// Products of weights in blocks of 32, with i8mm.
+#define ONDOL_ISA neon_i8mm
+#include "backend/cpu/matmul_kernels.h"
+#include "backend/cpu/neon/lanes.h"
+#include "quant/q4_0.h"
+#include "quant/q4_1.h"
+#include "quant/q5_0.h"
+#include "quant/q5_1.h"
+#include "quant/q8_0.h"
+
+#include "backend/cpu/lanes/types.inl"
+
+#include "backend/cpu/lanes/group.inl"
+
+#include "backend/cpu/lanes/formats_32.inl"
+
+#include "backend/cpu/neon/pairs.inl"
+
+namespace ondol::cpu::neon_i8mm {
+
+const LanesType kQ4_0 = pairs_type<Q4_0>();
+const LanesType kQ4_1 = pairs_type<Q4_1>();
+const LanesType kQ5_0 = pairs_type<Q5_0>();
+const LanesType kQ5_1 = pairs_type<Q5_1>();
+const LanesType kQ8_0 = pairs_type<Q8_0>();
+
+}  // namespace ondol::cpu::neon_i8mm
