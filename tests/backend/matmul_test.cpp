@@ -308,6 +308,31 @@ TEST_P(MatmulTest, RowsOfSmallBatchesDoNotDependOnOneAnother) {
   }
 }
 
+/// An extension adds the same whole numbers faster; what is of floats stays in its order.
+TEST(MatmulExtensions, MakeNoDifference) {
+  for (const std::string& name : instruction_sets()) {
+    const uint64_t features = cpu::detect_features();
+    const auto extensions = extensions_of(name).second;
+    if ((features & extensions) == 0) continue;
+    cpu::CpuBackend with(*cpu::select_kernels(name, features), 2);
+    cpu::CpuBackend without(*cpu::select_kernels(name, features & ~extensions), 2);
+    for (const DType type : weight_types()) {
+      for (const int64_t n_rows : {1, 2, 3, 4, 5, 6, 7, 8, 16, 32}) {
+        Random random(17);
+        const int64_t k = std::max(512, info_of(type).block_size);
+        OwnedTensor weights = random_weights(type, 13, k, random);
+        const Weight weight{weights.tensor, {}};
+        const Matrix x = random.matrix(n_rows, k);
+        Matrix results[] = {Matrix(n_rows, 13), Matrix(n_rows, 13)};
+        const LinearJob jobs[] = {{&weight, results[0].tensor}, {&weight, results[1].tensor}};
+        with.linear(x.tensor, {&jobs[0], 1});
+        without.linear(x.tensor, {&jobs[1], 1});
+        EXPECT_TRUE(same_bits(results[0], results[1])) << name << " " << info_of(type).name << " T " << n_rows;
+      }
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(InstructionSets, MatmulTest, ::testing::ValuesIn(variants()),
                          [](const auto& info) { return info.param.name; });
 
