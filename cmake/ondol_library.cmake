@@ -1,7 +1,8 @@
-# ondol_library(NAME LINK targets...): the library of one folder of src/. Sources are globbed, so that a new file needs
-# no edit here. main.cpp belongs to the program.
+# ondol_library(NAME LINK targets... PRECOMPILE headers...): the library of one folder of src/. Sources are globbed, so
+# that a new file needs no edit here. main.cpp belongs to the program. All libraries share base's precompiled header;
+# one that names more headers has its own.
 function(ondol_library name)
-  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "LINK;PRECOMPILE" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
   list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
   list(FILTER sources EXCLUDE REGEX "/cpu/(avx2|avx512|neon)/")
@@ -18,5 +19,9 @@ function(ondol_library name)
   add_library(ondol_${name} STATIC ${sources})
   target_include_directories(ondol_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
   target_link_libraries(ondol_${name} PUBLIC ${ARG_LINK})
-  target_precompile_headers(ondol_${name} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/precompiled.h)
+  if(name STREQUAL "base" OR ARG_PRECOMPILE)
+    target_precompile_headers(ondol_${name} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/precompiled.h ${ARG_PRECOMPILE})
+  else()
+    target_precompile_headers(ondol_${name} REUSE_FROM ondol_base)
+  endif()
 endfunction()

@@ -39,7 +39,4 @@ void add_convert(CLI::App& app, const Globals& globals);
 void add_bench(CLI::App& app, const Globals& globals);
 void add_doctor(CLI::App& app, const Globals& globals);
 
-/// Parses the arguments, runs the command and returns the exit status: 0 done, 1 failed, 2 wrong usage.
-int run_program(int argc, char** argv);
-
 }  // namespace ondol::cli

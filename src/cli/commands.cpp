@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/language.h"
+#include "cli/program.h"
 #include "cli/terminal.h"
 
 namespace ondol::cli {
