@@ -2,26 +2,15 @@
 // including file, which then has another namespace (ONDOL_ISA), words of weights are of pairs of rows (pairs.inl).
 #pragma once
 
-#include <arm_neon.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#ifndef ONDOL_ISA
-#define ONDOL_ISA neon
-#endif
+#include "backend/cpu/neon/words.h"
 
 namespace ondol::cpu::ONDOL_ISA {
 namespace {
 
 constexpr int kLanes = 4;
 
-// Element r belongs to row r. Words hold four neighbouring bytes of their row.
-using Words = uint32x4_t;
-using Ints = int32x4_t;
-using Floats = float32x4_t;
+// Element r of a vector belongs to row r.
 
-/// Dot products are of signed bytes.
-constexpr int kSignedOffset = 0;
 /// Whether this instruction set may come with matrix instructions (lanes/tiles.inl).
 constexpr bool kMayHaveTiles = false;
 /// Columns that are summed up side by side, so that their chains of additions hide one another's latency.
@@ -29,12 +18,6 @@ constexpr int kColumnsAtOnce = 8;
 
 inline Floats splat(float x) {
   return vdupq_n_f32(x);
-}
-inline Floats fma(Floats a, Floats b, Floats c) {
-  return vfmaq_f32(c, a, b);
-}
-inline Floats to_floats(Ints x) {
-  return vcvtq_f32_s32(x);
 }
 inline void store(float* p, Floats x) {
   vst1q_f32(p, x);
@@ -71,16 +54,6 @@ inline Words load4(const uint8_t* p, size_t stride) {
   uint32_t rows[kLanes];
   for (size_t r = 0; r < kLanes; ++r) __builtin_memcpy(&rows[r], p + r * stride, sizeof(rows[r]));
   return Words{rows[0], rows[1], rows[2], rows[3]};
-}
-
-/// The F16 in the low half of each word.
-inline Floats half_to_floats(Words x) {
-  return vcvt_f32_f16(vreinterpret_f16_u16(vmovn_u32(x)));
-}
-
-/// table[byte] for all bytes, which must be below 16.
-inline Words look_up(const int8_t (&table)[16], Words bytes) {
-  return vreinterpretq_u32_s8(vqtbl1q_s8(vld1q_s8(table), vreinterpretq_u8_u32(bytes)));
 }
 
 #ifdef __ARM_FEATURE_MATMUL_INT8

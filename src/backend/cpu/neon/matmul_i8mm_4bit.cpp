@@ -10,6 +10,8 @@
 
 #include "backend/cpu/lanes/group.inl"
 
+#include "backend/cpu/lanes/levels.inl"
+
 #include "backend/cpu/lanes/formats_4bit.inl"
 
 #include "backend/cpu/neon/pairs.inl"

@@ -4,6 +4,10 @@
 #define ONDOL_ISA neon
 #include "backend/cpu/lanes/slots.inl"
 
+#include "backend/cpu/strips/types.inl"
+
+#include "backend/cpu/strips/type_of.inl"
+
 #undef ONDOL_ISA
 #define ONDOL_ISA neon_i8mm
 #include "backend/cpu/neon/lanes.h"
@@ -25,6 +29,8 @@ const MatmulKernels kMatmul = {
     .decode_f16 = neon::decode_f16,
     .decode_bf16 = neon::decode_bf16,
     .lanes_type = lanes_type_of,
+    .few = 1,
+    .strips_type = neon::strips_type_of,
 };
 
 }  // namespace ondol::cpu::neon_i8mm

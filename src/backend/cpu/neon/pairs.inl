@@ -45,20 +45,25 @@ inline Floats spread_columns(const float* two) {
   return vreinterpretq_f32_u64(twice(two));
 }
 
-/// acc[first], acc[first + 1] += the squares of 32 elements of columns first and first + 1. The weights of `centered`
-/// squares have their zero points taken off.
+/// Parts of a sum, as in lanes/products.inl. Those of all columns lie together: a part is chosen at run time.
+template <int width>
+constexpr int kSumParts = width <= kNarrow ? 4 : 1;
+template <int width>
+using Sums = Floats[kSumParts<width>][width];
+
+/// Adds to elements first and first + 1 of a part of `acc` the squares of 32 elements of these columns. The weights of
+/// `centered` squares have their zero points taken off.
 template <typename Format, bool centered, int first, int width>
 inline __attribute__((always_inline)) void add_pair(const Squares& squares, const XBlock& x, int64_t step,
-                                                    Floats (&acc)[width]) {
+                                                    Sums<width>& acc) {
   constexpr int kOctets = 4 / kParts<Format>;
   const int8_t* q = x.q + step * (kXGroup * width) + first * kXRun;
   const Floats scale = spread_columns(x.scale + step * width + first);
-  Floats scaled[2];
   for (int part = 0; part < kParts<Format>; ++part) {
+    const int64_t place = step * kParts<Format> + part;
     Ints sums[2] = {};
     if constexpr (Format::kZero != 0 && !centered) {
-      const uint64x2_t start = twice(x.start + (step * kParts<Format> + part) * width + first);
-      sums[0] = sums[1] = vreinterpretq_s32_u64(start);
+      sums[0] = sums[1] = vreinterpretq_s32_u64(twice(x.start + place * width + first));
     }
     for (int octet = part * kOctets; octet < (part + 1) * kOctets; ++octet) {
       const int8x16_t columns = vld1q_s8(q + octet * width * kXRun);
@@ -66,39 +71,36 @@ inline __attribute__((always_inline)) void add_pair(const Squares& squares, cons
         sums[rows] = vmmlaq_s32(sums[rows], vreinterpretq_s8_u32(squares.w[2 * octet + rows]), columns);
       }
     }
+    Floats* total = acc[place % kSumParts<width>] + first;
     for (int rows = 0; rows < 2; ++rows) {
-      const Floats factor = kParts<Format> == 1 ? scale : squares.scale[part][rows];
-      scaled[rows] = part == 0 ? to_floats(sums[rows]) * factor : fma(to_floats(sums[rows]), factor, scaled[rows]);
+      total[rows] = fma(to_floats(sums[rows]) * scale, squares.scale[part][rows], total[rows]);
     }
-  }
-  for (int rows = 0; rows < 2; ++rows) {
-    acc[first + rows] = fma(scaled[rows], kParts<Format> == 1 ? squares.scale[0][rows] : scale, acc[first + rows]);
-  }
-  if constexpr (Format::kMins) {
-    for (int part = 0; part < kParts<Format>; ++part) {
-      const Floats sum = spread_columns(x.sum + (step * kParts<Format> + part) * width + first);
-      for (int rows = 0; rows < 2; ++rows) acc[first + rows] = fma(squares.min[part][rows], sum, acc[first + rows]);
+    if constexpr (Format::kMins) {
+      const Floats sum = spread_columns(x.sum + place * width + first);
+      for (int rows = 0; rows < 2; ++rows) total[rows] = fma(squares.min[part][rows], sum, total[rows]);
     }
   }
 }
 
 template <typename Format, bool centered, int width, int first = 0>
 inline __attribute__((always_inline)) void add_pairs(const Squares& squares, const XBlock& x, int64_t step,
-                                                     Floats (&acc)[width]) {
+                                                     Sums<width>& acc) {
   if constexpr (first + 2 <= width) {
-    add_pair<Format, centered, first>(squares, x, step, acc);
+    add_pair<Format, centered, first, width>(squares, x, step, acc);
     add_pairs<Format, centered, width, first + 2>(squares, x, step, acc);
   }
 }
 
-/// sum += the products of 32 weights of every lane and 32 elements of the last column.
+/// Adds to the last element of a part of `acc` the products of 32 weights of every lane and of the last column.
 template <typename Format, int width>
-inline __attribute__((always_inline)) void add_last(const Group& group, const XBlock& x, int64_t step, Floats& sum) {
+inline __attribute__((always_inline)) void add_last(const Group& group, const XBlock& x, int64_t step,
+                                                    Sums<width>& acc) {
   constexpr int kOctets = 4 / kParts<Format>;
-  const int8_t* q = x.q + step * (kXGroup * width) + (width - 1) * kXRun;
-  const float scale = x.scale[step * width + width - 1];
-  Floats scaled;
+  constexpr int kLast = width - 1;
+  const int8_t* q = x.q + step * (kXGroup * width) + kLast * kXRun;
+  const Floats scale = splat(x.scale[step * width + kLast]);
   for (int part = 0; part < kParts<Format>; ++part) {
+    const int64_t place = step * kParts<Format> + part;
     Ints halves[2] = {};  // a lane's first and last four of eight
     for (int octet = part * kOctets; octet < (part + 1) * kOctets; ++octet) {
       const int8x16_t column = vreinterpretq_s8_u64(twice(q + octet * width * kXRun));
@@ -106,26 +108,29 @@ inline __attribute__((always_inline)) void add_last(const Group& group, const XB
         halves[rows] = vdotq_s32(halves[rows], vreinterpretq_s8_u32(group.w[2 * octet + rows]), column);
       }
     }
-    Ints products = vpaddq_s32(halves[0], halves[1]);
-    if constexpr (Format::kZero != 0) products += x.start[(step * kParts<Format> + part) * width + width - 1];
-    const Floats factor = kParts<Format> == 1 ? splat(scale) : group.scale[part];
-    scaled = part == 0 ? to_floats(products) * factor : fma(to_floats(products), factor, scaled);
-  }
-  sum = fma(scaled, kParts<Format> == 1 ? group.scale[0] : splat(scale), sum);
-  if constexpr (Format::kMins) {
-    for (int part = 0; part < kParts<Format>; ++part) {
-      sum = fma(group.min[part], splat(x.sum[(step * kParts<Format> + part) * width + width - 1]), sum);
-    }
+    Ints sums = vpaddq_s32(halves[0], halves[1]);
+    if constexpr (Format::kZero != 0) sums += x.start[place * width + kLast];
+    Floats& total = acc[place % kSumParts<width>][kLast];
+    total = fma(to_floats(sums) * scale, group.scale[part], total);
+    if constexpr (Format::kMins) total = fma(group.min[part], splat(x.sum[place * width + kLast]), total);
   }
 }
 
 template <int width>
-inline void store_columns(const Floats (&acc)[width], float* tile) {
-  for (int c = 0; c + 2 <= width; c += 2) {
-    store(tile + c * kLanes, vuzp1q_f32(acc[c], acc[c + 1]));
-    store(tile + (c + 1) * kLanes, vuzp2q_f32(acc[c], acc[c + 1]));
+inline void store_columns(const Sums<width>& acc, float* tile) {
+  Floats sums[width];
+  for (int c = 0; c < width; ++c) {
+    if constexpr (kSumParts<width> == 1) {
+      sums[c] = acc[0][c];
+    } else {
+      sums[c] = (acc[0][c] + acc[1][c]) + (acc[2][c] + acc[3][c]);
+    }
   }
-  if constexpr (width % 2 == 1) store(tile + (width - 1) * kLanes, acc[width - 1]);
+  for (int c = 0; c + 2 <= width; c += 2) {
+    store(tile + c * kLanes, vuzp1q_f32(sums[c], sums[c + 1]));
+    store(tile + (c + 1) * kLanes, vuzp2q_f32(sums[c], sums[c + 1]));
+  }
+  if constexpr (width % 2 == 1) store(tile + (width - 1) * kLanes, sums[width - 1]);
 }
 
 template <typename Format, int width>
@@ -134,7 +139,7 @@ void multiply_rows(const uint8_t* rows, size_t row_bytes, int64_t k, const XBloc
   constexpr int kSteps = Format::kBlock / kXGroup;
   constexpr int kBlockBytes = kLanes * Format::kBytes;
   const XBlock block = *x;
-  Floats acc[width] = {};
+  Sums<width> acc = {};
   for (int64_t i = 0; i < k / Format::kBlock; ++i) {
     if (next != nullptr) {
       for (int line = 0; line < kBlockBytes; line += 64) prefetch(next + line);
@@ -143,12 +148,12 @@ void multiply_rows(const uint8_t* rows, size_t row_bytes, int64_t k, const XBloc
     Format::unpack(
         rows, row_bytes, [&](int part, const Group& group) __attribute__((always_inline)) {
           const int64_t step = i * kSteps + part;
-          add_pairs<Format, false>(squares_of<Format>(group), block, step, acc);
-          if constexpr (width % 2 == 1) add_last<Format, width>(group, block, step, acc[width - 1]);
+          add_pairs<Format, false, width>(squares_of<Format>(group), block, step, acc);
+          if constexpr (width % 2 == 1) add_last<Format, width>(group, block, step, acc);
         });
     rows += Format::kBytes;
   }
-  store_columns(acc, tile);
+  store_columns<width>(acc, tile);
 }
 
 /// A panel holds for each 32 elements their words, centered, then the scales and the minimums of squares.
@@ -185,7 +190,7 @@ void pack_panel(const uint8_t* rows, size_t row_bytes, int64_t k, uint8_t* panel
 template <typename Format>
 void multiply_panel(const uint8_t* panel, int64_t k, const XBlock* x, float* tile) {
   const XBlock block = *x;
-  Floats acc[kWide] = {};
+  Sums<kWide> acc = {};
   for (int64_t step = 0; step < k / kXGroup; ++step) {
     Squares squares;
     const auto get = [&]() __attribute__((always_inline)) {
@@ -200,9 +205,9 @@ void multiply_panel(const uint8_t* panel, int64_t k, const XBlock* x, float* til
         for (Floats& min : squares.min[part]) min = (Floats)get();
       }
     }
-    add_pairs<Format, true>(squares, block, step, acc);
+    add_pairs<Format, true, kWide>(squares, block, step, acc);
   }
-  store_columns(acc, tile);
+  store_columns<kWide>(acc, tile);
 }
 
 template <typename Format>

@@ -15,8 +15,8 @@ constexpr int kLanes = 4;
 /// Vectors of queries, and rows, in the tile of attention's products: they fill the 32 registers.
 constexpr int kTileVectors = 4;
 constexpr int kTileRows = 6;
-/// Keys that attention of few queries multiplies at a time, and vectors of a value row that it sums up at a time, for up
-/// to four queries.
+/// Keys that attention of few queries multiplies at a time, and vectors of a value row that it sums up at a time, for
+/// up to four queries.
 constexpr int kKeys = 4;
 constexpr int kValueVectors = 4;
 
