@@ -47,6 +47,9 @@ install_arm_packages() {
   install_packages "${ARM_PACKAGES[@]/%/:arm64}"
 }
 
+# Whether build() configures the tests, which need packages of their own. A folder that has them keeps them.
+TESTS=ON
+
 # build FOLDER PRESET [TARGET...]: configures once and builds. Shows ninja's progress only on a terminal.
 build() {
   local folder=$1 preset=$2
@@ -54,9 +57,10 @@ build() {
   local root log
   root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
   log=$(mktemp)
-  if [ ! -f "$folder/build.ninja" ]; then
+  if [ ! -f "$folder/build.ninja" ] ||
+    { [ "$TESTS" = ON ] && grep -q '^ONDOL_TESTS:BOOL=OFF' "$folder/CMakeCache.txt"; }; then
     say "Configuring $preset ..."
-    (cd "$root" && cmake --preset "$preset" >"$log" 2>&1) || { cat "$log" >&2; exit 1; }
+    (cd "$root" && cmake --preset "$preset" "-DONDOL_TESTS=$TESTS" >"$log" 2>&1) || { cat "$log" >&2; exit 1; }
   fi
   if [ -t 2 ]; then
     ninja -C "$folder" "$@" >&2 || exit 1
