@@ -23,6 +23,7 @@ namespace {
 struct ChatOptions {
   ModelOptions model;
   SamplingOptions sampling;
+  SpeculationOptions speculation;
   std::string system;
   int max_tokens = -1;
   bool shift = false;
@@ -41,8 +42,8 @@ constexpr const char* kHelp =
 
 class Chat {
  public:
-  Chat(Engine& engine, Sampler sampler, const ChatOptions& options)
-      : engine_(engine), sampler_(std::move(sampler)), session_(engine), options_(options) {
+  Chat(Engine& engine, Sampler sampler, int speculate, const ChatOptions& options)
+      : engine_(engine), sampler_(std::move(sampler)), speculate_(speculate), session_(engine), options_(options) {
     set_system(options.system);
   }
 
@@ -144,6 +145,7 @@ class Chat {
     GenerateOptions generation;
     generation.max_tokens = options_.max_tokens;
     generation.shift_context = options_.shift;
+    generation.speculate = speculate_;
     interrupted = false;
     ProgressBar bar(std::string(tr("reading")), "tokens");
     std::string text;
@@ -193,10 +195,12 @@ class Chat {
 
   std::string statistics() const {
     const double n = static_cast<double>(last_.tokens.size());
-    return fmt::format("[{} tokens, {:.1f} tokens/s; prompt {} new of {} tokens, {:.1f} tokens/s; context {} of {}]\n",
-                       last_.tokens.size(), n / std::max(last_.token_seconds, 1e-9), last_.n_prompt - last_.n_reused,
-                       last_.n_prompt, (last_.n_prompt - last_.n_reused) / std::max(last_.prompt_seconds, 1e-9),
-                       session_.tokens().size(), engine_.context_length());
+    return fmt::format(
+        "[{} tokens, {:.1f} tokens/s{}; prompt {} new of {} tokens, {:.1f} tokens/s; context {} of {}]\n",
+        last_.tokens.size(), n / std::max(last_.token_seconds, 1e-9), guesses_in_words(last_),
+        last_.n_prompt - last_.n_reused, last_.n_prompt,
+        (last_.n_prompt - last_.n_reused) / std::max(last_.prompt_seconds, 1e-9), session_.tokens().size(),
+        engine_.context_length());
   }
 
   static void note(std::string_view text) { std::fputs(styled(text, "2").c_str(), stderr); }
@@ -206,6 +210,7 @@ class Chat {
 
   Engine& engine_;
   Sampler sampler_;
+  int speculate_;
   Session session_;
   const ChatOptions& options_;
   std::string system_;
@@ -216,12 +221,13 @@ class Chat {
 };
 
 Result<void> chat(ChatOptions& options) {
+  const int speculate = ONDOL_TRY(options.speculation.resolved());
   auto engine = ONDOL_TRY(open_engine(options.model));
   if (engine->chat_template() == nullptr) {
     return Error(engine->file().path() + ": the model has no chat template; it can continue texts: ondol run --raw");
   }
   Sampler sampler = ONDOL_TRY(Sampler::create(ONDOL_TRY(options.sampling.resolved()), engine->tokenizer()));
-  Chat chat(*engine, std::move(sampler), options);
+  Chat chat(*engine, std::move(sampler), speculate, options);
   const bool on_terminal = stdin_is_terminal();
   if (on_terminal) {
     std::fprintf(stderr, "%s\n",
@@ -253,6 +259,7 @@ void add_chat(CLI::App& app, const Globals&) {
       ->capture_default_str();
   command->add_flag("--shift", options->shift, "When the context is full, forget its older half instead of stopping");
   options->model.add_to(*command);
+  options->speculation.add_to(*command);
   options->sampling.add_to(*command);
 }
 

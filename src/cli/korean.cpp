@@ -54,6 +54,11 @@ constexpr Entry kEntries[] = {
      "문맥이 가득 차면 멈추지 않고 오래된 절반을 잊습니다"},
     {"Temperature; 0 always takes the most likely token", "온도 (0이면 언제나 가장 그럴듯한 토큰)"},
     {"Seed: the same seed gives the same text", "시드: 같은 시드는 같은 글을 냅니다"},
+    {"Guess tokens from repetitions and check several at once: auto, off, or how many (1 to 7). The text stays the "
+     "same, "
+     "only faster",
+     "되풀이되는 글에서 다음 토큰을 짐작해 여러 개를 한 번에 확인합니다: auto, off 또는 개수(1~7). 글은 그대로이고 "
+     "빨라질 뿐입니다"},
     {"Threads; 0 takes all processors that this process may use", "스레드 수 (0은 쓸 수 있는 모든 프로세서)"},
     {"Context in tokens; without it, as much as model and memory allow",
      "문맥의 토큰 수 (없으면 모델과 메모리가 허락하는 만큼)"},

@@ -112,6 +112,30 @@ Result<SamplerOptions> SamplingOptions::resolved() const {
   return options;
 }
 
+void SpeculationOptions::add_to(CLI::App& command) {
+  command
+      .add_option("--speculate", wish,
+                  "Guess tokens from repetitions and check several at once: auto, off, or how many (1 to 7). The text "
+                  "stays the same, only faster")
+      ->capture_default_str();
+}
+
+Result<int> SpeculationOptions::resolved() const {
+  if (wish == "auto") return kSpeculateAuto;
+  if (wish == "off") return 0;
+  int n = -1;
+  const char* end = wish.data() + wish.size();
+  const auto parsed = std::from_chars(wish.data(), end, n);
+  if (parsed.ec == std::errc() && parsed.ptr == end && n >= 0 && n <= DraftPolicy::kMostGuesses) return n;
+  return Error(
+      fmt::format("--speculate: expected auto, off or a number up to {}, got '{}'", DraftPolicy::kMostGuesses, wish));
+}
+
+std::string guesses_in_words(const Generated& result) {
+  if (result.n_drafted == 0) return "";
+  return fmt::format(", {} of {} guesses right", result.n_accepted, result.n_drafted);
+}
+
 Result<std::unique_ptr<Engine>> open_engine(const ModelOptions& options) {
   const std::string path = ONDOL_TRY(resolve_model(options.model));
   auto engine = ONDOL_TRY(Engine::open(path, ONDOL_TRY(options.engine_options())));

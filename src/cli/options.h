@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "runtime/engine.h"
+#include "runtime/generate.h"
 #include "runtime/sampler.h"
 
 namespace ondol::cli {
@@ -36,6 +37,17 @@ struct SamplingOptions {
   /// The sampler's options; without --seed, the seed is taken from the clock.
   Result<SamplerOptions> resolved() const;
 };
+
+struct SpeculationOptions {
+  std::string wish = "auto";
+
+  void add_to(CLI::App& command);
+  /// GenerateOptions::speculate. Fails when the wish is none of auto, off and a number.
+  Result<int> resolved() const;
+};
+
+/// ", 12 of 20 guesses right" for statistics; empty when nothing was guessed.
+std::string guesses_in_words(const Generated& result);
 
 /// A path, or the file of a name in the local store, a Hugging Face cache or an Ollama store. Empty gives the default
 /// model: ONDOL_MODEL, or the newest one in the store.

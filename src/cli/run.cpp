@@ -25,6 +25,7 @@ struct RunOptions {
   bool show_special = false;
   ModelOptions model;
   SamplingOptions sampling;
+  SpeculationOptions speculation;
 };
 
 /// Sorts out `run MODEL TEXT`, `run MODEL` (text from standard input) and `run TEXT` (the default model).
@@ -71,15 +72,17 @@ void explain_end(const Generated& result, const Engine& engine) {
 
 void print_statistics(const Generated& result) {
   const auto n = static_cast<double>(result.tokens.size());
-  std::fprintf(stderr, "%s\n",
-               styled(fmt::format("[prompt {} tokens, {:.1f} tokens/s; answer {} tokens, {:.1f} tokens/s]",
-                                  result.n_prompt, result.n_prompt / std::max(result.prompt_seconds, 1e-9),
-                                  result.tokens.size(), n / std::max(result.token_seconds, 1e-9)),
-                      "2")
-                   .c_str());
+  std::fprintf(
+      stderr, "%s\n",
+      styled(fmt::format("[prompt {} tokens, {:.1f} tokens/s; answer {} tokens, {:.1f} tokens/s{}]", result.n_prompt,
+                         result.n_prompt / std::max(result.prompt_seconds, 1e-9), result.tokens.size(),
+                         n / std::max(result.token_seconds, 1e-9), guesses_in_words(result)),
+             "2")
+          .c_str());
 }
 
 Result<void> run(RunOptions& options, const Globals& globals) {
+  const int speculate = ONDOL_TRY(options.speculation.resolved());
   ONDOL_TRY(find_model_and_text(options));
   // A token stands for at least one byte, but for a template's own texts.
   constexpr int64_t kTemplateTokens = 256;
@@ -108,6 +111,7 @@ Result<void> run(RunOptions& options, const Globals& globals) {
   generation.stop = options.stop;
   generation.shift_context = options.shift;
   generation.show_special = options.show_special;
+  generation.speculate = speculate;
   const Generated result = ONDOL_TRY(generate(session, *engine, sampler, prompt, generation, sink, progress));
   if (!ends_with_newline) std::fputc('\n', stdout);
   if (std::fflush(stdout) != 0) return Error("standard output: cannot write");
@@ -139,6 +143,7 @@ void add_run(CLI::App& app, const Globals& globals) {
   command->add_flag("--shift", options->shift, "When the context is full, forget its older half instead of stopping");
   command->add_flag("--special", options->show_special, "Show special tokens");
   options->model.add_to(*command);
+  options->speculation.add_to(*command);
   options->sampling.add_to(*command);
 }
 

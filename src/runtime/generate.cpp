@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <climits>
 
 namespace ondol {
 namespace {
@@ -68,13 +69,15 @@ Result<Generated> generate(Session& session, Engine& engine, Sampler& sampler, s
 
   StreamDecoder decoder(tokenizer, options.show_special);
   StopFilter filter(options.stop);
+  Speculation speculation(session, prompt, options.speculate);
   start = Clock::now();
   while (true) {
-    if (options.max_tokens >= 0 && static_cast<int>(result.tokens.size()) >= options.max_tokens) {
+    const int n_generated = static_cast<int>(result.tokens.size());
+    if (options.max_tokens >= 0 && n_generated >= options.max_tokens) {
       result.reason = StopReason::kMaxTokens;
       break;
     }
-    const TokenId token = sampler.sample(session.logits());
+    const TokenId token = sampler.sample(speculation.logits());
     if (tokenizer.ends_generation(token) && !options.ignore_end) break;
     sampler.accept(token);
     result.tokens.push_back(token);
@@ -87,19 +90,23 @@ Result<Generated> generate(Session& session, Engine& engine, Sampler& sampler, s
       result.reason = StopReason::kStopText;
       break;
     }
-    if (static_cast<int64_t>(session.tokens().size()) >= engine.context_length()) {
+    if (static_cast<int64_t>(speculation.length()) >= engine.context_length()) {
       if (!options.shift_context) {
         result.reason = StopReason::kContextFull;
         break;
       }
+      speculation.settle();
       ONDOL_TRY(shift_context(session, options.keep));
       ++result.n_shifts;
     }
-    ONDOL_TRY(session.append(token));
+    const int n_wanted = options.max_tokens < 0 ? INT_MAX : options.max_tokens - n_generated - 1;
+    ONDOL_TRY(speculation.append(token, n_wanted));
   }
   const std::string rest = filter.push(decoder.finish()) + filter.finish();
   if (!rest.empty() && result.reason != StopReason::kCancelled) sink(rest);
   result.token_seconds = seconds_since(start);
+  result.n_drafted = speculation.n_drafted();
+  result.n_accepted = speculation.n_accepted();
   return result;
 }
 

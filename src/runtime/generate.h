@@ -9,6 +9,7 @@
 
 #include "runtime/sampler.h"
 #include "runtime/session.h"
+#include "runtime/speculation.h"
 
 namespace ondol {
 
@@ -19,6 +20,7 @@ struct GenerateOptions {
   int keep = 0;                   // tokens at the start that a shift keeps (a system prompt)
   bool ignore_end = false;        // go on after end-of-text tokens (benchmarks)
   bool show_special = false;
+  int speculate = kSpeculateAuto;  // or how many tokens to draft, 0 is off; the text is the same (speculation.h)
 };
 
 enum class StopReason { kEnd, kStopText, kMaxTokens, kContextFull, kCancelled };
@@ -27,8 +29,10 @@ struct Generated {
   StopReason reason = StopReason::kEnd;
   std::vector<TokenId> tokens;  // without the token that ended it
   int n_prompt = 0;
-  int n_reused = 0;  // prompt tokens that were already evaluated
-  int n_shifts = 0;  // times the context was shifted
+  int n_reused = 0;    // prompt tokens that were already evaluated
+  int n_shifts = 0;    // times the context was shifted
+  int n_drafted = 0;   // tokens that were guessed and evaluated
+  int n_accepted = 0;  // of these, guessed rightly
   double prompt_seconds = 0;
   double token_seconds = 0;
 };

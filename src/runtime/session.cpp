@@ -44,11 +44,45 @@ Result<void> Session::append(TokenId token) {
   return evaluate({&token, 1}, {});
 }
 
+int Session::most_at_once() const {
+  const auto length = static_cast<int64_t>(tokens_.size());
+  int64_t most = std::min({int64_t{kMostAtOnce}, int64_t{engine_->batch_rows()}, engine_->context_length() - length});
+  const int64_t limit = engine_->model().config().rotation_changes_after;
+  if (limit >= length && limit > 0) most = std::min(most, limit - length);
+  return static_cast<int>(std::max<int64_t>(most, 1));
+}
+
+Result<void> Session::append_each(std::span<const TokenId> tokens) {
+  if (tokens.size() == 1) return append(tokens[0]);
+  ONDOL_CHECK(static_cast<int>(tokens.size()) <= most_at_once());
+  ONDOL_TRY(check_ids(tokens, engine_->model().config().vocabulary_size));
+  const int position = static_cast<int>(tokens_.size());
+  const int n = static_cast<int>(tokens.size());
+  ONDOL_TRY(sequence_.append(n));
+  Batch batch;
+  batch.tokens.assign(tokens.begin(), tokens.end());
+  for (int i = 0; i < n; ++i) {
+    // A slice of its own for each row: positions that depend on the length must not see the later ones.
+    batch.slices.push_back({&sequence_, i, 1, position + i, position + i + 1});
+    batch.output_rows.push_back(i);
+  }
+  keep_logits(engine_->forward(batch));
+  tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
+  return {};
+}
+
+void Session::keep_logits(const Tensor& logits) {
+  logits_.clear();
+  for (int64_t row = 0; row < logits.rows(); ++row) {
+    logits_.emplace_back(logits.f32(row), static_cast<size_t>(logits.columns()));
+  }
+}
+
 void Session::roll_back(int n) {
   ONDOL_CHECK(n >= 0 && static_cast<size_t>(n) <= tokens_.size());
   tokens_.resize(tokens_.size() - static_cast<size_t>(n));
   sequence_.truncate(static_cast<int>(tokens_.size()));
-  logits_ = {};
+  logits_.clear();
 }
 
 Session Session::fork() const {
@@ -89,7 +123,7 @@ Result<void> Session::evaluate(std::span<const TokenId> tokens, const Evaluation
     if (is_last) batch.output_rows = {static_cast<int32_t>(n - 1)};
     const Tensor logits = engine_->forward(batch);
     tokens_.insert(tokens_.end(), part.begin(), part.end());
-    if (is_last) logits_ = {logits.f32(), static_cast<size_t>(logits.columns())};
+    if (is_last) keep_logits(logits);
     done += n;
     if (progress && !progress(static_cast<int>(done), static_cast<int>(tokens.size())) && !is_last) {
       return Error("stopped");

@@ -21,6 +21,14 @@ class Session {
   /// Appends one token.
   Result<void> append(TokenId token);
 
+  /// As many rows as the backend computes to the same bits together as alone.
+  static constexpr int kMostAtOnce = 8;
+
+  /// Appends a few tokens with one pass, each as if it were appended alone: logits_after(i) is what logits() would have
+  /// been after the i-th, bit for bit. Up to most_at_once() tokens; a single one may always be tried.
+  Result<void> append_each(std::span<const TokenId> tokens);
+  int most_at_once() const;
+
   /// Drops the last n tokens. logits() is empty until the next sync or append.
   void roll_back(int n);
 
@@ -28,19 +36,22 @@ class Session {
   Session fork() const;
 
   /// Logits of the next token, [vocabulary]; valid until the engine's next forward pass.
-  std::span<const float> logits() const { return logits_; }
+  std::span<const float> logits() const { return logits_.empty() ? std::span<const float>{} : logits_.back(); }
+  /// Likewise, of the token after the i-th of the last append_each().
+  std::span<const float> logits_after(int i) const { return logits_[static_cast<size_t>(i)]; }
 
   std::span<const TokenId> tokens() const { return tokens_; }
   int n_reused() const { return n_reused_; }  // tokens that the last sync did not evaluate again
 
  private:
   bool needs_other_rotation(size_t n_total) const;
+  void keep_logits(const Tensor& logits);
   Result<void> evaluate(std::span<const TokenId> tokens, const EvaluationProgress& progress);
 
   Engine* engine_;
   KvSequence sequence_;
   std::vector<TokenId> tokens_;
-  std::span<const float> logits_;
+  std::vector<std::span<const float>> logits_;  // of the last pass: the rows that were wanted
   int n_reused_ = 0;
   bool is_long_ = false;  // the keys are those of a sequence beyond ModelConfig::rotation_changes_after
 };

@@ -127,6 +127,17 @@ struct Scene {
     return out;
   }
 
+  /// One row of the first slice, alone.
+  Matrix run_row(Backend& backend, int row) {
+    Matrix out(1, args.n_heads * cache.layer.v_dim);
+    AttentionArgs of_row = args;
+    of_row.q = q.tensor.slice_rows(row, 1);
+    of_row.out = out.tensor;
+    const KvSlice only[] = {{0, 1, slices[0].first_position + row, slices[0].pages}};
+    backend.attention(of_row, cache.layer, only);
+    return out;
+  }
+
   Random random;
   Cache cache;
   std::vector<std::vector<int32_t>> pages;
@@ -250,6 +261,37 @@ TEST(Attention, DoesNotDependOnTheNumberOfThreads) {
       for (const int n_threads : {2, 3}) {
         auto several = testing::backend(isa, n_threads);
         EXPECT_TRUE(testing::same_bits(scene.run(*several), want)) << isa << ": " << c.name();
+      }
+    }
+  }
+}
+
+/// Rows of one sequence get the same bits together as one after another, so a checked draft says what plain generation
+/// says. The cases cross pages, steps of the kernels and chunks of positions, with groups on both sides of the kernels'
+/// own border between few and many queries, and with so many blocks that large batches would not divide positions.
+TEST(Attention, RowsOfSmallBatchesDoNotDependOnOneAnother) {
+  const Case shapes[] = {
+      {.n_heads = 3, .n_kv_heads = 3},    {.n_heads = 8, .n_kv_heads = 2, .k_dim = 64, .v_dim = 64},
+      {.n_heads = 8, .n_kv_heads = 1},    {.n_heads = 20, .n_kv_heads = 1, .k_dim = 96, .v_dim = 64, .v_in_k = true},
+      {.n_heads = 288, .n_kv_heads = 16}, {.window = 40},
+      {.softcap = 2.0f, .sinks = true},
+  };
+  for (const DType type : {DType::F32, DType::F16, DType::Q8_0}) {
+    for (Case c : shapes) {
+      c.type = type;
+      for (const auto& slice : {std::pair{0, 8}, {29, 8}, {61, 5}, {509, 4}, {700, 2}, {1022, 3}}) {
+        c.slices = {slice};
+        for (const std::string& isa : testing::instruction_sets()) {
+          auto backend = testing::backend(isa);
+          Scene scene(c, 17, *backend);
+          const Matrix together = scene.run(*backend);
+          for (int row = 0; row < slice.second; ++row) {
+            const Matrix alone = scene.run_row(*backend, row);
+            for (int64_t i = 0; i < alone.tensor.columns(); ++i) {
+              ASSERT_EQ(alone.at(0, i), together.at(row, i)) << isa << ": " << c.name() << ", row " << row;
+            }
+          }
+        }
       }
     }
   }

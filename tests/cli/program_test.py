@@ -57,7 +57,9 @@ class Usage(unittest.TestCase):
                  (("show", "no-such-model"), "ondol pull no-such-model"),
                  (("run", SAMPLE, "x", "--kv", "q3"), "--kv: expected f32, f16, q8_0 or q4_0, got 'q3'"),
                  (("logits", SAMPLE, "--tokens", "99999999"), "expected token ids from 0 to"),
-                 (("run", SAMPLE, "x", "--samplers", "top_q"), "'top_q'"))
+                 (("run", SAMPLE, "x", "--samplers", "top_q"), "'top_q'"),
+                 (("run", SAMPLE, "x", "--speculate", "8"), "--speculate: expected auto, off or a number up to 7"),
+                 (("chat", SAMPLE, "--speculate", "on"), "--speculate: expected auto, off or a number up to 7"))
         for args, message in cases:
             status, out, err = ondol(*args)
             self.assertEqual((status, out), (1, ""), args)
@@ -80,6 +82,17 @@ class Run(unittest.TestCase):
         args = ("Once upon a time", "--raw", "-n", "30", "--temp", "1.2")
         self.assertEqual(self.text(*args, "--seed", "5", "-t", "1"), self.text(*args, "--seed", "5", "-t", "2"))
         self.assertNotEqual(self.text(*args, "--seed", "5"), self.text(*args, "--seed", "6"))
+
+    def test_speculation_is_counted_and_changes_no_text(self):
+        prompt = "The cat sat. The dog sat. " * 3
+        for sampling in (("--temp", "0"), ("--seed", "7")):
+            args = (prompt, "--raw", "-n", "60", *sampling)
+            plain = self.text(*args, "--speculate", "off")
+            for wish in ("auto", "3", "7"):
+                self.assertEqual(plain, self.text(*args, "--speculate", wish), wish)
+        args = ("run", SAMPLE, prompt, "--raw", "-n", "60", "--temp", "0", "-v")
+        self.assertIn("guesses right", ondol(*args, "--speculate", "3")[2])
+        self.assertNotIn("guesses", ondol(*args, "--speculate", "off")[2])
 
     def test_text_comes_from_standard_input_and_nothing_else_is_printed(self):
         status, out, err = ondol("run", SAMPLE, "--raw", "--temp", "0", "-n", "5", stdin="Once upon a time")

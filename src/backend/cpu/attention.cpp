@@ -15,6 +15,13 @@ constexpr int kChunk = 512;
 constexpr size_t kEnoughBlocks = 64;
 /// A block of fewer queries costs so little to merge that its positions are always divided.
 constexpr int kFewQueries = 16;
+/// Rows of a slice that are attended one by one, so that each gets the bits that it would get alone: a checked draft
+/// must say what plain generation would have said. The products of so few rows keep that promise too.
+constexpr int kRowsAlone = 8;
+
+bool rows_are_alone(const KvSlice& slice, bool both_ways) {
+  return !both_ways && slice.n_rows <= kRowsAlone;
+}
 
 KvHead head_of_cache(const KvLayer& layer, int head, const int32_t* pages) {
   const auto rows_before = static_cast<size_t>(head) * static_cast<size_t>(layer.page_tokens);
@@ -72,8 +79,9 @@ void Attention::plan(const AttentionArgs& args, std::span<const KvSlice> slices,
   blocks_.clear();
   const int group = args.n_heads / n_kv_heads;
   const int heads_per_block = std::min(group, kMaxTaskQueries);
-  const int rows_per_block = std::max(1, kMaxTaskQueries / heads_per_block);
   for (const KvSlice& slice : slices) {
+    const bool alone = rows_are_alone(slice, both_ways);
+    const int rows_per_block = alone ? 1 : std::max(1, kMaxTaskQueries / heads_per_block);
     for (int kv_head = 0; kv_head < n_kv_heads; ++kv_head) {
       for (int g = 0; g < group; g += heads_per_block) {
         for (int row = 0; row < slice.n_rows; row += rows_per_block) {
@@ -84,6 +92,7 @@ void Attention::plan(const AttentionArgs& args, std::span<const KvSlice> slices,
           block.head = kv_head * group + g;
           block.n_heads = std::min(heads_per_block, group - g);
           block.kv_head = kv_head;
+          block.alone = alone;
           const int first = both_ways ? row : slice.first_position + row;
           block.begin = args.window > 0 ? round_down_to_step(std::max(0, first - args.window + 1)) : 0;
           block.end = first + block.n_rows;
@@ -107,7 +116,7 @@ void Attention::cut_into_chunks(int v_dim) {
   for (size_t i = 0; i < blocks_.size(); ++i) {
     Block& block = blocks_[i];
     const int n_queries = block.n_rows * block.n_heads;
-    const bool divide = !enough || n_queries < kFewQueries;
+    const bool divide = block.alone || !enough || n_queries < kFewQueries;
     block.n_chunks = divide ? (block.end - block.begin + kChunk - 1) / kChunk : 1;
     block.first_stat = n_stats_;
     block.first_out = n_partial_;

@@ -35,7 +35,8 @@ class Attention {
     int head;  // the first query head
     int n_heads;
     int kv_head;
-    int begin;  // positions, in steps
+    bool alone;  // one row, cut as if it were the only one of the batch
+    int begin;   // positions, in steps
     int end;
     int n_chunks;       // runs of positions, each a task of its own
     size_t first_stat;  // of the first chunk, in queries
