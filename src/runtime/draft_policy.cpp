@@ -6,15 +6,14 @@ namespace ondol {
 namespace {
 
 /// Where nothing was measured, another row is taken to add this share of a pass over one.
-constexpr double kRowShare = 0.15;
+constexpr double kRowCost = 0.15;
 /// The first passes touch memory for the first time.
 constexpr int kPlainPassesFirst = 2;
 /// A draft has to promise this much more than none.
-constexpr double kGain = 1.03;
+constexpr double kGain = 1.05;
 constexpr double kNewestGuess = 1.0 / 24;
 constexpr double kNewestPass = 1.0 / 8;
-/// How far an old measurement moves back towards what is assumed, each time that something else is measured; so a pass
-/// that was once slow by accident is tried again.
+/// How far a cost moves back towards what is assumed with every pass; so what was once slow by accident is tried again.
 constexpr double kForget = 1.0 / 256;
 
 /// Longer runs that agree predict better.
@@ -24,22 +23,27 @@ size_t class_of(int match) {
   return match < 16 ? 2 : 3;
 }
 
+/// The mean with the newest measurement. A pass that something else on the machine held up says little.
+double with_newest(double mean, double measured) {
+  return mean + kNewestPass * (std::min(measured, 2 * mean) - mean);
+}
+
 }  // namespace
 
 int DraftPolicy::choose(int match, int most) const {
   if (n_plain_passes_ < kPlainPassesFirst) return 0;
-  double best = kGain / seconds_[1];
+  double best = kGain;
   int chosen = 0;
   double n_tokens = 1.0;
   double all_right = 1.0;
-  double seconds = seconds_[1];
+  double cost = 1.0;
   for (int n = 1; n <= std::min(most, kMostGuesses); ++n) {
     all_right *= hits_[class_of(match + n - 1)].share;
     n_tokens += all_right;
-    const double measured = seconds_[static_cast<size_t>(n) + 1];
-    seconds = measured > 0 ? measured : seconds + kRowShare * seconds_[1];
-    if (n_tokens / seconds <= best) continue;
-    best = n_tokens / seconds;
+    const double measured = cost_[static_cast<size_t>(n) + 1];
+    cost = measured > 0 ? measured : cost + kRowCost;
+    if (n_tokens / cost <= best) continue;
+    best = n_tokens / cost;
     chosen = n;
   }
   return chosen;
@@ -54,19 +58,18 @@ void DraftPolicy::saw_guess(int match, bool was_right) {
 }
 
 void DraftPolicy::saw_pass(int n_rows, double seconds) {
-  const auto rows = static_cast<size_t>(n_rows);
-  if (n_rows == 1) ++n_plain_passes_;
-  double& mean = seconds_[rows];
-  if (mean <= 0 || (n_rows == 1 && n_plain_passes_ <= kPlainPassesFirst)) {
-    mean = seconds;
-  } else {
-    // One pass that something else on the machine held up says little.
-    mean += kNewestPass * (std::min(seconds, 2 * mean) - mean);
+  if (n_rows == 1) {
+    ++n_plain_passes_;
+    plain_seconds_ = n_plain_passes_ <= kPlainPassesFirst ? seconds : with_newest(plain_seconds_, seconds);
+  } else if (plain_seconds_ > 0) {
+    // Relative to a plain pass, because both take longer as the text grows or the machine gets busy.
+    double& cost = cost_[static_cast<size_t>(n_rows)];
+    const double newest = seconds / plain_seconds_;
+    cost = cost <= 0 ? newest : with_newest(cost, newest);
   }
-  for (size_t n = 2; n < seconds_.size(); ++n) {
-    if (n == rows || seconds_[n] <= 0) continue;
-    const double assumed = seconds_[1] * (1.0 + kRowShare * static_cast<double>(n - 1));
-    seconds_[n] += kForget * (assumed - seconds_[n]);
+  for (size_t n = 2; n < cost_.size(); ++n) {
+    const double assumed = 1.0 + kRowCost * static_cast<double>(n - 1);
+    if (cost_[n] > 0) cost_[n] += kForget * (assumed - cost_[n]);
   }
 }
 

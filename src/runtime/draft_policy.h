@@ -33,8 +33,9 @@ class DraftPolicy {
   };
 
   std::array<Hits, kClasses> hits_ = {{{0.3}, {0.5}, {0.7}, {0.8}}};  // by length of match
-  std::array<double, kMostGuesses + 2> seconds_{};                    // by rows; 0: not measured
+  double plain_seconds_ = 0;                                          // of a pass over one row
   int n_plain_passes_ = 0;
+  std::array<double, kMostGuesses + 2> cost_{};  // of a pass by its rows, where one over one row is 1; 0: not measured
 };
 
 }  // namespace ondol
