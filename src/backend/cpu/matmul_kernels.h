@@ -47,13 +47,14 @@ using PanelKernel = void (*)(const uint8_t* panel, int64_t k, const XBlock* x, f
 
 /// Products of one type of weights with rounded x.
 struct LanesType {
-  int lanes;                    // rows in a group
-  int block;                    // k is a multiple of this
-  int per;                      // elements that share a scale: 16 or 32
-  int zero_point;               // of the weights as the kernels hold them; 0 if XBlock::start is not read
-  bool minimums;                // whether XBlock::sum is read
-  size_t panel_step;            // bytes of a panel for 32 elements of all lanes
-  LanesKernel narrow[kNarrow];  // for widths 1, 2 ... kNarrow
+  int lanes;          // rows in a group
+  int block;          // k is a multiple of this
+  int per;            // elements that share a scale: 16 or 32
+  int zero_point;     // of the weights as the kernels hold them; 0 if XBlock::start is not read
+  bool minimums;      // whether XBlock::sum is read
+  size_t panel_step;  // bytes of a panel for 32 elements of all lanes
+  /// For widths 1, 2 ... kNarrow; nullptr for those that MatmulKernels::few leaves to strips.
+  LanesKernel narrow[kNarrow];
   LanesKernel wide;
   PackKernel pack;
   PanelKernel multiply_panel;

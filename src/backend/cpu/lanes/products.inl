@@ -123,15 +123,16 @@ constexpr PackKernel tile_packer() {
 
 template <typename Format>
 constexpr LanesType lanes_type() {
+  static_assert(kFew == 6 && kNarrow == 8);
   return {.lanes = kLanes,
           .block = Format::kBlock,
           .per = Format::kPer,
           .zero_point = Format::kZero,
           .minimums = Format::kMins,
           .panel_step = kPanelStep<Format>,
-          .narrow = {multiply_lanes<Format, 1>, multiply_lanes<Format, 2>, multiply_lanes<Format, 3>,
-                     multiply_lanes<Format, 4>, multiply_lanes<Format, 5>, multiply_lanes<Format, 6>,
-                     multiply_lanes<Format, 7>, multiply_lanes<Format, 8>},
+          // Strips multiply blocks of at most kFew rows.
+          .narrow = {nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, multiply_lanes<Format, 7>,
+                     multiply_lanes<Format, 8>},
           .wide = multiply_lanes<Format, kWide>,
           .pack = pack_panel<Format>,
           .multiply_panel = multiply_panel<Format>,
