@@ -50,35 +50,6 @@ double timed(int n_threads, const std::function<void(int)>& work) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// Operations per second of all threads; rounds grow until a run is long enough to trust.
-double rate_of(double (*probe)(int64_t), int n_threads) {
-  if (probe == nullptr) return 0;
-  for (int64_t rounds = 100000;; rounds *= 4) {
-    std::vector<double> operations(static_cast<size_t>(n_threads), 0);
-    const double seconds = timed(n_threads, [&](int i) { operations[static_cast<size_t>(i)] = probe(rounds); });
-    if (seconds < kProbeSeconds && rounds < (int64_t{1} << 40)) continue;
-    double sum = 0;
-    for (const double n : operations) sum += n;
-    return sum / seconds;
-  }
-}
-
-/// The best of a few passes: others' traffic only ever slows a pass down.
-double read_rate(const cpu::Probes& probes, int n_threads) {
-  std::vector<Buffer> buffers;
-  for (int i = 0; i < n_threads; ++i) buffers.emplace_back(kReadBytesPerThread);
-  timed(n_threads, [&](int i) { std::memset(buffers[static_cast<size_t>(i)].data(), i + 1, kReadBytesPerThread); });
-  double best = 0;
-  for (int pass = 0; pass < kReadPasses; ++pass) {
-    const double seconds = timed(n_threads, [&](int i) {
-      cpu::probe_sink =
-          static_cast<float>(probes.read(buffers[static_cast<size_t>(i)].data(), kReadBytesPerThread) & 1);
-    });
-    best = std::max(best, static_cast<double>(kReadBytesPerThread) * n_threads / seconds);
-  }
-  return best;
-}
-
 std::string processor_name() {
   std::ifstream file("/proc/cpuinfo");
   std::string line;
@@ -121,6 +92,66 @@ std::vector<std::string> split_names(const std::string& text) {
 
 }  // namespace
 
+struct LimitProbe::State {
+  cpu::Probes probes;
+  int n_threads = 0;
+  std::vector<Buffer> buffers;        // one for each thread, made when first read
+  int64_t rounds[kArithmetics] = {};  // of the last run that was long enough to trust
+
+  double (*probe(Arithmetic arithmetic) const)(int64_t) {
+    if (arithmetic == Arithmetic::kInt8) return probes.int8;
+    return arithmetic == Arithmetic::kBf16 ? probes.bf16 : probes.fp32;
+  }
+
+  void fill_buffers() {
+    for (int i = 0; i < n_threads; ++i) buffers.emplace_back(kReadBytesPerThread);
+    timed(n_threads, [&](int i) { std::memset(buffers[static_cast<size_t>(i)].data(), i + 1, kReadBytesPerThread); });
+  }
+};
+
+LimitProbe::LimitProbe(std::unique_ptr<State> state) : state_(std::move(state)) {}
+LimitProbe::LimitProbe(LimitProbe&&) noexcept = default;
+LimitProbe& LimitProbe::operator=(LimitProbe&&) noexcept = default;
+LimitProbe::~LimitProbe() = default;
+
+Result<LimitProbe> LimitProbe::create(const CpuOptions& options) {
+  auto state = std::make_unique<State>();
+  state->probes = probes_for(ONDOL_TRY(cpu::select_kernels(options.instruction_set, cpu::detect_features())));
+  state->n_threads = options.n_threads > 0 ? options.n_threads : usable_processors();
+  return LimitProbe(std::move(state));
+}
+
+/// The best of a few passes: others' traffic only ever slows a pass down.
+double LimitProbe::read_bytes_per_s() {
+  if (state_->buffers.empty()) state_->fill_buffers();
+  const cpu::Probes& probes = state_->probes;
+  double best = 0;
+  for (int pass = 0; pass < kReadPasses; ++pass) {
+    const double seconds = timed(state_->n_threads, [&](int i) {
+      const uint8_t* data = state_->buffers[static_cast<size_t>(i)].data();
+      cpu::probe_sink = static_cast<float>(probes.read(data, kReadBytesPerThread) & 1);
+    });
+    best = std::max(best, static_cast<double>(kReadBytesPerThread) * state_->n_threads / seconds);
+  }
+  return best;
+}
+
+/// Rounds grow until a run is long enough to trust.
+double LimitProbe::operations_per_s(Arithmetic arithmetic) {
+  const auto probe = state_->probe(arithmetic);
+  if (probe == nullptr) return 0;
+  int64_t& known = state_->rounds[static_cast<size_t>(arithmetic)];
+  for (int64_t rounds = known > 0 ? known : 100000;; rounds *= 4) {
+    std::vector<double> operations(static_cast<size_t>(state_->n_threads), 0);
+    const double seconds = timed(state_->n_threads, [&](int i) { operations[static_cast<size_t>(i)] = probe(rounds); });
+    if (seconds < kProbeSeconds && rounds < (int64_t{1} << 40)) continue;
+    known = rounds;
+    double sum = 0;
+    for (const double n : operations) sum += n;
+    return sum / seconds;
+  }
+}
+
 Result<MachineReport> examine_machine(const CpuOptions& options, bool measure) {
   const uint64_t features = cpu::detect_features();
   const cpu::CpuKernels kernels = ONDOL_TRY(cpu::select_kernels(options.instruction_set, features));
@@ -135,11 +166,11 @@ Result<MachineReport> examine_machine(const CpuOptions& options, bool measure) {
   }
   report.n_threads = options.n_threads > 0 ? options.n_threads : usable_processors();
   if (!measure) return report;
-  const cpu::Probes probes = probes_for(kernels);
-  report.read_bytes_per_s = read_rate(probes, report.n_threads);
-  report.int8_operations_per_s = rate_of(probes.int8, report.n_threads);
-  report.bf16_operations_per_s = rate_of(probes.bf16, report.n_threads);
-  report.fp32_operations_per_s = rate_of(probes.fp32, report.n_threads);
+  LimitProbe probe = ONDOL_TRY(LimitProbe::create(options));
+  report.read_bytes_per_s = probe.read_bytes_per_s();
+  report.int8_operations_per_s = probe.operations_per_s(Arithmetic::kInt8);
+  report.bf16_operations_per_s = probe.operations_per_s(Arithmetic::kBf16);
+  report.fp32_operations_per_s = probe.operations_per_s(Arithmetic::kFp32);
   return report;
 }
 

@@ -116,21 +116,11 @@ void Multiplication::plan() {
   thread_floats_ = 0;
   for (const MatmulJob& job : jobs_) {
     check_job(job);
-    MatmulScratch::Plan plan{MatmulWay::kDecode, nullptr, 0};
-    if (table_ != nullptr && job.x.rows() > 0) {
-      plan.type = table_->lanes_type(job.weight.type());
-      // With many rows of x, floats are decoded once for all of them.
-      const bool as_they_lie = job.weight.type() == DType::F32 || job.x.rows() <= kWide;
-      if (tiles_ != nullptr && may_be_tiled(job, plan.type)) {
-        plan.way = MatmulWay::kTiles;
-        plan.input = scratch_.tiled_inputs.add(job.x, job.weight.type());
-      } else if (plan.type != nullptr) {
-        plan.way = MatmulWay::kLanes;
-        plan.input = scratch_.inputs.add(job.x, *plan.type);
-      } else if (as_they_lie && float_kernel(*table_, job.weight.type()) != nullptr) {
-        plan.way = MatmulWay::kFloats;
-      }
-    }
+    const DType type = job.weight.type();
+    MatmulScratch::Plan plan{way_to_multiply(kernels_, type, job.weight.columns(), job.x.rows()), nullptr, 0};
+    if (table_ != nullptr && job.x.rows() > 0) plan.type = table_->lanes_type(type);
+    if (plan.way == MatmulWay::kTiles) plan.input = scratch_.tiled_inputs.add(job.x, type);
+    if (plan.way == MatmulWay::kLanes) plan.input = scratch_.inputs.add(job.x, *plan.type);
     scratch_.plans.push_back(plan);
     thread_floats_ = std::max(thread_floats_, scratch_floats(job, plan));
   }
@@ -334,6 +324,17 @@ void Multiplication::multiply_in_strips(const MatmulJob& job, const MatmulScratc
 }
 
 }  // namespace
+
+MatmulWay way_to_multiply(const CpuKernels& kernels, DType weight, int64_t k, int64_t n_x) {
+  const MatmulKernels* table = table_for(kernels);
+  if (table == nullptr || n_x == 0) return MatmulWay::kDecode;
+  const LanesType* lanes = table->lanes_type(weight);
+  if (tiles_for(kernels) != nullptr && may_be_tiled(weight, k, n_x, lanes)) return MatmulWay::kTiles;
+  if (lanes != nullptr) return MatmulWay::kLanes;
+  // With many rows of x, floats are decoded once for all of them.
+  const bool as_they_lie = weight == DType::F32 || n_x <= kWide;
+  return as_they_lie && float_kernel(*table, weight) != nullptr ? MatmulWay::kFloats : MatmulWay::kDecode;
+}
 
 void multiply(const CpuKernels& kernels, ThreadPool& pool, MatmulScratch& scratch, std::span<const MatmulJob> jobs) {
   Multiplication(kernels, pool, scratch, jobs).run();

@@ -31,6 +31,9 @@ enum class MatmulWay {
   kTiles,   // by matrix instructions
 };
 
+/// The way that `multiply` goes for weights [H, k] of this type and n_x rows of x.
+MatmulWay way_to_multiply(const CpuKernels& kernels, DType weight, int64_t k, int64_t n_x);
+
 /// Rows [begin, end) of one job's weights.
 struct MatmulUnit {
   size_t job;

@@ -35,10 +35,10 @@ size_t pack_bytes_of(int64_t k, bool split) {
 
 }  // namespace
 
-bool may_be_tiled(const MatmulJob& job, const LanesType* lanes) {
+bool may_be_tiled(DType weight, int64_t k, int64_t n_x, const LanesType* lanes) {
   // Products of F32 weights are exact to the last digits, which BF16 is not.
-  if (job.x.rows() < kFewestTiledRows || job.x.columns() % kTileColumns != 0) return false;
-  return job.weight.type() != DType::F32 && (lanes == nullptr || lanes->pack_tiles != nullptr);
+  if (n_x < kFewestTiledRows || k % kTileColumns != 0) return false;
+  return weight != DType::F32 && (lanes == nullptr || lanes->pack_tiles != nullptr);
 }
 
 size_t TiledInputs::Input::pack_bytes() const {

@@ -16,8 +16,8 @@ struct MatmulJob;
 /// Rows of x from which on this way is the fastest.
 constexpr int64_t kFewestTiledRows = 17;
 
-/// Whether weights of this shape may go this way. `lanes` is their type's, or nullptr.
-bool may_be_tiled(const MatmulJob& job, const LanesType* lanes);
+/// Whether weights [H, k] of this type may go this way with n_x rows of x. `lanes` is their type's, or nullptr.
+bool may_be_tiled(DType weight, int64_t k, int64_t n_x, const LanesType* lanes);
 
 /// x in tiles of BF16.
 class TiledInputs {
