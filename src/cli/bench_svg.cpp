@@ -1,6 +1,7 @@
 #include "cli/bench_svg.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <iterator>
 
 #include <fmt/format.h>
@@ -20,10 +21,12 @@ constexpr double kBarsLeft = kMargin + kNameColumn;
 constexpr double kFiguresWidth = 176;
 constexpr double kRatioColumn = 116;
 constexpr double kLegendLine = 22;
-constexpr double kBarHeight = 22;
-constexpr double kBarGap = 6;
-constexpr double kGroupGap = 26;
-constexpr size_t kLongestLabel = 88;
+constexpr double kBarHeight = 24;
+constexpr double kBarGap = 8;
+constexpr double kGroupGap = 28;
+
+// In columns of a terminal: a letter is about 7.5 pixels wide, a Korean syllable twice that.
+constexpr int kLongestLine = 92;
 
 // The card has its own background: a page may be dark where the reader's system is not.
 constexpr const char* kStyle =
@@ -39,12 +42,10 @@ constexpr const char* kStyle =
     ".whisker{stroke:#e6edf3}.axis{stroke:#30363d}}"
     "</style>\n";
 
-/// Text that XML can hold, cut to a length at which it fits the picture.
-std::string escaped(std::string_view text, size_t longest = kLongestLabel) {
+/// Text that XML can hold.
+std::string escaped(std::string_view text) {
   std::string out;
-  size_t n = 0;
-  for (size_t at = 0; at < text.size(); ++n) {
-    if (n == longest) return out + "\u2026";
+  for (size_t at = 0; at < text.size();) {
     const DecodedCharacter c = decode_utf8(text, at);
     at += c.size;
     if (c.code == '&') {
@@ -62,6 +63,18 @@ std::string escaped(std::string_view text, size_t longest = kLongestLabel) {
     }
   }
   return out;
+}
+
+/// The start of a text, as many columns of it as fit.
+std::string cut(std::string_view text, int columns) {
+  int used = 0;
+  for (size_t at = 0; at < text.size();) {
+    const DecodedCharacter c = decode_utf8(text, at);
+    used += display_width(text.substr(at, c.size));
+    if (used > columns) return std::string(text.substr(0, at)) + "\u2026";
+    at += c.size;
+  }
+  return std::string(text);
 }
 
 const char* what_is_measured(const TestResult& result) {
@@ -88,7 +101,7 @@ class Drawing {
                "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0:.0f}\" height=\"{1:.0f}\" viewBox=\"0 0 {0:.0f} "
                "{1:.0f}\" role=\"img\">\n<title>{2}</title>\n{3}<rect class=\"card\" x=\"0.5\" y=\"0.5\" "
                "width=\"{4:.0f}\" height=\"{5:.0f}\" rx=\"10\"/>\n",
-               kWidth, y_, escaped(summary(), 2000), kStyle, kWidth - 1, y_ - 1) +
+               kWidth, y_, escaped(summary()), kStyle, kWidth - 1, y_ - 1) +
            body_ + "</svg>\n";
   }
 
@@ -135,9 +148,13 @@ class Drawing {
                        "<rect class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"12\" height=\"12\" rx=\"3\"/>\n",
                        i == 0 ? "a" : "b", kMargin, y_ - 11);
       }
-      const std::string& backend = report_.rows.empty() ? "" : report_.rows[0][i].backend;
-      text(kMargin + (report_.compares() ? 20 : 0), y_, "text",
-           report_.labels[i] + (backend.empty() ? "" : "  \u00b7  ") + backend);
+      std::string backend = report_.rows.empty() ? "" : report_.rows[0][i].backend;
+      if (!backend.empty()) backend = "  \u00b7  " + backend;
+      // Where a file lies on its owner's disk is nothing to publish.
+      const std::string file = std::filesystem::path(report_.labels[i]).filename().string();
+      const std::string& whole = report_.compares() || file.empty() ? report_.labels[i] : file;
+      const std::string label = cut(whole, kLongestLine - static_cast<int>(backend.size()));
+      text(kMargin + (report_.compares() ? 20 : 0), y_, "text", label + backend);
     }
     y_ += kGroupGap;
   }
@@ -174,8 +191,8 @@ class Drawing {
     }
     const double figures = to + 10;
     const std::string share = share_in_words(result);
-    text(figures, share.empty() ? middle + 5 : middle - 0.5, "text", fmt::format("{:.2f}", result.typical()));
-    if (!share.empty()) text(figures, middle + 12, "small muted", share);
+    text(figures, share.empty() ? middle + 5 : middle - 1.5, "text", fmt::format("{:.2f}", result.typical()));
+    if (!share.empty()) text(figures, middle + 11.5, "small muted", share);
   }
 
   void draw_ratio(const std::vector<TestResult>& row, double middle) {

@@ -78,24 +78,24 @@ TEST(BenchResults, ReadsOurFormatAndLlamaBenchs) {
            "limit":"int8_operations_per_s","limit_per_s":4,"used_per_s":1,"limit_share":0.25},
           {"test":"tg64@d8192","tokens_per_s":30}])json");
   ASSERT_TRUE(ours) << ours.error().message();
-ASSERT_EQ(ours->size(), 2u);
-EXPECT_EQ((*ours)[0].test, "pp512");
-EXPECT_EQ((*ours)[0].typical(), 750);
-EXPECT_EQ((*ours)[0].backend, "cpu (avx2, 2 threads)");
-EXPECT_EQ((*ours)[0].limit_share(), 0.25);
-EXPECT_EQ((*ours)[1].test, "tg64@d8192");
-EXPECT_TRUE((*ours)[1].limit.empty());
+  ASSERT_EQ(ours->size(), 2u);
+  EXPECT_EQ((*ours)[0].test, "pp512");
+  EXPECT_EQ((*ours)[0].typical(), 750);
+  EXPECT_EQ((*ours)[0].backend, "cpu (avx2, 2 threads)");
+  EXPECT_EQ((*ours)[0].limit_share(), 0.25);
+  EXPECT_EQ((*ours)[1].test, "tg64@d8192");
+  EXPECT_TRUE((*ours)[1].limit.empty());
 
-const auto others = parse_results(
-    R"json([{"build_number":1,"n_prompt":512,"n_gen":0,"n_depth":0,"avg_ts":36.359487,"samples_ts":[36.4]},
+  const auto others = parse_results(
+      R"json([{"build_number":1,"n_prompt":512,"n_gen":0,"n_depth":0,"avg_ts":36.359487,"samples_ts":[36.4]},
           {"n_prompt":0,"n_gen":64,"n_depth":8192,"avg_ts":11},
           {"n_prompt":16,"n_gen":8,"avg_ts":5}])json");
-ASSERT_TRUE(others) << others.error().message();
-ASSERT_EQ(others->size(), 3u);
-EXPECT_EQ((*others)[0].test, "pp512");
-EXPECT_EQ((*others)[0].typical(), 36.359487);
-EXPECT_EQ((*others)[1].test, "tg64@d8192");
-EXPECT_EQ((*others)[2].test, "pp16+tg8");
+  ASSERT_TRUE(others) << others.error().message();
+  ASSERT_EQ(others->size(), 3u);
+  EXPECT_EQ((*others)[0].test, "pp512");
+  EXPECT_EQ((*others)[0].typical(), 36.359487);
+  EXPECT_EQ((*others)[1].test, "tg64@d8192");
+  EXPECT_EQ((*others)[2].test, "pp16+tg8");
 }
 
 TEST(BenchResults, RefusesWhatIsNeither) {
@@ -178,6 +178,9 @@ TEST(BenchSvg, IsValidTextWhateverTheLabels) {
   EXPECT_EQ(svg.find('\x01'), std::string::npos);
   EXPECT_EQ(svg.find('\xff'), std::string::npos);
   EXPECT_NE(svg.find("2.00\u00d7"), std::string::npos);
+  BenchReport long_label = compared_report();
+  for (int i = 0; i < 200; ++i) long_label.labels[1] += "\uac00";
+  EXPECT_NE(draw_svg(long_label).find("\uac00\u2026"), std::string::npos);
   BenchReport empty;
   empty.labels = {"m"};
   EXPECT_NE(draw_svg(empty).find("</svg>"), std::string::npos);
