@@ -1,6 +1,7 @@
 #include "cli/bench_options.h"
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 
 #include <fmt/format.h>

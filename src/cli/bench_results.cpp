@@ -1,6 +1,7 @@
 #include "cli/bench_results.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 
 #include <fmt/format.h>
