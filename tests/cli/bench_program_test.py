@@ -194,7 +194,7 @@ class Program(BenchTest):
         pids = [int(pid) for pid in started.read_text().split()]
         self.assertEqual(len(pids), 2)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=120)
         self.assertEqual((process.returncode, out), (130, b""))
         self.assertIn(b"stopped", err)
         for pid in pids:
