@@ -42,8 +42,12 @@ constexpr const char* kHelp =
 
 class Chat {
  public:
-  Chat(Engine& engine, Sampler sampler, int speculate, const ChatOptions& options)
-      : engine_(engine), sampler_(std::move(sampler)), speculate_(speculate), session_(engine), options_(options) {
+  Chat(Engine& engine, std::unique_ptr<Drafter> draft, Sampler sampler, int speculate, const ChatOptions& options)
+      : engine_(engine),
+        sampler_(std::move(sampler)),
+        session_(engine),
+        speculation_(session_, speculate, std::move(draft)),
+        options_(options) {
     set_system(options.system);
   }
 
@@ -145,7 +149,6 @@ class Chat {
     GenerateOptions generation;
     generation.max_tokens = options_.max_tokens;
     generation.shift_context = options_.shift;
-    generation.speculate = speculate_;
     interrupted = false;
     ProgressBar bar(std::string(tr("reading")), "tokens");
     std::string text;
@@ -163,7 +166,7 @@ class Chat {
     };
     live_start_ = std::chrono::steady_clock::now();
     live_pieces_ = 0;
-    last_ = ONDOL_TRY(generate(session_, engine_, sampler_, prompt, generation, sink, progress));
+    last_ = ONDOL_TRY(generate(speculation_, engine_, sampler_, prompt, generation, sink, progress));
     if (text.empty() || text.back() != '\n') std::fputc('\n', stdout);
     std::fflush(stdout);
     messages_.push_back(chat_message("assistant", text));
@@ -210,8 +213,8 @@ class Chat {
 
   Engine& engine_;
   Sampler sampler_;
-  int speculate_;
   Session session_;
+  Speculation speculation_;
   const ChatOptions& options_;
   std::string system_;
   json::array messages_;
@@ -222,12 +225,12 @@ class Chat {
 
 Result<void> chat(ChatOptions& options) {
   const int speculate = ONDOL_TRY(options.speculation.resolved());
-  auto engine = ONDOL_TRY(open_engine(options.model));
+  auto [engine, draft] = ONDOL_TRY(open_engine_and_draft(options.model, options.speculation));
   if (engine->chat_template() == nullptr) {
     return Error(engine->file().path() + ": the model has no chat template; it can continue texts: ondol run --raw");
   }
   Sampler sampler = ONDOL_TRY(Sampler::create(ONDOL_TRY(options.sampling.resolved()), engine->tokenizer()));
-  Chat chat(*engine, std::move(sampler), speculate, options);
+  Chat chat(*engine, std::move(draft), std::move(sampler), speculate, options);
   const bool on_terminal = stdin_is_terminal();
   if (on_terminal) {
     std::fprintf(stderr, "%s\n",
@@ -251,7 +254,8 @@ void add_chat(CLI::App& app, const Globals&) {
   auto options = std::make_shared<ChatOptions>();
   CLI::App* command = add_command(app, "chat", "Talk with a model in the terminal",
                                   "  ondol chat\n"
-                                  "  ondol chat qwen3-0.6b --system \"Answer in Korean.\"\n",
+                                  "  ondol chat qwen3-0.6b --system \"Answer in Korean.\"\n"
+                                  "  ondol chat qwen3-32b --draft qwen3-0.6b\n",
                                   [options] { return chat(*options); });
   command->add_option("MODEL", options->model.model, "A file, a folder or a name in the store; without it the default");
   command->add_option("--system", options->system, "Instructions to the model");

@@ -13,6 +13,7 @@
 
 #include "cli/terminal.h"
 #include "hub/store.h"
+#include "runtime/model_drafter.h"
 
 namespace ondol::cli {
 namespace {
@@ -118,10 +119,17 @@ void SpeculationOptions::add_to(CLI::App& command) {
                   "Guess tokens from repetitions and check several at once: auto, off, or how many (1 to 7). The text "
                   "stays the same, only faster")
       ->capture_default_str();
+  command.add_option(
+      "--draft", draft_model,
+      "A small model with the same vocabulary that guesses tokens too (a file, a folder or a name in the "
+      "store); it rests where that does not help");
 }
 
 Result<int> SpeculationOptions::resolved() const {
   if (wish == "auto") return kSpeculateAuto;
+  if ((wish == "off" || wish == "0") && !draft_model.empty()) {
+    return Error(fmt::format("--draft: expected guessing to be on, got --speculate {}", wish));
+  }
   if (wish == "off") return 0;
   int n = -1;
   const char* end = wish.data() + wish.size();
@@ -136,12 +144,33 @@ std::string guesses_in_words(const Generated& result) {
   return fmt::format(", {} of {} guesses right", result.n_accepted, result.n_drafted);
 }
 
-Result<std::unique_ptr<Engine>> open_engine(const ModelOptions& options) {
-  const std::string path = ONDOL_TRY(resolve_model(options.model));
-  auto engine = ONDOL_TRY(Engine::open(path, ONDOL_TRY(options.engine_options())));
+namespace {
+
+Result<std::unique_ptr<Engine>> open_engine(const std::string& model, const EngineOptions& options) {
+  auto engine = ONDOL_TRY(Engine::open(ONDOL_TRY(resolve_model(model)), options));
   const MemoryPlan& plan = engine->plan();
   if (plan.context_length < plan.context_wanted) std::fprintf(stderr, "%s\n", plan.explain().c_str());
   return engine;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> open_engine(const ModelOptions& options) {
+  return open_engine(options.model, ONDOL_TRY(options.engine_options()));
+}
+
+Result<EngineWithDraft> open_engine_and_draft(const ModelOptions& options, const SpeculationOptions& speculation) {
+  EngineOptions engine_options = ONDOL_TRY(options.engine_options());
+  EngineWithDraft opened;
+  if (speculation.draft_model.empty()) {
+    opened.engine = ONDOL_TRY(open_engine(options.model, engine_options));
+    return opened;
+  }
+  const std::string path = ONDOL_TRY(resolve_model(speculation.draft_model).in("--draft"));
+  engine_options.beside = ONDOL_TRY(ModelDrafter::memory_needs(path, engine_options));
+  opened.engine = ONDOL_TRY(open_engine(options.model, engine_options));
+  opened.draft = ONDOL_TRY(ModelDrafter::open(path, *opened.engine, engine_options));
+  return opened;
 }
 
 Result<std::string> read_standard_input() {

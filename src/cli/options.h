@@ -40,9 +40,10 @@ struct SamplingOptions {
 
 struct SpeculationOptions {
   std::string wish = "auto";
+  std::string draft_model;
 
   void add_to(CLI::App& command);
-  /// GenerateOptions::speculate. Fails when the wish is none of auto, off and a number.
+  /// Speculation's wish. Fails when it is none of auto, off and a number, or a draft model is named for nothing.
   Result<int> resolved() const;
 };
 
@@ -58,6 +59,14 @@ bool names_model(const std::string& model);
 
 /// Opens the model that `options` name, with a note on standard error when the context had to be shortened.
 Result<std::unique_ptr<Engine>> open_engine(const ModelOptions& options);
+
+struct EngineWithDraft {
+  std::unique_ptr<Engine> engine;
+  std::unique_ptr<Drafter> draft;  // null where no draft model is wanted
+};
+
+/// Likewise, with the draft model that `speculation` names, if any.
+Result<EngineWithDraft> open_engine_and_draft(const ModelOptions& options, const SpeculationOptions& speculation);
 
 /// All of standard input. Fails on a terminal-less closed stream only if it cannot be read.
 Result<std::string> read_standard_input();

@@ -88,10 +88,11 @@ Result<void> run(RunOptions& options, const Globals& globals) {
   constexpr int64_t kTemplateTokens = 256;
   const auto n_bytes = static_cast<int64_t>(options.text.size() + options.system.size());
   if (options.max_tokens > 0) options.model.context_at_least = n_bytes + kTemplateTokens + options.max_tokens;
-  auto engine = ONDOL_TRY(open_engine(options.model));
+  auto [engine, draft] = ONDOL_TRY(open_engine_and_draft(options.model, options.speculation));
   const std::vector<TokenId> prompt = ONDOL_TRY(prompt_tokens(*engine, options));
   Sampler sampler = ONDOL_TRY(Sampler::create(ONDOL_TRY(options.sampling.resolved()), engine->tokenizer()));
   Session session(*engine);
+  Speculation speculation(session, speculate, std::move(draft));
 
   ProgressBar bar(std::string(tr("reading the prompt")), "tokens");
   bool ends_with_newline = true;
@@ -111,8 +112,7 @@ Result<void> run(RunOptions& options, const Globals& globals) {
   generation.stop = options.stop;
   generation.shift_context = options.shift;
   generation.show_special = options.show_special;
-  generation.speculate = speculate;
-  const Generated result = ONDOL_TRY(generate(session, *engine, sampler, prompt, generation, sink, progress));
+  const Generated result = ONDOL_TRY(generate(speculation, *engine, sampler, prompt, generation, sink, progress));
   if (!ends_with_newline) std::fputc('\n', stdout);
   if (std::fflush(stdout) != 0) return Error("standard output: cannot write");
   explain_end(result, *engine);
@@ -124,12 +124,12 @@ Result<void> run(RunOptions& options, const Globals& globals) {
 
 void add_run(CLI::App& app, const Globals& globals) {
   auto options = std::make_shared<RunOptions>();
-  CLI::App* command =
-      add_command(app, "run", "Answer one question, or continue one text",
-                  "  ondol run qwen3-0.6b \"Why is the sky blue?\"\n"
-                  "  ondol run model.gguf \"Once upon a time\" --raw --temp 0 -n 100\n"
-                  "  cat letter.txt | ondol run model.gguf --system \"Summarise in three sentences.\"\n",
-                  [options, &globals] { return run(*options, globals); });
+  CLI::App* command = add_command(app, "run", "Answer one question, or continue one text",
+                                  "  ondol run qwen3-0.6b \"Why is the sky blue?\"\n"
+                                  "  ondol run model.gguf \"Once upon a time\" --raw --temp 0 -n 100\n"
+                                  "  cat letter.txt | ondol run model.gguf --system \"Summarise in three sentences.\"\n"
+                                  "  ondol run qwen3-32b --draft qwen3-0.6b \"Explain how a steam engine works.\"\n",
+                                  [options, &globals] { return run(*options, globals); });
   command
       ->add_option("MODEL_AND_TEXT", options->words,
                    "MODEL (a file, a folder or a name in the store; without it the default model), then the text "

@@ -25,6 +25,8 @@ struct EngineOptions {
   int batch_rows = 512;  // rows of one forward pass at most
   /// Without it, a model whose tokenizer is missing or damaged can still compute: tokenizer() must not be called then.
   bool needs_tokenizer = true;
+  /// Memory to leave to a draft model, in whose context there are as many positions.
+  CompanionMemory beside;
   /// If set, sees the inputs of every weight.
   ProductObserver observer;
 };

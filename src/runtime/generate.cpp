@@ -55,12 +55,14 @@ std::string StopFilter::finish() {
   return stopped_ ? "" : std::exchange(held_, {});
 }
 
-Result<Generated> generate(Session& session, Engine& engine, Sampler& sampler, std::span<const TokenId> prompt,
+Result<Generated> generate(Speculation& speculation, Engine& engine, Sampler& sampler, std::span<const TokenId> prompt,
                            const GenerateOptions& options, const TextSink& sink, const EvaluationProgress& progress) {
   const Tokenizer& tokenizer = engine.tokenizer();
+  Session& session = speculation.session();
   Generated result;
   result.n_prompt = static_cast<int>(prompt.size());
   auto start = Clock::now();
+  speculation.settle();
   ONDOL_TRY(session.sync(prompt, progress));
   result.n_reused = session.n_reused();
   result.prompt_seconds = seconds_since(start);
@@ -69,7 +71,7 @@ Result<Generated> generate(Session& session, Engine& engine, Sampler& sampler, s
 
   StreamDecoder decoder(tokenizer, options.show_special);
   StopFilter filter(options.stop);
-  Speculation speculation(session, prompt, options.speculate);
+  speculation.begin(prompt);
   start = Clock::now();
   while (true) {
     const int n_generated = static_cast<int>(result.tokens.size());
@@ -97,11 +99,13 @@ Result<Generated> generate(Session& session, Engine& engine, Sampler& sampler, s
       }
       speculation.settle();
       ONDOL_TRY(shift_context(session, options.keep));
+      speculation.session_changed();
       ++result.n_shifts;
     }
     const int n_wanted = options.max_tokens < 0 ? INT_MAX : options.max_tokens - n_generated - 1;
     ONDOL_TRY(speculation.append(token, n_wanted));
   }
+  speculation.settle();
   const std::string rest = filter.push(decoder.finish()) + filter.finish();
   if (!rest.empty() && result.reason != StopReason::kCancelled) sink(rest);
   result.token_seconds = seconds_since(start);

@@ -20,7 +20,6 @@ struct GenerateOptions {
   int keep = 0;                   // tokens at the start that a shift keeps (a system prompt)
   bool ignore_end = false;        // go on after end-of-text tokens (benchmarks)
   bool show_special = false;
-  int speculate = kSpeculateAuto;  // or how many tokens to draft, 0 is off; the text is the same (speculation.h)
 };
 
 enum class StopReason { kEnd, kStopText, kMaxTokens, kContextFull, kCancelled };
@@ -40,8 +39,9 @@ struct Generated {
 /// Receives text as it is made, whole characters only; returns false to stop.
 using TextSink = std::function<bool(std::string_view text)>;
 
-/// Continues `prompt`. The session keeps prompt and answer, so the next prompt that begins with them is quick.
-Result<Generated> generate(Session& session, Engine& engine, Sampler& sampler, std::span<const TokenId> prompt,
+/// Continues `prompt` in the speculation's session, which keeps prompt and answer, so the next prompt that begins with
+/// them is quick.
+Result<Generated> generate(Speculation& speculation, Engine& engine, Sampler& sampler, std::span<const TokenId> prompt,
                            const GenerateOptions& options, const TextSink& sink,
                            const EvaluationProgress& progress = {});
 

@@ -7,6 +7,16 @@ namespace {
 
 constexpr size_t kFewestSlots = 1024;
 
+/// Agreement further back says nothing more.
+constexpr size_t kLongestMatch = 16;
+
+/// What follows `match` tokens that agree.
+GuessKind kind_after(size_t match) {
+  if (match < 4) return GuessKind::kAfterRunOf2;
+  if (match < 8) return GuessKind::kAfterRunOf4;
+  return match < kLongestMatch ? GuessKind::kAfterRunOf8 : GuessKind::kAfterRunOf16;
+}
+
 }  // namespace
 
 /// The slot of the run of kRuns[run] tokens that ends before `end`.
@@ -30,6 +40,12 @@ void NgramDrafter::grow() {
   const size_t n_slots = std::max(kFewestSlots, 2 * followers_[0].size());
   for (auto& table : followers_) table.assign(n_slots, 0);
   for (size_t end = 1; end < text_.size(); ++end) remember(end);
+}
+
+void NgramDrafter::begin(std::span<const TokenId> text) {
+  text_.clear();
+  for (auto& table : followers_) table.clear();
+  for (const TokenId token : text) accept(token);
 }
 
 void NgramDrafter::accept(TokenId token) {
@@ -56,19 +72,19 @@ size_t NgramDrafter::find_follower() const {
   return 0;
 }
 
-Draft NgramDrafter::guess(int n) const {
-  Draft draft;
+std::vector<Guess> NgramDrafter::guess(int n, const AnotherPays&) {
+  std::vector<Guess> guesses;
   const size_t follower = find_follower();
-  if (follower == 0) return draft;
+  if (follower == 0) return guesses;
   const size_t size = text_.size();
-  const auto longest = std::min(follower, static_cast<size_t>(kLongestMatch));
+  const size_t longest = std::min(follower, kLongestMatch);
   size_t match = 0;
   while (match < longest && text_[follower - 1 - match] == text_[size - 1 - match]) ++match;
-  draft.match = static_cast<int>(match);
-  for (size_t i = follower; i < follower + static_cast<size_t>(n); ++i) {
-    draft.tokens.push_back(i < size ? text_[i] : draft.tokens[i - size]);
+  for (size_t i = 0; i < static_cast<size_t>(n); ++i) {
+    const size_t at = follower + i;
+    guesses.push_back({at < size ? text_[at] : guesses[at - size].token, kind_after(match + i)});
   }
-  return draft;
+  return guesses;
 }
 
 }  // namespace ondol

@@ -10,25 +10,21 @@
 #include <span>
 #include <vector>
 
-#include "text/tokenizer.h"
+#include "runtime/drafter.h"
 
 namespace ondol {
 
-struct Draft {
-  std::vector<TokenId> tokens;  // guesses of the next ones; empty: nothing like the text's end stood before
-  int match = 0;                // how many tokens before the guess agree with the text's end, up to kLongestMatch
-};
-
-class NgramDrafter {
+class NgramDrafter : public Drafter {
  public:
-  static constexpr int kLongestMatch = 16;
+  void begin(std::span<const TokenId> text) override;
 
-  /// Appends a token to the text. Constant time, but for the rare doubling of the tables.
-  void accept(TokenId token);
+  /// Constant time, but for the rare doubling of the tables.
+  void accept(TokenId token) override;
 
-  /// Guesses n tokens from the longest run, and of equally long ones the last, that ended like the text ends now. What
-  /// repeats up to the end of the text is guessed to go on repeating.
-  Draft guess(int n) const;
+  /// Guesses n tokens from the longest run, and of equally long ones the last, that ended like the text ends now; none
+  /// when nothing like the text's end stood before. What repeats up to the end is guessed to go on repeating. Takes no
+  /// time worth asking about.
+  std::vector<Guess> guess(int n, const AnotherPays& another_pays = {}) override;
 
  private:
   /// Runs of these lengths are looked up, the longest first.

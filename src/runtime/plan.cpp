@@ -58,13 +58,14 @@ int64_t working_bytes_of(const ModelConfig& config, int batch_rows) {
   return config.width * batch_rows * kCopies * 4 + config.vocabulary_size * 8;
 }
 
-/// Without a wish: what the model was trained for, within reason. Rotated positions go on beyond it; learned ones and
-/// encoders end there.
-int64_t usual_context(const ModelConfig& config, int64_t at_least) {
+/// Without an exact wish: what the model was trained for, within reason. Rotated positions go on beyond it; learned
+/// ones and encoders end there.
+int64_t usual_context(const ModelConfig& config, const ContextWish& wish) {
   const int64_t trained = config.context_length > 0 ? config.context_length : kDefaultContext;
   const int64_t usual = std::min(trained, kDefaultContext);
   const bool ends_there = config.learned_positions || !config.causal;
-  return ends_there ? usual : std::max({usual, at_least, kMinContext});
+  const int64_t wanted = ends_there ? usual : std::max({usual, wish.at_least, kMinContext});
+  return wish.at_most > 0 ? std::min(wanted, wish.at_most) : wanted;
 }
 
 }  // namespace
@@ -76,17 +77,19 @@ int64_t available_memory_bytes() {
 }
 
 MemoryPlan plan_memory(const ModelFile& file, const ModelConfig& config, DType kv_type, const ContextWish& wish,
-                       int batch_rows, int64_t available_bytes) {
+                       int batch_rows, int64_t available_bytes, const CompanionMemory& companion) {
   MemoryPlan plan;
   plan.weights_bytes = weights_bytes_of(file);
   plan.kv_bytes_per_token = static_cast<int64_t>(KvCache::bytes_per_position(config.kv_layers, kv_type));
   plan.working_bytes = working_bytes_of(config, batch_rows);
+  plan.companion = companion;
   plan.available_bytes = available_bytes;
-  plan.context_wanted = wish.length > 0 ? wish.length : usual_context(config, wish.at_least);
+  plan.context_wanted = wish.length > 0 ? wish.length : usual_context(config, wish);
   plan.context_length = plan.context_wanted;
 
-  const int64_t left = available_bytes - kHeadroomBytes - plan.weights_bytes - plan.working_bytes;
-  const int64_t fitting = plan.kv_bytes_per_token == 0 ? plan.context_wanted : left / plan.kv_bytes_per_token;
+  const int64_t left = plan.left_for_context();
+  const int64_t per_token = plan.kv_bytes_per_token + companion.kv_bytes_per_token;
+  const int64_t fitting = per_token == 0 ? plan.context_wanted : left / per_token;
   plan.fits = left >= 0 && fitting >= std::min(plan.context_wanted, kMinContext);
   // A context that was asked for is never cut; without a wish, it shrinks to what fits.
   if (wish.length > 0) plan.fits = plan.fits && fitting >= wish.length;
@@ -94,24 +97,30 @@ MemoryPlan plan_memory(const ModelFile& file, const ModelConfig& config, DType k
   return plan;
 }
 
+int64_t MemoryPlan::left_for_context() const {
+  return available_bytes - kHeadroomBytes - weights_bytes - working_bytes - companion.fixed_bytes;
+}
+
 std::string MemoryPlan::explain() const {
   const auto gib = [](int64_t bytes) { return static_cast<double>(bytes) / kGiB; };
+  const int64_t beside = companion.fixed_bytes + companion.kv_bytes_per_token * context_length;
   const std::string needs = fmt::format(
-      "{:.2f} GiB of weights, {:.2f} GiB for a context of {} tokens and {:.2f} GiB to work in; {:.2f} GiB are free",
+      "{:.2f} GiB of weights, {:.2f} GiB for a context of {} tokens and {:.2f} GiB to work in{}; {:.2f} GiB are free",
       gib(weights_bytes), gib(kv_bytes_per_token * context_length), context_length, gib(working_bytes),
-      gib(available_bytes));
+      beside > 0 ? fmt::format(", {:.2f} GiB for the draft model", gib(beside)) : "", gib(available_bytes));
   if (fits && context_length < context_wanted) {
     return fmt::format("Fits with a shorter context: {} (wanted {} tokens).", needs, context_wanted);
   }
   if (fits) return fmt::format("Fits: {}.", needs);
-  const int64_t left = available_bytes - kHeadroomBytes - weights_bytes - working_bytes;
+  const int64_t left = left_for_context();
   if (left < 0) {
     return fmt::format(
         "Does not fit: {}. Close other programs, or take a smaller model or quantisation "
         "(ondol quantize MODEL OUT --type Q4_K_M).",
         needs);
   }
-  const int64_t fitting = kv_bytes_per_token == 0 ? 0 : left / kv_bytes_per_token;
+  const int64_t per_token = kv_bytes_per_token + companion.kv_bytes_per_token;
+  const int64_t fitting = per_token == 0 ? 0 : left / per_token;
   return fmt::format(
       "Does not fit: {}. A context of {} tokens would fit (--ctx {}), or a smaller cache "
       "(--kv q8_0).",

@@ -45,6 +45,7 @@ class PipelineTokenizer : public Tokenizer {
   TokenId find(std::string_view token_text) const override { return all_texts_.find(token_text); }
   int vocabulary_size() const override { return static_cast<int>(vocabulary_.entries.size()); }
   bool is_control(TokenId id) const override { return in_range(id) && entry(id).type == TokenType::kControl; }
+  bool is_unused(TokenId id) const override { return in_range(id) && entry(id).type == TokenType::kUnused; }
   TokenId bos() const override { return bos_; }
   TokenId eos() const override { return eos_; }
   bool adds_bos() const override { return adds_bos_; }

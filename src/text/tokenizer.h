@@ -50,6 +50,7 @@ class Tokenizer {
 
   virtual int vocabulary_size() const = 0;
   virtual bool is_control(TokenId id) const = 0;
+  virtual bool is_unused(TokenId id) const = 0;  // no text becomes this token: padding of the embedding, for example
 
   virtual TokenId bos() const = 0;  // kNoToken where the model has none; likewise below
   virtual TokenId eos() const = 0;

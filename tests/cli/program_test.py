@@ -8,6 +8,7 @@ import math
 import os
 import pathlib
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -19,6 +20,7 @@ import unittest
 ONDOL = sys.argv[3:] + [sys.argv[1]]
 SOURCE = pathlib.Path(sys.argv[2])
 SAMPLE = str(SOURCE / "examples" / "sample.gguf")
+GOLDEN_LLAMA = str(SOURCE / "tests" / "golden" / "models" / "llama.gguf")
 KOREAN = "안녕하세요, 오늘 날씨가 좋네요 😀"
 
 
@@ -59,7 +61,11 @@ class Usage(unittest.TestCase):
                  (("logits", SAMPLE, "--tokens", "99999999"), "expected token ids from 0 to"),
                  (("run", SAMPLE, "x", "--samplers", "top_q"), "'top_q'"),
                  (("run", SAMPLE, "x", "--speculate", "8"), "--speculate: expected auto, off or a number up to 7"),
-                 (("chat", SAMPLE, "--speculate", "on"), "--speculate: expected auto, off or a number up to 7"))
+                 (("chat", SAMPLE, "--speculate", "on"), "--speculate: expected auto, off or a number up to 7"),
+                 (("run", SAMPLE, "x", "--draft", SAMPLE, "--speculate", "off"), "--draft: expected guessing to be on"),
+                 (("run", SAMPLE, "x", "--draft", "/no/such.gguf"), "--draft: /no/such.gguf: there is no such file"),
+                 (("chat", SAMPLE, "--draft", "no-such-model"), "--draft: "),
+                 (("run", SAMPLE, "x", "--draft", GOLDEN_LLAMA), "llama.gguf: "))
         for args, message in cases:
             status, out, err = ondol(*args)
             self.assertEqual((status, out), (1, ""), args)
@@ -93,6 +99,35 @@ class Run(unittest.TestCase):
         args = ("run", SAMPLE, prompt, "--raw", "-n", "60", "--temp", "0", "-v")
         self.assertIn("guesses right", ondol(*args, "--speculate", "3")[2])
         self.assertNotIn("guesses", ondol(*args, "--speculate", "off")[2])
+
+    def test_a_draft_model_changes_no_text(self):
+        with tempfile.TemporaryDirectory() as folder:
+            small = pathlib.Path(folder) / "small.gguf"
+            self.assertEqual(ondol("quantize", SAMPLE, small, "--type", "Q2_K", "--allow-requantize")[0], 0)
+            prompt = "Once upon a time"
+            for sampling in (("--temp", "0"), ("--seed", "7")):
+                args = (prompt, "--raw", "-n", "60", *sampling)
+                plain = self.text(*args, "--speculate", "off")
+                for draft in (SAMPLE, small):
+                    for wish in ("auto", "1", "7"):
+                        self.assertEqual(plain, self.text(*args, "--draft", draft, "--speculate", wish), (draft, wish))
+            args = ("run", SAMPLE, prompt, "--raw", "-n", "60", "--temp", "0", "-v", "--speculate", "3")
+            for draft in (SAMPLE, small):
+                right, guessed = re.search(r"(\d+) of (\d+) guesses right", ondol(*args, "--draft", draft)[2]).groups()
+                self.assertGreater(int(right), int(guessed) // 4)
+            args = ("--temp", "0", "-n", "30")
+            plain = ondol("chat", SAMPLE, *args, stdin="hello\nand now?\n/retry\n")
+            self.assertEqual(plain[0], 0)
+            self.assertEqual(plain, ondol("chat", SAMPLE, *args, "--draft", small, stdin="hello\nand now?\n/retry\n"))
+
+    def test_a_draft_model_with_another_vocabulary_is_refused(self):
+        with tempfile.TemporaryDirectory() as folder:
+            other = pathlib.Path(folder) / "other.gguf"
+            other.write_bytes(pathlib.Path(SAMPLE).read_bytes().replace(b"<|im_start|>", b"<|im_begin|>"))
+            status, out, err = ondol("run", SAMPLE, "hello", "--draft", other)
+            self.assertEqual((status, out), (1, ""))
+            self.assertIn("other.gguf: expected a draft model with the vocabulary of", err)
+            self.assertIn("2048 tokens", err)
 
     def test_text_comes_from_standard_input_and_nothing_else_is_printed(self):
         status, out, err = ondol("run", SAMPLE, "--raw", "--temp", "0", "-n", "5", stdin="Once upon a time")

@@ -20,6 +20,7 @@ class Letters : public Tokenizer {
   TokenId find(std::string_view) const override { return kNoToken; }
   int vocabulary_size() const override { return 10; }
   bool is_control(TokenId) const override { return false; }
+  bool is_unused(TokenId) const override { return false; }
   TokenId bos() const override { return kNoToken; }
   TokenId eos() const override { return kNoToken; }
   bool adds_bos() const override { return false; }

@@ -8,87 +8,10 @@
 #include <gtest/gtest.h>
 
 #include "backend/cpu/dispatch.h"
-#include "runtime/conversation.h"
-#include "runtime/generate.h"
+#include "tests/runtime/generation.h"
 
 namespace ondol {
 namespace {
-
-constexpr const char* kRepetitive = "The cat sat. The dog sat. The cat sat. The dog sat. The cat sat. The dog";
-constexpr const char* kPlain = "Once upon a time there was a little girl who";
-
-std::string sample_model() {
-  return std::string(ONDOL_SOURCE_DIR) + "/examples/sample.gguf";
-}
-
-std::unique_ptr<Engine> open(const std::string& path, int64_t context, EngineOptions options = {}) {
-  options.context.length = context;
-  auto opened = Engine::open(path, options);
-  if (!opened) throw std::runtime_error(opened.error().message());
-  return std::move(opened).value();
-}
-
-/// All that a caller sees of a generation.
-struct Outcome {
-  std::vector<std::string> pieces;
-  std::vector<TokenId> tokens;
-  std::vector<TokenId> timeline;  // of the session afterwards
-  StopReason reason{};
-  int n_shifts = 0;
-  bool operator==(const Outcome&) const = default;
-};
-
-struct Request {
-  Request() {
-    sampler.temperature = 0;
-    generation.max_tokens = 80;
-    generation.ignore_end = true;
-  }
-
-  std::string prompt = kRepetitive;
-  SamplerOptions sampler;
-  GenerateOptions generation;
-  int stop_after = -1;  // pieces
-};
-
-/// Generates twice, the second time from what the first left in the session.
-Outcome run(Engine& engine, const Request& request, int speculate, Generated* counts = nullptr) {
-  Sampler sampler = Sampler::create(request.sampler, engine.tokenizer()).value();
-  Session session(engine);
-  Outcome outcome;
-  GenerateOptions options = request.generation;
-  options.speculate = speculate;
-  const auto sink = [&](std::string_view text) {
-    outcome.pieces.emplace_back(text);
-    return static_cast<int>(outcome.pieces.size()) != request.stop_after;
-  };
-  std::vector<TokenId> prompt = raw_tokens(engine.tokenizer(), request.prompt);
-  for (int turn = 0; turn < 2; ++turn) {
-    auto result = generate(session, engine, sampler, prompt, options, sink);
-    if (!result) throw std::runtime_error(result.error().message());
-    outcome.tokens.insert(outcome.tokens.end(), result->tokens.begin(), result->tokens.end());
-    outcome.reason = result->reason;
-    outcome.n_shifts += result->n_shifts;
-    if (counts != nullptr && turn == 0) *counts = *result;
-    prompt.assign(session.tokens().begin(), session.tokens().end());
-    options.max_tokens = 10;
-  }
-  outcome.timeline = prompt;
-  return outcome;
-}
-
-std::vector<SamplerOptions> samplers() {
-  std::vector<SamplerOptions> list(4);
-  list[0].temperature = 0;
-  list[1].seed = 1;
-  list[2].temperature = 0.3f;
-  list[2].repeat_penalty = 1.1f;
-  list[2].dry_multiplier = 0.5f;
-  list[2].xtc_probability = 0.3f;
-  list[3].temperature = 1;
-  list[3].mirostat = true;
-  return list;
-}
 
 void expect_same_text(const std::string& model) {
   for (const DType kv : {DType::F32, DType::F16}) {
@@ -215,7 +138,8 @@ void expect_same_logits(Engine& engine, size_t n) {
   }
   Session session(engine);
   ASSERT_TRUE(session.sync(prompt));
-  Speculation speculation(session, prompt, 5);
+  Speculation speculation(session, 5);
+  speculation.begin(prompt);
   for (size_t i = prompt.size(); i < n; ++i) {
     ASSERT_TRUE(speculation.append(text[i], 100));
     ASSERT_EQ(speculation.length(), i + 1);
@@ -277,7 +201,8 @@ TEST(Speculation, GuessesGiveWayWhereTheCacheIsShort) {
   ASSERT_TRUE(session.sync(std::span(text).first(kPageTokens - 2)));
   Session other(*engine);
   ASSERT_TRUE(other.sync(std::span(text).first(2 * kPageTokens)));
-  Speculation speculation(session, session.tokens(), 7);
+  Speculation speculation(session, 7);
+  speculation.begin(session.tokens());
   EXPECT_TRUE(speculation.append(text[kPageTokens - 2], 100));
   EXPECT_TRUE(speculation.append(text[kPageTokens - 1], 100));
   EXPECT_FALSE(speculation.append(text[kPageTokens], 100));
