@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "text/tokenizer.h"
+#include "runtime/sampler.h"
 
 namespace ondol {
 
@@ -17,7 +17,7 @@ enum class GuessKind : uint8_t {
   kAfterRunOf4,
   kAfterRunOf8,
   kAfterRunOf16,
-  // A model finds it the most likely token, with rising probability.
+  // A model chose it, with rising probability.
   kUnsure,
   kLikely,
   kVeryLikely,
@@ -43,9 +43,10 @@ class Drafter {
   /// A token follows.
   virtual void accept(TokenId token) = 0;
 
-  /// Guesses of the next tokens, each on condition that those before it are right: n at most, or fewer, or none. A
-  /// drafter that takes time calls `another_pays` after each guess, the last one too, and stops when told to.
-  virtual std::vector<Guess> guess(int n, const AnotherPays& another_pays) = 0;
+  /// Guesses of the next tokens, each on condition that those before it are right: n at most, or fewer, or none. They
+  /// will be compared with what `sampler` chooses from here on; null stands for the most likely tokens. A drafter that
+  /// takes time calls `another_pays` after each guess, the last one too, and stops when told to.
+  virtual std::vector<Guess> guess(int n, const Sampler* sampler, const AnotherPays& another_pays) = 0;
 };
 
 }  // namespace ondol

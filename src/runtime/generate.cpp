@@ -103,7 +103,7 @@ Result<Generated> generate(Speculation& speculation, Engine& engine, Sampler& sa
       ++result.n_shifts;
     }
     const int n_wanted = options.max_tokens < 0 ? INT_MAX : options.max_tokens - n_generated - 1;
-    ONDOL_TRY(speculation.append(token, n_wanted));
+    ONDOL_TRY(speculation.append(token, n_wanted, &sampler));
   }
   speculation.settle();
   const std::string rest = filter.push(decoder.finish()) + filter.finish();

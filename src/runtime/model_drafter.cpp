@@ -50,21 +50,24 @@ GuessKind kind_of(double probability) {
   return probability < 0.9 ? GuessKind::kVeryLikely : GuessKind::kSure;
 }
 
-/// The most likely of the tokens, the first of equals.
-Guess most_likely(std::span<const float> logits) {
-  // Comparisons with NaN are false, so a broken model only guesses badly.
-  float best = -INFINITY;
-  size_t at = 0;
-  for (size_t i = 0; i < logits.size(); ++i) {
-    if (logits[i] > best) best = logits[i], at = i;
+/// The most likely token, the first of equals. Comparisons with NaN are false, so a broken model only guesses badly.
+size_t most_likely(std::span<const float> logits) {
+  size_t best = 0;
+  for (size_t i = 1; i < logits.size(); ++i) {
+    if (logits[i] > logits[best]) best = i;
   }
-  // What is less likely by e^20 does not count, and most tokens are.
+  return best;
+}
+
+double probability_of(size_t token, std::span<const float> logits) {
+  // What is less likely than the best by e^20 does not count, and most tokens are.
   constexpr float kNegligible = 20.0f;
+  const float best = logits[most_likely(logits)];
   double sum = 0;
   for (const float logit : logits) {
     if (logit > best - kNegligible) sum += std::exp(logit - best);
   }
-  return {static_cast<TokenId>(at), kind_of(sum > 0 ? 1 / sum : 0)};
+  return sum > 0 ? std::exp(logits[token] - best) / sum : 0.0;
 }
 
 }  // namespace
@@ -99,12 +102,25 @@ void ModelDrafter::begin(std::span<const TokenId> text) {
   failed_ = false;
 }
 
-std::vector<Guess> ModelDrafter::guess(int n, const AnotherPays& another_pays) {
+/// The next token, as the sampler chooses it.
+Guess ModelDrafter::choose() {
+  const auto logits = session_.logits().first(static_cast<size_t>(n_tokens_));
+  const auto token = sampler_ ? sampler_->sample(logits) : static_cast<TokenId>(most_likely(logits));
+  if (sampler_) sampler_->accept(token);
+  return {token, kind_of(probability_of(static_cast<size_t>(token), logits))};
+}
+
+std::vector<Guess> ModelDrafter::guess(int n, const Sampler* sampler, const AnotherPays& another_pays) {
   std::vector<Guess> guesses;
   n = static_cast<int>(std::min<int64_t>(n, engine_->context_length() / 2));
   if (n <= 0 || failed_ || text_.empty() || !catch_up(static_cast<size_t>(n))) return guesses;
+  if (sampler != nullptr) {
+    sampler_ = *sampler;
+  } else {
+    sampler_.reset();
+  }
   while (true) {
-    guesses.push_back(most_likely(session_.logits().first(static_cast<size_t>(n_tokens_))));
+    guesses.push_back(choose());
     const bool goes_on = another_pays(guesses);
     if (!goes_on || static_cast<int>(guesses.size()) >= n || !session_.append(guesses.back().token)) return guesses;
   }

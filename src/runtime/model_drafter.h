@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "runtime/drafter.h"
@@ -33,9 +34,10 @@ class ModelDrafter : public Drafter {
   void begin(std::span<const TokenId> text) override;
   void accept(TokenId token) override { text_.push_back(token); }
 
-  /// The most likely tokens. None when there was much to read, or the model cannot read the text (a token beyond its
-  /// vocabulary).
-  std::vector<Guess> guess(int n, const AnotherPays& another_pays) override;
+  /// What the sampler would choose from this model's logits, with the same chances and the same random numbers: where
+  /// both models think alike, so do their samples. None when there was much to read, or the model cannot read the text
+  /// (a token beyond its vocabulary).
+  std::vector<Guess> guess(int n, const Sampler* sampler, const AnotherPays& another_pays) override;
 
   const Engine& engine() const { return *engine_; }
   /// What it has read, its latest guesses among it.
@@ -45,10 +47,12 @@ class ModelDrafter : public Drafter {
   ModelDrafter(std::unique_ptr<Engine> engine, int64_t n_tokens)
       : engine_(std::move(engine)), session_(*engine_), n_tokens_(n_tokens) {}
   bool catch_up(size_t n_free);
+  Guess choose();
 
   std::unique_ptr<Engine> engine_;
   Session session_;
-  int64_t n_tokens_;  // that both models know
+  int64_t n_tokens_;                // that both models know
+  std::optional<Sampler> sampler_;  // a copy of the caller's, which runs ahead of it
   std::vector<TokenId> text_;
   size_t first_ = 0;    // of text_, where the session begins
   bool is_new_ = true;  // the text, which was not read as a whole yet

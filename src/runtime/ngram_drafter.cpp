@@ -72,7 +72,7 @@ size_t NgramDrafter::find_follower() const {
   return 0;
 }
 
-std::vector<Guess> NgramDrafter::guess(int n, const AnotherPays&) {
+std::vector<Guess> NgramDrafter::guess(int n, const Sampler*, const AnotherPays&) {
   std::vector<Guess> guesses;
   const size_t follower = find_follower();
   if (follower == 0) return guesses;

@@ -24,7 +24,7 @@ class NgramDrafter : public Drafter {
   /// Guesses n tokens from the longest run, and of equally long ones the last, that ended like the text ends now; none
   /// when nothing like the text's end stood before. What repeats up to the end is guessed to go on repeating. Takes no
   /// time worth asking about.
-  std::vector<Guess> guess(int n, const AnotherPays& another_pays = {}) override;
+  std::vector<Guess> guess(int n, const Sampler* sampler = nullptr, const AnotherPays& another_pays = {}) override;
 
  private:
   /// Runs of these lengths are looked up, the longest first.

@@ -32,7 +32,7 @@ void Speculation::session_changed() {
   if (model_) model_->begin(session_.tokens());
 }
 
-Result<void> Speculation::append(TokenId token, int n_wanted) {
+Result<void> Speculation::append(TokenId token, int n_wanted, const Sampler* sampler) {
   if (wish_ != 0) learn(token);
   if (n_guesses_left() > 0 && pass_[row_ + 1] == token) {
     ++row_;
@@ -42,7 +42,7 @@ Result<void> Speculation::append(TokenId token, int n_wanted) {
   finish_round();
   settle();
   pass_ = {token};
-  if (wish_ != 0) add_guesses(n_wanted);
+  if (wish_ != 0) add_guesses(n_wanted, sampler);
   ONDOL_TRY(evaluate_pass());
   n_drafted_ += static_cast<int>(n_guesses_left());
   return {};
@@ -78,7 +78,7 @@ void Speculation::learn(TokenId token) {
   if (model_) model_->accept(token);
 }
 
-void Speculation::add_guesses(int n_wanted) {
+void Speculation::add_guesses(int n_wanted, const Sampler* sampler) {
   // The pass itself yields one of the wanted tokens.
   int most = std::min({n_wanted - 1, session_.most_at_once() - 1, DraftPolicy::kMostGuesses});
   if (wish_ > 0) most = std::min(most, wish_);
@@ -86,7 +86,7 @@ void Speculation::add_guesses(int n_wanted) {
   draft_ = repetitions_.guess(most);
   DraftPolicy::Choice choice = choose();
   if (model_ && model_is_worth(choice)) {
-    std::vector<Guess> guesses = guess_with_model(most);
+    std::vector<Guess> guesses = guess_with_model(most, sampler);
     if (!guesses.empty()) {
       draft_ = std::move(guesses);
       choice = choose();
@@ -106,7 +106,7 @@ bool Speculation::model_is_worth(const DraftPolicy::Choice& choice) const {
   return !policy_.wants_plain_pass() && trials_.is_on() && trials_.gain() > choice.gain;
 }
 
-std::vector<Guess> Speculation::guess_with_model(int n) {
+std::vector<Guess> Speculation::guess_with_model(int n, const Sampler* sampler) {
   const auto start = Clock::now();
   auto lap = start;
   const auto another_pays = [&](std::span<const Guess> guesses) {
@@ -115,7 +115,7 @@ std::vector<Guess> Speculation::guess_with_model(int n) {
     lap = now;
     return wish_ > 0 || policy_.another_pays(guesses, std::max(1.0, trials_.gain()));
   };
-  std::vector<Guess> guesses = model_->guess(n, another_pays);
+  std::vector<Guess> guesses = model_->guess(n, sampler, another_pays);
   const double seconds = seconds_between(start, Clock::now());
   if (guesses.empty()) {
     trials_.saw_reading(seconds);

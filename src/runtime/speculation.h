@@ -36,8 +36,9 @@ class Speculation {
   /// The session has just evaluated `prompt`, and nothing else. Counts begin at 0.
   void begin(std::span<const TokenId> prompt);
 
-  /// Appends a token; the caller may want n_wanted more after it.
-  Result<void> append(TokenId token, int n_wanted);
+  /// Appends a token; the caller may want n_wanted more after it, and chooses with `sampler`, which has accepted this
+  /// one; null: otherwise.
+  Result<void> append(TokenId token, int n_wanted, const Sampler* sampler = nullptr);
 
   /// Logits of the token after the last one appended; not after settle().
   std::span<const float> logits() const;
@@ -57,9 +58,9 @@ class Speculation {
  private:
   size_t n_guesses_left() const { return pass_.empty() ? 0 : pass_.size() - 1 - row_; }
   void learn(TokenId token);
-  void add_guesses(int n_wanted);
+  void add_guesses(int n_wanted, const Sampler* sampler);
   bool model_is_worth(const DraftPolicy::Choice& choice) const;
-  std::vector<Guess> guess_with_model(int n);
+  std::vector<Guess> guess_with_model(int n, const Sampler* sampler);
   DraftPolicy::Choice choose() const;
   Result<void> evaluate_pass();
   void finish_round();
