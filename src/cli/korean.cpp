@@ -59,7 +59,8 @@ constexpr Entry kEntries[] = {
      "only faster",
      "되풀이되는 글에서 다음 토큰을 짐작해 여러 개를 한 번에 확인합니다: auto, off 또는 개수(1~7). 글은 그대로이고 "
      "빨라질 뿐입니다"},
-    {"A small model with the same vocabulary that guesses tokens too (a file, a folder or a name in the store); it rests "
+    {"A small model with the same vocabulary that guesses tokens too (a file, a folder or a name in the store); it "
+     "rests "
      "where that does not help",
      "함께 다음 토큰을 짐작할, 어휘가 같은 작은 모델 (파일, 폴더 또는 저장소의 이름). 도움이 되지 않으면 쉽니다"},
     {"Threads; 0 takes all processors that this process may use", "스레드 수 (0은 쓸 수 있는 모든 프로세서)"},

@@ -25,7 +25,7 @@ struct EngineOptions {
   int batch_rows = 512;  // rows of one forward pass at most
   /// Without it, a model whose tokenizer is missing or damaged can still compute: tokenizer() must not be called then.
   bool needs_tokenizer = true;
-  /// Memory to leave to a draft model, in whose context there are as many positions.
+  /// Memory to leave to a draft model.
   CompanionMemory beside;
   /// If set, sees the inputs of every weight.
   ProductObserver observer;

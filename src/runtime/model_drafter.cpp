@@ -76,13 +76,12 @@ Result<CompanionMemory> ModelDrafter::memory_needs(const std::string& path, cons
   const auto file = ONDOL_TRY(open_model_file(path));
   const auto model = ONDOL_TRY(load_model(file));
   const MemoryPlan plan = plan_memory(*file, model->config(), options.kv_type, {}, options.batch_rows, 0);
-  return CompanionMemory{plan.weights_bytes + plan.working_bytes, plan.kv_bytes_per_token};
+  return CompanionMemory{plan.weights_bytes + plan.working_bytes, plan.kv_bytes_per_token, plan.context_wanted};
 }
 
 Result<std::unique_ptr<ModelDrafter>> ModelDrafter::open(const std::string& path, const Engine& target,
                                                          EngineOptions options) {
-  const int64_t length = target.context_length();
-  options.context = {.at_least = length, .at_most = length};
+  options.context = {.at_most = target.context_length()};
   options.beside = {};
   options.observer = {};
   auto engine = ONDOL_TRY(Engine::open(path, options));

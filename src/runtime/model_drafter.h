@@ -25,7 +25,8 @@ class ModelDrafter : public Drafter {
   /// What the draft model at `path` needs beside a target, for EngineOptions::beside.
   static Result<CompanionMemory> memory_needs(const std::string& path, const EngineOptions& options);
 
-  /// `options` are those that `target` was opened with; the context is as long as the target's, or as memory allows.
+  /// `options` are those that `target` was opened with; the context is as long as the target's, or as
+  /// the draft model and memory allow.
   /// Fails when the model cannot be opened, generates no text, or has another vocabulary than `target`: ids must mean
   /// the same texts, the text must begin and end with the same tokens; unused tokens at the end may differ.
   static Result<std::unique_ptr<ModelDrafter>> open(const std::string& path, const Engine& target,

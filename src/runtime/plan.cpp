@@ -87,23 +87,26 @@ MemoryPlan plan_memory(const ModelFile& file, const ModelConfig& config, DType k
   plan.context_wanted = wish.length > 0 ? wish.length : usual_context(config, wish);
   plan.context_length = plan.context_wanted;
 
-  const int64_t left = plan.left_for_context();
-  const int64_t per_token = plan.kv_bytes_per_token + companion.kv_bytes_per_token;
-  const int64_t fitting = per_token == 0 ? plan.context_wanted : left / per_token;
-  plan.fits = left >= 0 && fitting >= std::min(plan.context_wanted, kMinContext);
+  const int64_t fitting = plan.fitting_context();
+  plan.fits = fitting >= std::min(plan.context_wanted, kMinContext);
   // A context that was asked for is never cut; without a wish, it shrinks to what fits.
   if (wish.length > 0) plan.fits = plan.fits && fitting >= wish.length;
   if (wish.length == 0 && plan.fits) plan.context_length = std::min(plan.context_wanted, fitting);
   return plan;
 }
 
-int64_t MemoryPlan::left_for_context() const {
-  return available_bytes - kHeadroomBytes - weights_bytes - working_bytes - companion.fixed_bytes;
+int64_t MemoryPlan::fitting_context() const {
+  const int64_t left = available_bytes - kHeadroomBytes - weights_bytes - working_bytes - companion.fixed_bytes;
+  if (left < 0) return -1;
+  const int64_t per_token = kv_bytes_per_token + companion.kv_bytes_per_token;
+  const int64_t both = per_token == 0 ? context_wanted : left / per_token;
+  if (both <= companion.most_tokens || kv_bytes_per_token == 0) return both;
+  return (left - companion.kv_bytes_per_token * companion.most_tokens) / kv_bytes_per_token;
 }
 
 std::string MemoryPlan::explain() const {
   const auto gib = [](int64_t bytes) { return static_cast<double>(bytes) / kGiB; };
-  const int64_t beside = companion.fixed_bytes + companion.kv_bytes_per_token * context_length;
+  const int64_t beside = companion.bytes(context_length);
   const std::string needs = fmt::format(
       "{:.2f} GiB of weights, {:.2f} GiB for a context of {} tokens and {:.2f} GiB to work in{}; {:.2f} GiB are free",
       gib(weights_bytes), gib(kv_bytes_per_token * context_length), context_length, gib(working_bytes),
@@ -112,15 +115,13 @@ std::string MemoryPlan::explain() const {
     return fmt::format("Fits with a shorter context: {} (wanted {} tokens).", needs, context_wanted);
   }
   if (fits) return fmt::format("Fits: {}.", needs);
-  const int64_t left = left_for_context();
-  if (left < 0) {
+  const int64_t fitting = fitting_context();
+  if (fitting < 0) {
     return fmt::format(
         "Does not fit: {}. Close other programs, or take a smaller model or quantisation "
         "(ondol quantize MODEL OUT --type Q4_K_M).",
         needs);
   }
-  const int64_t per_token = kv_bytes_per_token + companion.kv_bytes_per_token;
-  const int64_t fitting = per_token == 0 ? 0 : left / per_token;
   return fmt::format(
       "Does not fit: {}. A context of {} tokens would fit (--ctx {}), or a smaller cache "
       "(--kv q8_0).",

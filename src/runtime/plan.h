@@ -1,6 +1,7 @@
 // MemoryPlan: before anything is loaded, what fits into the memory that is free now, with how much context.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -16,6 +17,11 @@ int64_t available_memory_bytes();
 struct CompanionMemory {
   int64_t fixed_bytes = 0;  // weights and what it works in
   int64_t kv_bytes_per_token = 0;
+  int64_t most_tokens = 0;  // its context is as long as the first model's, but no longer than this
+
+  int64_t bytes(int64_t context_length) const {
+    return fixed_bytes + kv_bytes_per_token * std::min(context_length, most_tokens);
+  }
 };
 
 struct MemoryPlan {
@@ -28,8 +34,8 @@ struct MemoryPlan {
   int64_t context_wanted = 0;  // what was asked for, or what the model was trained for
   bool fits = false;
 
-  /// What is free beside weights and working memory; negative when these alone do not fit.
-  int64_t left_for_context() const;
+  /// Tokens of context that fit into the free memory; negative when not even the weights do.
+  int64_t fitting_context() const;
   /// One or two sentences for a person: what fits, and what to do when it does not.
   std::string explain() const;
 };

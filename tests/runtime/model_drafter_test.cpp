@@ -244,10 +244,13 @@ TEST_F(ModelDrafterTest, StopsWhenToldTo) {
 }
 
 TEST_F(ModelDrafterTest, ReadsALongTextFirstABatchAtATime) {
-  const auto engine = open(sample_model(), 8192);
+  const std::string model = write("long", [](Metadata& metadata, std::vector<TensorEntry>&) {
+    value<uint32_t>(metadata, "llama.context_length") = 8192;
+  });
+  const auto engine = open(model, 8192);
   EngineOptions options;
   options.batch_rows = 100;
-  const auto draft = ModelDrafter::open(sample_model(), *engine, options).value();
+  const auto draft = ModelDrafter::open(model, *engine, options).value();
   std::vector<TokenId> text;
   for (int i = 0; i < 250; ++i) text.push_back(300 + i % 97);
   const auto always = [](std::span<const Guess>) { return true; };
@@ -349,11 +352,12 @@ TEST_F(ModelDrafterTest, ItsMemoryIsPlanned) {
   const auto needs = ModelDrafter::memory_needs(sample_model(), {}).value();
   const auto engine = open(sample_model(), 256);
   EXPECT_EQ(needs.kv_bytes_per_token, engine->plan().kv_bytes_per_token);
+  EXPECT_EQ(needs.most_tokens, 1024);
   EXPECT_EQ(needs.fixed_bytes, engine->plan().weights_bytes + engine->plan().working_bytes);
   EXPECT_EQ(drafter(sample_model(), *engine)->engine().context_length(), 256);
 
   EngineOptions options;
-  options.beside = {int64_t{1} << 50, 0};
+  options.beside = {int64_t{1} << 50, 0, 0};
   const auto opened = Engine::open(sample_model(), options);
   ASSERT_FALSE(opened);
   EXPECT_NE(opened.error().message().find("GiB for the draft model"), std::string::npos);

@@ -25,7 +25,7 @@ struct Fixture {
 TEST(MemoryPlan, ACompanionTakesItsShare) {
   const Fixture fixture;
   const int64_t per_token = fixture.plan({}, 1000 * kMiB).kv_bytes_per_token;
-  const CompanionMemory companion{100 * kMiB, 6 * per_token};
+  const CompanionMemory companion{100 * kMiB, 6 * per_token, 4096};
   EXPECT_TRUE(fixture.plan({.length = 1024}, 400 * kMiB).fits);
   EXPECT_TRUE(fixture.plan({.length = 1024}, 400 * kMiB, companion).fits);
   EXPECT_TRUE(fixture.plan({.length = 1024}, 300 * kMiB).fits);
@@ -39,17 +39,28 @@ TEST(MemoryPlan, BothContextsShrinkTogether) {
   const Fixture fixture;
   const int64_t per_token = fixture.plan({}, 1000 * kMiB).kv_bytes_per_token;
   const MemoryPlan alone = fixture.plan({.at_least = 1 << 20}, 1000 * kMiB);
-  const MemoryPlan together = fixture.plan({.at_least = 1 << 20}, 1000 * kMiB, {0, 3 * per_token});
+  const MemoryPlan together = fixture.plan({.at_least = 1 << 20}, 1000 * kMiB, {0, 3 * per_token, 1 << 20});
   ASSERT_TRUE(alone.fits);
   ASSERT_TRUE(together.fits);
   EXPECT_LT(alone.context_length, 1 << 20);
   EXPECT_NEAR(static_cast<double>(together.context_length), static_cast<double>(alone.context_length) / 4, 1.0);
 }
 
+TEST(MemoryPlan, ACompanionsContextMayEndEarlier) {
+  const Fixture fixture;
+  const int64_t per_token = fixture.plan({}, 1000 * kMiB).kv_bytes_per_token;
+  const MemoryPlan alone = fixture.plan({.at_least = 1 << 20}, 1000 * kMiB);
+  const MemoryPlan together = fixture.plan({.at_least = 1 << 20}, 1000 * kMiB, {0, 3 * per_token, 1000});
+  EXPECT_NEAR(static_cast<double>(together.context_length), static_cast<double>(alone.context_length) - 3000, 1.0);
+  EXPECT_TRUE(fixture.plan({.length = together.context_length}, 1000 * kMiB, together.companion).fits);
+  EXPECT_FALSE(fixture.plan({.length = together.context_length + 1}, 1000 * kMiB, together.companion).fits);
+}
+
 TEST(MemoryPlan, NoMoreContextThanOfUse) {
   const Fixture fixture;
-  EXPECT_EQ(fixture.plan({.at_least = 100, .at_most = 100}, 1000 * kMiB).context_length, 100);
-  EXPECT_EQ(fixture.plan({.at_least = 5000, .at_most = 5000}, 1000 * kMiB).context_length, 5000);
+  EXPECT_EQ(fixture.plan({.at_most = 100}, 1000 * kMiB).context_length, 100);
+  EXPECT_EQ(fixture.plan({.at_most = 5000}, 1000 * kMiB).context_length, 1024);  // what it was trained for
+  EXPECT_EQ(fixture.plan({.at_least = 3000, .at_most = 5000}, 1000 * kMiB).context_length, 3000);
 }
 
 }  // namespace
