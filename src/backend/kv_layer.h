@@ -2,6 +2,11 @@
 //
 // The cache is cut into pages of `page_tokens` positions. A page holds, for each KV head, its keys one after another:
 // [head][slot][k_dim], and likewise its values, so a kernel reads one head's part of a page in one run.
+//
+// Keys and values may be stored turned: each run of `order` elements of a head multiplied by the normalised Hadamard
+// matrix of that order (Ashkboos et al., QuaRot, 2024). It is orthogonal and its own inverse. Turned queries have the
+// same products with turned keys, and a sum of turned values turns back as a whole, so attention is unchanged; but a
+// channel much larger than the others, which alone would set a block's step, is spread over the whole run.
 #pragma once
 
 #include <stddef.h>
@@ -12,7 +17,10 @@
 namespace ondol {
 
 struct KvLayer {
-  DType type;       // F32, F16, Q8_0 or Q4_0; block types need dimensions that are multiples of 32
+  DType k_type;     // F32, F16, Q8_0 or Q4_0; block types need dimensions that are multiples of 32
+  DType v_type;     // likewise; k_type if v_in_k
+  int k_order;      // of the Hadamard matrices, a power of two from 16 on that divides k_dim; 0: stored as they are
+  int v_order;      // likewise of v_dim; both are 0 if v_in_k
   int n_heads;      // KV heads
   int k_dim;        // elements of one key
   int v_dim;        // elements of one value

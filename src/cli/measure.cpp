@@ -24,6 +24,7 @@ struct Options {
   std::string tokens;
   std::string pooling;
   std::string base;
+  std::string base_kv;
   int chunks = -1;
   bool json = false;
   bool no_normalize = false;
@@ -82,6 +83,7 @@ Result<void> perplexity(Options& options) {
   }
   ModelOptions base_options = options.model;
   base_options.model = options.base;
+  if (!options.base_kv.empty()) base_options.kv_types = options.base_kv;
   auto base = ONDOL_TRY(open_engine(base_options));
   print(ONDOL_TRY(measure_divergence(*base, *engine, tokens, context, options.chunks, progress).in(options.file)),
         options.json);
@@ -172,11 +174,16 @@ void add_perplexity(CLI::App& app, const Globals&) {
   CLI::App* command =
       add_command(app, "perplexity", "How well a model predicts a text: the measure for quantisation and training",
                   "  ondol perplexity model.gguf -f book.txt --ctx 512 --json\n"
-                  "  ondol perplexity model-Q4_K_M.gguf --base model-F16.gguf -f book.txt\n",
+                  "  ondol perplexity model-Q4_K_M.gguf --base model-F16.gguf -f book.txt\n"
+                  "  ondol perplexity model.gguf --kv q4_0 --base model.gguf --base-kv f16 -f book.txt\n",
                   [options] { return perplexity(*options); });
   command->add_option("MODEL", options->model.model, "A file, a folder or a name in the store")->required();
   command->add_option("-f,--file", options->file, "The text")->required();
-  command->add_option("--base", options->base, "Also measure how far the predictions are from this model's (KL)");
+  auto* base =
+      command->add_option("--base", options->base, "Also measure how far the predictions are from this model's (KL)");
+  command
+      ->add_option("--base-kv", options->base_kv, "Precision of the base's key-value cache; without it, that of --kv")
+      ->needs(base);
   command->add_option("--chunks", options->chunks, "Only the first so many chunks; -1 is all")->capture_default_str();
   command->add_flag("--json", options->json, "One JSON document");
   options->model.add_to(*command);
@@ -190,7 +197,7 @@ void add_logits(CLI::App& app, const Globals&) {
   command->add_option("MODEL", options->model.model, "A file, a folder or a name in the store")->required();
   command->add_option("--tokens", options->tokens, "Token ids with commas between them")->required();
   command->add_flag("--json", options->json, "One JSON array");
-  options->model.kv_type = "f32";  // logits are asked for where exactness matters
+  options->model.kv_types = "f32";  // logits are asked for where exactness matters
   options->model.add_to(*command);
 }
 

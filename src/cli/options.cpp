@@ -43,6 +43,22 @@ std::vector<std::string> split_list(const std::string& text) {
   return parts;
 }
 
+std::optional<DType> kv_type_from(const std::string& name) {
+  const auto type = dtype_from_name(name);
+  const bool known =
+      type && (*type == DType::F32 || *type == DType::F16 || *type == DType::Q8_0 || *type == DType::Q4_0);
+  return known ? type : std::nullopt;
+}
+
+Result<KvTypes> parse_kv_types(const std::string& text) {
+  const size_t slash = text.find('/');
+  const auto keys = kv_type_from(text.substr(0, slash));
+  const auto values = slash == std::string::npos ? keys : kv_type_from(text.substr(slash + 1));
+  if (keys && values) return KvTypes(*keys, *values);
+  return Error(fmt::format(
+      "--kv: expected f32, f16, q8_0 or q4_0, or two of them as in q8_0/q4_0 (keys/values), got '{}'", text));
+}
+
 }  // namespace
 
 void ModelOptions::add_to(CLI::App& command) {
@@ -50,7 +66,9 @@ void ModelOptions::add_to(CLI::App& command) {
       ->check(CLI::Range(0, 4096));
   command.add_option("-c,--ctx", context_length, "Context in tokens; without it, as much as model and memory allow")
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 30));
-  command.add_option("--kv", kv_type, "Precision of the key-value cache: f32, f16, q8_0 or q4_0")
+  command
+      .add_option("--kv", kv_types,
+                  "Precision of the key-value cache: f32, f16, q8_0 or q4_0; or of keys and of values, as in q8_0/q4_0")
       ->capture_default_str();
   command.add_option("--batch-size", batch_rows, "Tokens of a prompt evaluated at once")
       ->check(CLI::Range(1, 65536))
@@ -63,11 +81,7 @@ Result<EngineOptions> ModelOptions::engine_options() const {
   options.context = {context_length, context_at_least};
   options.needs_tokenizer = needs_tokenizer;
   options.batch_rows = batch_rows;
-  const auto type = dtype_from_name(kv_type);
-  const bool known =
-      type && (*type == DType::F32 || *type == DType::F16 || *type == DType::Q8_0 || *type == DType::Q4_0);
-  if (!known) return Error(fmt::format("--kv: expected f32, f16, q8_0 or q4_0, got '{}'", kv_type));
-  options.kv_type = *type;
+  options.kv_types = ONDOL_TRY(parse_kv_types(kv_types));
   return options;
 }
 

@@ -19,7 +19,7 @@ struct ModelOptions {
   int64_t context_at_least = 0;  // set by commands that know how much they need
   int n_threads = 0;
   bool needs_tokenizer = true;  // likewise
-  std::string kv_type = "f16";
+  std::string kv_types = "f16";
   int batch_rows = 512;
 
   /// Adds -t, --ctx, --kv and --batch-size; the model itself is each command's positional argument.

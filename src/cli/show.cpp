@@ -36,7 +36,7 @@ Result<Summary> summarize(const Options& options) {
   const EngineOptions engine = ONDOL_TRY(options.model.engine_options());
   summary.file = ONDOL_TRY(open_model_file(ONDOL_TRY(resolve_model(options.model.model))));
   summary.model = ONDOL_TRY(load_model(summary.file));
-  summary.plan = plan_memory(*summary.file, summary.model->config(), engine.kv_type, engine.context, engine.batch_rows,
+  summary.plan = plan_memory(*summary.file, summary.model->config(), engine.kv_types, engine.context, engine.batch_rows,
                              available_memory_bytes());
   for (const TensorEntry& entry : summary.file->tensors()) {
     summary.parameters += entry.tensor.shape().elements();

@@ -8,24 +8,36 @@
 namespace ondol {
 namespace {
 
-bool fits_blocks(const KvLayerShape& shape, DType type) {
-  const int block = info_of(type).block_size;
-  return shape.k_dim % block == 0 && shape.v_dim % block == 0;
+DType type_that_fits(DType wanted, int dim) {
+  return dim % info_of(wanted).block_size == 0 ? wanted : DType::F16;
 }
 
-DType type_of_layer(const KvLayerShape& shape, DType type) { return fits_blocks(shape, type) ? type : DType::F16; }
+/// The order of the Hadamard matrices that spread outliers over a head, 0 for none: floats need no spreading.
+int hadamard_order(DType type, int dim) {
+  constexpr int kSmallest = 16;
+  const int largest_power = dim & -dim;
+  return info_of(type).block_size > 1 && largest_power >= kSmallest ? largest_power : 0;
+}
 
-KvLayer describe(const KvLayerShape& shape, DType wanted) {
-  const DType type = type_of_layer(shape, wanted);
+KvLayer describe(const KvLayerShape& shape, KvTypes wanted) {
   KvLayer layer{};
-  layer.type = type;
+  layer.k_type = type_that_fits(wanted.k, shape.k_dim);
+  layer.v_type = type_that_fits(wanted.v, shape.v_dim);
+  if (shape.v_in_k) {
+    // Values are read from keys as they are, so both have to fit, and nothing is turned.
+    layer.k_type = type_that_fits(layer.k_type, shape.v_dim);
+    layer.v_type = layer.k_type;
+  } else {
+    layer.k_order = hadamard_order(layer.k_type, shape.k_dim);
+    layer.v_order = hadamard_order(layer.v_type, shape.v_dim);
+  }
   layer.n_heads = shape.n_heads;
   layer.k_dim = shape.k_dim;
   layer.v_dim = shape.v_dim;
   layer.v_in_k = shape.v_in_k;
   layer.page_tokens = kPageTokens;
-  layer.k_row_bytes = row_bytes(type, shape.k_dim);
-  layer.v_row_bytes = row_bytes(type, shape.v_dim);
+  layer.k_row_bytes = row_bytes(layer.k_type, shape.k_dim);
+  layer.v_row_bytes = row_bytes(layer.v_type, shape.v_dim);
   const size_t rows = static_cast<size_t>(shape.n_heads) * kPageTokens;
   layer.k_page_bytes = rows * layer.k_row_bytes;
   layer.v_page_bytes = shape.v_in_k ? 0 : rows * layer.v_row_bytes;
@@ -86,21 +98,21 @@ KvSequence KvSequence::fork(int length) const {
   return copy;
 }
 
-size_t KvCache::bytes_per_position(std::span<const KvLayerShape> layers, DType type) {
+size_t KvCache::bytes_per_position(std::span<const KvLayerShape> layers, KvTypes types) {
   size_t bytes = 0;
   for (const KvLayerShape& shape : layers) {
-    const KvLayer layer = describe(shape, type);
+    const KvLayer layer = describe(shape, types);
     bytes += (layer.k_page_bytes + layer.v_page_bytes) / kPageTokens;
   }
   return bytes;
 }
 
-Result<KvCache> KvCache::create(std::span<const KvLayerShape> layers, DType type, int64_t n_positions) {
+Result<KvCache> KvCache::create(std::span<const KvLayerShape> layers, KvTypes types, int64_t n_positions) {
   KvCache cache;
   const int64_t n_pages = (n_positions + kPageTokens - 1) / kPageTokens;
   try {
     for (const KvLayerShape& shape : layers) {
-      KvLayer layer = describe(shape, type);
+      KvLayer layer = describe(shape, types);
       const auto total = static_cast<size_t>(n_pages);
       cache.buffers_.emplace_back(total * layer.k_page_bytes);
       layer.k = cache.buffers_.back().data();
@@ -109,8 +121,9 @@ Result<KvCache> KvCache::create(std::span<const KvLayerShape> layers, DType type
       cache.layers_.push_back(layer);
     }
   } catch (const std::bad_alloc&) {
-    return Error(fmt::format("no memory for a context of {} positions ({} bytes each); ask for a smaller one with --ctx",
-                             n_positions, bytes_per_position(layers, type)));
+    return Error(
+        fmt::format("no memory for a context of {} positions ({} bytes each); ask for a smaller one with --ctx",
+                    n_positions, bytes_per_position(layers, types)));
   }
   cache.references_.assign(static_cast<size_t>(n_pages), 0);
   for (int64_t page = n_pages - 1; page >= 0; --page) cache.free_pages_.push_back(static_cast<int32_t>(page));

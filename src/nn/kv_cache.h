@@ -23,6 +23,15 @@ struct KvLayerShape {
   bool v_in_k = false;  // latent attention: the value is the start of the key
 };
 
+/// How precisely a cache holds keys and values: each F32, F16, Q8_0 or Q4_0. Keys in F16 or Q8_0 beside values in fewer
+/// bits cost less quality than the other way round.
+struct KvTypes {
+  KvTypes(DType both) : k(both), v(both) {}  // NOLINT(google-explicit-constructor): one type is the usual case
+  KvTypes(DType keys, DType values) : k(keys), v(values) {}
+  DType k;
+  DType v;
+};
+
 constexpr int kPageTokens = 32;
 
 class KvCache;
@@ -54,9 +63,9 @@ class KvSequence {
 
 class KvCache {
  public:
-  /// Room for `n_positions` over all sequences. `type` is F32, F16, Q8_0 or Q4_0; layers whose dimensions are no
-  /// multiples of 32 use F16 instead of a block type.
-  static Result<KvCache> create(std::span<const KvLayerShape> layers, DType type, int64_t n_positions);
+  /// Room for `n_positions` over all sequences. Where a dimension is no multiple of 32, F16 takes the place of a block
+  /// type. Block types are stored turned (kv_layer.h), but for latent attention.
+  static Result<KvCache> create(std::span<const KvLayerShape> layers, KvTypes types, int64_t n_positions);
 
   const KvLayer& layer(int i) const { return layers_[static_cast<size_t>(i)]; }
   int n_layers() const { return static_cast<int>(layers_.size()); }
@@ -64,7 +73,7 @@ class KvCache {
   int n_pages() const { return static_cast<int>(references_.size()); }
 
   /// Bytes that one position takes in all layers, for plans.
-  static size_t bytes_per_position(std::span<const KvLayerShape> layers, DType type);
+  static size_t bytes_per_position(std::span<const KvLayerShape> layers, KvTypes types);
 
  private:
   friend class KvSequence;
@@ -74,7 +83,7 @@ class KvCache {
 
   std::vector<KvLayer> layers_;
   std::vector<Buffer> buffers_;
-  std::vector<int> references_;     // per page
+  std::vector<int> references_;      // per page
   std::vector<int32_t> free_pages_;  // the last one is taken first
 };
 

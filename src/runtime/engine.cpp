@@ -37,10 +37,10 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, const Engi
                     "got {}",
                     path, config.context_length, options.context.length));
   }
-  engine->plan_ = plan_memory(*engine->file_, config, options.kv_type, options.context, options.batch_rows,
+  engine->plan_ = plan_memory(*engine->file_, config, options.kv_types, options.context, options.batch_rows,
                               available_memory_bytes(), options.beside);
   if (!engine->plan_.fits) return Error(fmt::format("{}: {}", path, engine->plan_.explain()));
-  engine->cache_ = ONDOL_TRY(KvCache::create(config.kv_layers, options.kv_type, engine->plan_.context_length));
+  engine->cache_ = ONDOL_TRY(KvCache::create(config.kv_layers, options.kv_types, engine->plan_.context_length));
   return engine;
 }
 

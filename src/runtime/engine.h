@@ -21,7 +21,7 @@ namespace ondol {
 struct EngineOptions {
   CpuOptions cpu;
   ContextWish context;  // positions over all sessions
-  DType kv_type = DType::F16;
+  KvTypes kv_types = DType::F16;
   int batch_rows = 512;  // rows of one forward pass at most
   /// Without it, a model whose tokenizer is missing or damaged can still compute: tokenizer() must not be called then.
   bool needs_tokenizer = true;

@@ -76,11 +76,11 @@ int64_t available_memory_bytes() {
   return group < 0 ? machine : std::min(machine, group);
 }
 
-MemoryPlan plan_memory(const ModelFile& file, const ModelConfig& config, DType kv_type, const ContextWish& wish,
+MemoryPlan plan_memory(const ModelFile& file, const ModelConfig& config, KvTypes kv_types, const ContextWish& wish,
                        int batch_rows, int64_t available_bytes, const CompanionMemory& companion) {
   MemoryPlan plan;
   plan.weights_bytes = weights_bytes_of(file);
-  plan.kv_bytes_per_token = static_cast<int64_t>(KvCache::bytes_per_position(config.kv_layers, kv_type));
+  plan.kv_bytes_per_token = static_cast<int64_t>(KvCache::bytes_per_position(config.kv_layers, kv_types));
   plan.working_bytes = working_bytes_of(config, batch_rows);
   plan.companion = companion;
   plan.available_bytes = available_bytes;

@@ -47,7 +47,7 @@ struct ContextWish {
   int64_t at_most = 0;   // without an exact wish: what the caller could use; 0: no limit
 };
 
-MemoryPlan plan_memory(const ModelFile& file, const ModelConfig& config, DType kv_type, const ContextWish& wish,
+MemoryPlan plan_memory(const ModelFile& file, const ModelConfig& config, KvTypes kv_types, const ContextWish& wish,
                        int batch_rows, int64_t available_bytes, const CompanionMemory& companion = {});
 
 constexpr int64_t kDefaultContext = 8192;

@@ -61,7 +61,8 @@ TEST(SteadyState, NoOperationAllocates) {
   const std::vector<int32_t> tokens(kRows, 5);
   std::vector<uint8_t> k(64 * 256);
   std::vector<uint8_t> v(64 * 256);
-  const KvLayer layer{DType::F32, 1, 64, 64, false, 32, k.data(), v.data(), 256, 256, 32 * 256, 32 * 256};
+  const KvLayer layer{DType::Q4_0, DType::Q8_0, 64,       64, 1,  64,      64,     false,
+                      32,          k.data(),    v.data(), 36, 68, 32 * 36, 32 * 68};
   const int32_t pages[] = {1, 0};
   const std::vector<KvSlice> slices = {{0, kRows, 0, pages}};
   AttentionArgs args;

@@ -76,6 +76,21 @@ class Random {
   std::normal_distribution<float> normal_;
 };
 
+/// Runs of `order` elements times the normalised Hadamard matrix, by its entries: (-1)^(bits that i and j share).
+inline std::vector<double> times_hadamard(const std::vector<double>& x, int order) {
+  std::vector<double> result(x.size());
+  const auto n = static_cast<size_t>(order);
+  const double factor = 1.0 / std::sqrt(order);
+  for (size_t i = 0; i < x.size(); ++i) {
+    const size_t first = i / n * n;
+    for (size_t j = 0; j < n; ++j) {
+      const bool odd = __builtin_popcountll((i - first) & j) % 2 == 1;
+      result[i] += (odd ? -factor : factor) * x[first + j];
+    }
+  }
+  return result;
+}
+
 inline Matrix copy_of(const Matrix& from) {
   Matrix result(from.tensor.rows(), from.tensor.columns(), from.owner.tensor.columns() - from.tensor.columns());
   for (int64_t r = 0; r < from.tensor.rows(); ++r)

@@ -49,7 +49,8 @@ class Usage(unittest.TestCase):
         self.assertIn("질문 하나에 답하거나 글을 이어 씁니다", out)
 
     def test_wrong_usage_is_2(self):
-        for args in ((), ("fly",), ("run", "--no-such-option"), ("tokenize",), ("bench", SAMPLE, "-r", "0")):
+        for args in ((), ("fly",), ("run", "--no-such-option"), ("tokenize",), ("bench", SAMPLE, "-r", "0"),
+                     ("perplexity", SAMPLE, "-f", "x", "--base-kv", "f16")):
             status, out, err = ondol(*args)
             self.assertEqual((status, out), (2, ""), args)
             self.assertTrue(err)
@@ -57,7 +58,8 @@ class Usage(unittest.TestCase):
     def test_failures_are_1_and_say_why(self):
         cases = ((("run", "/no/such.gguf", "x"), "/no/such.gguf: there is no such file"),
                  (("show", "no-such-model"), "ondol pull no-such-model"),
-                 (("run", SAMPLE, "x", "--kv", "q3"), "--kv: expected f32, f16, q8_0 or q4_0, got 'q3'"),
+                 (("run", SAMPLE, "x", "--kv", "q3"), "--kv: expected f32, f16, q8_0 or q4_0, or two of them as in"),
+                 (("run", SAMPLE, "x", "--kv", "q8_0/"), "(keys/values), got 'q8_0/'"),
                  (("logits", SAMPLE, "--tokens", "99999999"), "expected token ids from 0 to"),
                  (("run", SAMPLE, "x", "--samplers", "top_q"), "'top_q'"),
                  (("run", SAMPLE, "x", "--speculate", "8"), "--speculate: expected auto, off or a number up to 7"),
@@ -161,7 +163,7 @@ class Run(unittest.TestCase):
         self.assertTrue(whole.startswith(cut.rstrip("\n")))
 
     def test_compressed_caches_run(self):
-        for kind in ("f32", "q8_0", "q4_0"):
+        for kind in ("f32", "q8_0", "q4_0", "q8_0/q4_0"):
             self.assertTrue(self.text("Once upon a time", "--raw", "--temp", "0", "-n", "8", "--kv", kind))
 
 
@@ -215,6 +217,9 @@ class Parts(unittest.TestCase):
             self.assertLess(result["ppl"], 500)
             status, out, _ = ondol("perplexity", SAMPLE, "-f", text, "--ctx", 64, "--json", "--base", SAMPLE)
             self.assertLess(json.loads(out)["kl"], 1e-9)
+            coarse = ("--kv", "q4_0", "--base", SAMPLE, "--base-kv", "f32")
+            status, out, _ = ondol("perplexity", SAMPLE, "-f", text, "--ctx", 64, "--json", *coarse)
+            self.assertTrue(1e-6 < json.loads(out)["kl"] < 0.1, out)
 
     def test_embed(self):
         status, out, err = ondol("embed", SAMPLE, "--json", stdin="a cat\na dog\n")

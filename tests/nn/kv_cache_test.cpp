@@ -9,8 +9,8 @@ namespace {
 
 const std::vector<KvLayerShape> kLayers = {{2, 64, 64, false}, {1, 40, 40, false}, {1, 96, 64, true}};
 
-KvCache make(int64_t n_positions, DType type = DType::F16) {
-  auto cache = KvCache::create(kLayers, type, n_positions);
+KvCache make(int64_t n_positions, KvTypes types = DType::F16) {
+  auto cache = KvCache::create(kLayers, types, n_positions);
   EXPECT_TRUE(cache);
   return std::move(*cache);
 }
@@ -62,11 +62,38 @@ TEST(KvCache, ForksShareFullPagesAndCopyWhatTheyWriteTo) {
 
 TEST(KvCache, LayersWithoutWholeBlocksUseF16) {
   KvCache cache = make(kPageTokens, DType::Q8_0);
-  EXPECT_EQ(cache.layer(0).type, DType::Q8_0);
-  EXPECT_EQ(cache.layer(1).type, DType::F16);
-  EXPECT_EQ(cache.layer(2).type, DType::Q8_0);
+  EXPECT_EQ(cache.layer(0).k_type, DType::Q8_0);
+  EXPECT_EQ(cache.layer(1).k_type, DType::F16);
+  EXPECT_EQ(cache.layer(1).v_type, DType::F16);
+  EXPECT_EQ(cache.layer(2).k_type, DType::Q8_0);
   EXPECT_EQ(cache.layer(2).v_page_bytes, 0u);  // the value is part of the key
   EXPECT_EQ(KvCache::bytes_per_position(kLayers, DType::Q8_0), 2u * 2 * 68 + 2 * 80 + 102);
+}
+
+TEST(KvCache, KeysAndValuesHaveTypesOfTheirOwn) {
+  KvCache cache = make(kPageTokens, {DType::Q8_0, DType::Q4_0});
+  EXPECT_EQ(cache.layer(0).k_type, DType::Q8_0);
+  EXPECT_EQ(cache.layer(0).v_type, DType::Q4_0);
+  EXPECT_EQ(cache.layer(2).k_type, DType::Q8_0);
+  EXPECT_EQ(cache.layer(2).v_type, DType::Q8_0);  // the value is part of the key
+  EXPECT_EQ(KvCache::bytes_per_position(kLayers, {DType::Q8_0, DType::Q4_0}), 2u * (68 + 36) + 2 * 80 + 102);
+}
+
+TEST(KvCache, BlocksAreTurnedByTheLargestPowerOfTwoExceptLatents) {
+  const std::vector<KvLayerShape> layers = {{1, 64, 128, false}, {1, 96, 40, false}, {1, 576, 512, true}};
+  const auto orders = [&](KvTypes types) {
+    const KvCache cache = KvCache::create(layers, types, kPageTokens).value();
+    std::vector<int> result;
+    for (int i = 0; i < cache.n_layers(); ++i) {
+      result.push_back(cache.layer(i).k_order);
+      result.push_back(cache.layer(i).v_order);
+    }
+    return result;
+  };
+  EXPECT_EQ(orders(DType::Q4_0), (std::vector<int>{64, 128, 32, 0, 0, 0}));
+  EXPECT_EQ(orders(DType::Q8_0), (std::vector<int>{64, 128, 32, 0, 0, 0}));
+  EXPECT_EQ(orders({DType::F16, DType::Q4_0}), (std::vector<int>{0, 128, 0, 0, 0, 0}));
+  EXPECT_EQ(orders(DType::F16), std::vector<int>(6, 0));
 }
 
 }  // namespace

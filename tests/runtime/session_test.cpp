@@ -14,7 +14,7 @@ struct Fixture {
     EngineOptions options;
     options.cpu = {1, "ref"};
     options.context = {.length = 128};
-    options.kv_type = DType::F32;
+    options.kv_types = DType::F32;
     options.batch_rows = 7;
     auto opened = Engine::open(stem + ".gguf", options);
     if (!opened) throw std::runtime_error(opened.error().message());
@@ -70,6 +70,42 @@ TEST(Session, ShrinkingBelowItEvaluatesAgain) {
   ASSERT_TRUE(session.sync(fixture.first(14)));
   EXPECT_EQ(std::vector<float>(session.logits().begin(), session.logits().end()), expected);
   EXPECT_EQ(session.n_reused(), 0);
+}
+
+/// Whatever was taken back or forked, keys and values that were rounded and turned are those of the timeline.
+TEST(Session, ForksAndRollsBackWithACoarseCache) {
+  EngineOptions options;
+  options.context.length = 256;
+  for (const KvTypes types : {KvTypes(DType::Q4_0), KvTypes(DType::Q8_0, DType::Q4_0)}) {
+    options.kv_types = types;
+    const auto engine = Engine::open(std::string(ONDOL_SOURCE_DIR) + "/examples/sample.gguf", options).value();
+    const auto logits_of = [](const Session& session) {
+      return std::vector<float>(session.logits().begin(), session.logits().end());
+    };
+    const std::vector<TokenId> start = {11, 12, 13, 14, 15};
+    // Token by token, so that every row is alone and has the same bits each time.
+    const auto grow = [](Session& session, TokenId first, int n) {
+      for (int i = 0; i < n; ++i) ASSERT_TRUE(session.append(first + i));
+    };
+    Session session(*engine);
+    ASSERT_TRUE(session.sync(start));
+    grow(session, 20, 40);
+    Session fork = session.fork();
+    session.roll_back(17);
+    grow(session, 100, 30);
+    grow(fork, 200, 30);
+
+    Session rolled(*engine);
+    ASSERT_TRUE(rolled.sync(start));
+    grow(rolled, 20, 23);
+    grow(rolled, 100, 30);
+    EXPECT_EQ(logits_of(session), logits_of(rolled));
+    Session straight(*engine);
+    ASSERT_TRUE(straight.sync(start));
+    grow(straight, 20, 40);
+    grow(straight, 200, 30);
+    EXPECT_EQ(logits_of(fork), logits_of(straight));
+  }
 }
 
 }  // namespace

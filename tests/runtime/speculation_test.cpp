@@ -14,10 +14,10 @@ namespace ondol {
 namespace {
 
 void expect_same_text(const std::string& model) {
-  for (const DType kv : {DType::F32, DType::F16}) {
+  for (const KvTypes kv : {KvTypes(DType::F32), KvTypes(DType::F16), KvTypes(DType::Q8_0, DType::Q4_0)}) {
     for (const int n_threads : {1, 2}) {
       EngineOptions options;
-      options.kv_type = kv;
+      options.kv_types = kv;
       options.cpu.n_threads = n_threads;
       const auto engine = open(model, 256, options);
       for (const char* prompt : {kRepetitive, kPlain}) {
@@ -28,7 +28,7 @@ void expect_same_text(const std::string& model) {
           const Outcome plain = run(*engine, request, 0);
           for (const int speculate : {1, 3, DraftPolicy::kMostGuesses, kSpeculateAuto}) {
             EXPECT_EQ(run(*engine, request, speculate), plain)
-                << prompt << ", sampler " << i << ", " << info_of(kv).name << ", drafts of " << speculate;
+                << prompt << ", sampler " << i << ", " << info_of(kv.k).name << ", drafts of " << speculate;
           }
         }
       }

@@ -26,7 +26,8 @@ bool rows_are_alone(const KvSlice& slice, bool both_ways) {
 KvHead head_of_cache(const KvLayer& layer, int head, const int32_t* pages) {
   const auto rows_before = static_cast<size_t>(head) * static_cast<size_t>(layer.page_tokens);
   KvHead kv{};
-  kv.type = kv_type_of(layer.type);
+  kv.k_type = kv_type_of(layer.k_type);
+  kv.v_type = layer.v_in_k ? kv.k_type : kv_type_of(layer.v_type);
   kv.v_in_k = layer.v_in_k;
   kv.k_dim = layer.k_dim;
   kv.v_dim = layer.v_dim;
@@ -43,7 +44,8 @@ KvHead head_of_cache(const KvLayer& layer, int head, const int32_t* pages) {
 
 KvHead head_of_tensors(const Tensor& k, const Tensor& v, int head, int n_heads, int first_row) {
   KvHead kv{};
-  kv.type = KvType::kF32;
+  kv.k_type = KvType::kF32;
+  kv.v_type = KvType::kF32;
   kv.k_dim = static_cast<int>(k.columns()) / n_heads;
   kv.v_dim = static_cast<int>(v.columns()) / n_heads;
   kv.page_tokens = INT_MAX;
@@ -52,6 +54,17 @@ KvHead head_of_tensors(const Tensor& k, const Tensor& v, int head, int n_heads, 
   kv.k_row_bytes = k.row_stride_bytes();
   kv.v_row_bytes = v.row_stride_bytes();
   return kv;
+}
+
+/// Turns the task's queries as its keys are, in a copy, [kMaxTaskQueries][k_dim].
+void turn_queries(const CpuKernels& kernels, int order, float* copy, AttentionTask& task) {
+  const int row_size = task.group * task.kv.k_dim;
+  for (int row = 0; row < task.n_rows; ++row) {
+    std::copy_n(task.q + static_cast<size_t>(row) * task.q_stride, row_size, copy + row * row_size);
+  }
+  kernels.hadamard(copy, order, task.n_rows * row_size);
+  task.q = copy;
+  task.q_stride = static_cast<size_t>(row_size);
 }
 
 int round_down_to_step(int position) {
@@ -155,7 +168,8 @@ void Attention::fill_task(const AttentionArgs& args, const KvLayer* layer, const
   }
 }
 
-void Attention::finish(const CpuKernels& kernels, const AttentionArgs& args, const Block& block, int v_dim) {
+void Attention::finish(const CpuKernels& kernels, const AttentionArgs& args, const Block& block, int v_dim,
+                       int v_order) {
   const auto n_queries = static_cast<size_t>(block.n_rows * block.n_heads);
   const float* stats = stats_.floats(0) + 2 * block.first_stat;
   const float* partial = partial_.floats(0) + block.first_out;
@@ -176,15 +190,16 @@ void Attention::finish(const CpuKernels& kernels, const AttentionArgs& args, con
     const float inverse = sum > 0 ? 1.0f / sum : 0.0f;
     if (n_chunks == 1) {
       kernels.scale(out, stats[2 * query + 1] > 0 ? inverse * std::exp(stats[2 * query] - largest) : 0.0f, v_dim);
-      continue;
+    } else {
+      std::fill(out, out + v_dim, 0.0f);
+      for (size_t c = 0; c < n_chunks; ++c) {
+        const float* stat = stats + 2 * (c * n_queries + query);
+        if (!(stat[1] > 0)) continue;
+        kernels.add_scaled(out, partial + (c * n_queries + query) * static_cast<size_t>(v_dim),
+                           inverse * std::exp(stat[0] - largest), v_dim);
+      }
     }
-    std::fill(out, out + v_dim, 0.0f);
-    for (size_t c = 0; c < n_chunks; ++c) {
-      const float* stat = stats + 2 * (c * n_queries + query);
-      if (!(stat[1] > 0)) continue;
-      kernels.add_scaled(out, partial + (c * n_queries + query) * static_cast<size_t>(v_dim),
-                         inverse * std::exp(stat[0] - largest), v_dim);
-    }
+    if (v_order > 0) kernels.hadamard(out, v_order, v_dim);
   }
 }
 
@@ -192,7 +207,11 @@ void Attention::execute(const CpuKernels& kernels, ThreadPool& pool, const Atten
                         const AttentionTask& common, const KvLayer* layer, const Tensor* k, const Tensor* v) {
   const int k_dim = static_cast<int>(args.q.columns()) / args.n_heads;
   const int v_dim = static_cast<int>(args.out.columns()) / args.n_heads;
-  const size_t of_thread = (attention_scratch_floats(k_dim, v_dim) + 15) / 16 * 16;
+  const int k_order = layer != nullptr ? layer->k_order : 0;
+  const int v_order = layer != nullptr ? layer->v_order : 0;
+  const size_t of_kernel = (attention_scratch_floats(k_dim, v_dim) + 15) / 16 * 16;
+  const size_t of_thread =
+      of_kernel + (k_order > 0 ? (static_cast<size_t>(kMaxTaskQueries * k_dim) + 15) / 16 * 16 : 0);
   float* scratch = of_threads_.floats(of_thread * static_cast<size_t>(pool.size()));
   stats_.floats(2 * n_stats_);
   partial_.floats(n_partial_);
@@ -202,8 +221,9 @@ void Attention::execute(const CpuKernels& kernels, ThreadPool& pool, const Atten
       AttentionTask task = common;
       task.scratch = scratch + static_cast<size_t>(thread) * of_thread;
       fill_task(args, layer, k, v, piece, task);
+      if (k_order > 0) turn_queries(kernels, k_order, task.scratch + of_kernel, task);
       kernels.attention(&task);
-      if (blocks_[piece.block].n_chunks == 1) finish(kernels, args, blocks_[piece.block], v_dim);
+      if (blocks_[piece.block].n_chunks == 1) finish(kernels, args, blocks_[piece.block], v_dim, v_order);
     }
   };
   pool.run(static_cast<int64_t>(pieces_.size()), 1, std::ref(work));
@@ -211,7 +231,7 @@ void Attention::execute(const CpuKernels& kernels, ThreadPool& pool, const Atten
   auto merge = [&](int64_t begin, int64_t end, int) {
     for (int64_t i = begin; i < end; ++i) {
       const Block& block = blocks_[static_cast<size_t>(i)];
-      if (block.n_chunks > 1) finish(kernels, args, block, v_dim);
+      if (block.n_chunks > 1) finish(kernels, args, block, v_dim, v_order);
     }
   };
   pool.run(static_cast<int64_t>(blocks_.size()), 1, std::ref(merge));

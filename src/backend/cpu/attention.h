@@ -53,7 +53,7 @@ class Attention {
                const KvLayer* layer, const Tensor* k, const Tensor* v);
   void fill_task(const AttentionArgs& args, const KvLayer* layer, const Tensor* k, const Tensor* v, const Piece& piece,
                  AttentionTask& task);
-  void finish(const CpuKernels& kernels, const AttentionArgs& args, const Block& block, int v_dim);
+  void finish(const CpuKernels& kernels, const AttentionArgs& args, const Block& block, int v_dim, int v_order);
 
   std::vector<Block> blocks_;
   std::vector<Piece> pieces_;

@@ -10,6 +10,20 @@
 #include "quant/format.h"
 
 namespace ondol::cpu {
+namespace {
+
+/// Encodes a head's key or value, turned if `order` says so. Where it is turned, `scratch` holds n floats.
+void store_head(const CpuKernels& kernels, KvType type, int order, const float* values, int n, float* scratch,
+                uint8_t* out) {
+  if (order > 0) {
+    std::copy(values, values + n, scratch);
+    kernels.hadamard(scratch, order, n);
+    values = scratch;
+  }
+  kernels.kv_encode(type, values, out, n);
+}
+
+}  // namespace
 
 std::string CpuBackend::description() const {
   return fmt::format("cpu ({}, {} thread{})", kernels_.name, pool_.size(), pool_.size() == 1 ? "" : "s");
@@ -122,21 +136,23 @@ void CpuBackend::rope(Tensor x, int head_dim, int offset, const Tensor& angles, 
 void CpuBackend::kv_store(const Tensor& k, const Tensor& v, const KvLayer& layer, std::span<const KvSlice> slices) {
   ONDOL_CHECK(k.columns() == int64_t{layer.n_heads} * layer.k_dim);
   ONDOL_CHECK(layer.v_in_k || v.columns() == int64_t{layer.n_heads} * layer.v_dim);
-  const KvType type = kv_type_of(layer.type);
+  const size_t of_thread = static_cast<size_t>(std::max(layer.k_dim, layer.v_dim));
+  float* scratch_of_threads = per_thread_.floats(of_thread * static_cast<size_t>(pool_.size()));
   for (const KvSlice& slice : slices) {
-    for_rows(slice.n_rows, 2 * k.columns(), [&](int64_t i, int) {
+    for_rows(slice.n_rows, 2 * k.columns(), [&](int64_t i, int thread) {
       const int position = slice.first_position + static_cast<int>(i);
       const auto page = static_cast<size_t>(slice.pages[position / layer.page_tokens]);
       const auto slot = static_cast<size_t>(position % layer.page_tokens);
       const auto page_tokens = static_cast<size_t>(layer.page_tokens);
       const int64_t row = slice.first_row + i;
+      float* scratch = scratch_of_threads + of_thread * static_cast<size_t>(thread);
       for (int head = 0; head < layer.n_heads; ++head) {
         const size_t place = static_cast<size_t>(head) * page_tokens + slot;
-        kernels_.kv_encode(type, k.f32(row) + head * layer.k_dim,
-                           layer.k + page * layer.k_page_bytes + place * layer.k_row_bytes, layer.k_dim);
+        store_head(kernels_, kv_type_of(layer.k_type), layer.k_order, k.f32(row) + head * layer.k_dim, layer.k_dim,
+                   scratch, layer.k + page * layer.k_page_bytes + place * layer.k_row_bytes);
         if (layer.v_in_k) continue;
-        kernels_.kv_encode(type, v.f32(row) + head * layer.v_dim,
-                           layer.v + page * layer.v_page_bytes + place * layer.v_row_bytes, layer.v_dim);
+        store_head(kernels_, kv_type_of(layer.v_type), layer.v_order, v.f32(row) + head * layer.v_dim, layer.v_dim,
+                   scratch, layer.v + page * layer.v_page_bytes + place * layer.v_row_bytes);
       }
     });
   }

@@ -144,6 +144,7 @@ void overlay(CpuKernels& result, const CpuKernels& table) {
   take(result.layer_norm, table.layer_norm);
   take(result.rope_halves, table.rope_halves);
   take(result.rope_interleaved, table.rope_interleaved);
+  take(result.hadamard, table.hadamard);
   take(result.kv_encode, table.kv_encode);
   take(result.attention, table.attention);
 }

@@ -35,7 +35,8 @@ enum class KvType : int { kF32, kF16, kQ8_0, kQ4_0 };
 /// One KV head of a cache, or of encoder activations, as attention reads it. Position p's key lies at
 /// k + pages[p / page_tokens] * k_page_bytes + (p % page_tokens) * k_row_bytes; without pages, at k + p * k_row_bytes.
 struct KvHead {
-  KvType type;
+  KvType k_type;
+  KvType v_type;
   bool v_in_k;
   int k_dim;
   int v_dim;
@@ -87,6 +88,26 @@ static inline size_t attention_scratch_floats(int k_dim, int v_dim) {
   return kMaxTaskQueries * (k + 2 * v) + kAttentionStep * (k + v + kMaxTaskQueries) + 16 * kMaxTaskQueries;
 }
 
+/// How kv_encode finds the step of a Q4_0 block. Values become whole numbers of 1 / kStepUnits of the extreme one (of
+/// largest magnitude, the earlier sign if both have it: highest before lowest). For each reach, which is the code that
+/// the extreme value would get if codes had fractions, codes are rounded to nearest and clamped, and the step that
+/// suits them best is sum(value * code) / sum(code^2). The largest sum(value * code)^2 / sum(code^2) leaves the least
+/// error; the first of equals wins. All sums are of whole numbers below 2^24, so that their order does not matter. A
+/// coarser step than the extreme value needs is often better, as is one that clamps it: together a tenth less squared
+/// error.
+constexpr float kStepUnits = 4096.0f;
+constexpr int kReaches = 3;
+constexpr float kReach[kReaches] = {-8.0f, -7.5f, -8.5f};
+/// Blocks without a larger value are zeros: their step would be less than F16 has.
+constexpr float kSmallestExtreme = 1e-30f;
+
+/// 1 / sqrt(order) for a power of two.
+static inline float hadamard_factor(int order) {
+  float factor = 1.0f;
+  for (; order >= 4; order /= 4) factor *= 0.5f;
+  return order == 2 ? factor * 0.70710678f : factor;
+}
+
 struct CpuKernels {
   const char* name;
   IsaLevel level;
@@ -111,6 +132,10 @@ struct CpuKernels {
   /// Rotates pairs (x[2 i], x[2 i + 1]).
   void (*rope_interleaved)(float* x, const float* cosines, const float* sines, int n_pairs);
 
+  /// Multiplies each run of `order` elements of x, n in all, by the normalised Hadamard matrix: bit for bit the same in
+  /// all tables. `order` is a power of two from 16 on and divides n.
+  void (*hadamard)(float* x, int order, int n);
+
   /// Encodes `n` floats for the cache (a multiple of 32 for block types), to nearest: bit for bit the same in all
   /// tables.
   void (*kv_encode)(KvType type, const float* values, uint8_t* out, int n);
@@ -128,7 +153,7 @@ namespace avx512 {
 extern const CpuKernels kKernels;
 /// AVX-512 with matrix instructions.
 extern const CpuKernels kKernelsWithAmx;
-}
+}  // namespace avx512
 namespace neon {
 extern const CpuKernels kKernels;
 }

@@ -2,4 +2,5 @@
 
 #include "backend/cpu/simd/kv_load.inl"
 
+#include "backend/cpu/simd/hadamard.inl"
 #include "backend/cpu/simd/kv_encode.inl"

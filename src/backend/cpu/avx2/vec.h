@@ -126,6 +126,17 @@ inline F load_nibbles(const uint8_t* p, bool high) {
   return _mm256_cvtepi32_ps(_mm256_sub_epi32(codes, _mm256_set1_epi32(8)));
 }
 
+/// The Hadamard matrix of order kLanes, not normalised, times x: each stage adds the lanes whose numbers differ in one
+/// bit, or takes one from the other.
+inline F hadamard_of_lanes(F x) {
+  F y = _mm256_permute_ps(x, 0xb1);
+  x = _mm256_blend_ps(x + y, y - x, 0xaa);
+  y = _mm256_permute_ps(x, 0x4e);
+  x = _mm256_blend_ps(x + y, y - x, 0xcc);
+  y = _mm256_permute2f128_ps(x, x, 1);
+  return _mm256_blend_ps(x + y, y - x, 0xf0);
+}
+
 /// Rotates kLanes neighbouring pairs.
 inline void rotate_pairs(float* x, F cosines, F sines) {
   const __m256i low = _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3);

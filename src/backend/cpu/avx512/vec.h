@@ -15,8 +15,8 @@ constexpr int kLanes = 16;
 /// Vectors of queries, and rows, in the tile of attention's products: they fill the 32 registers.
 constexpr int kTileVectors = 4;
 constexpr int kTileRows = 6;
-/// Keys that attention of few queries multiplies at a time, and vectors of a value row that it sums up at a time, for up
-/// to four queries.
+/// Keys that attention of few queries multiplies at a time, and vectors of a value row that it sums up at a time, for
+/// up to four queries.
 constexpr int kKeys = 4;
 constexpr int kValueVectors = 4;
 
@@ -121,6 +121,19 @@ inline F load_nibbles(const uint8_t* p, bool high) {
   const __m512i bytes = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
   const __m512i codes = high ? _mm512_srli_epi32(bytes, 4) : _mm512_and_si512(bytes, _mm512_set1_epi32(15));
   return _mm512_cvtepi32_ps(_mm512_sub_epi32(codes, _mm512_set1_epi32(8)));
+}
+
+/// The Hadamard matrix of order kLanes, not normalised, times x: each stage adds the lanes whose numbers differ in one
+/// bit, or takes one from the other.
+inline F hadamard_of_lanes(F x) {
+  F y = _mm512_permute_ps(x, 0xb1);
+  x = _mm512_mask_sub_ps(x + y, 0xaaaa, y, x);
+  y = _mm512_permute_ps(x, 0x4e);
+  x = _mm512_mask_sub_ps(x + y, 0xcccc, y, x);
+  y = _mm512_shuffle_f32x4(x, x, 0xb1);
+  x = _mm512_mask_sub_ps(x + y, 0xf0f0, y, x);
+  y = _mm512_shuffle_f32x4(x, x, 0x4e);
+  return _mm512_mask_sub_ps(x + y, 0xff00, y, x);
 }
 
 /// Rotates kLanes neighbouring pairs.

@@ -22,6 +22,7 @@ const CpuKernels kKernels = {
     .layer_norm = layer_norm,
     .rope_halves = rope_halves,
     .rope_interleaved = rope_interleaved,
+    .hadamard = hadamard,
     .kv_encode = kv_encode,
     .attention = attention,
 };

@@ -128,6 +128,17 @@ inline F load_nibbles(const uint8_t* p, bool high) {
   return vcvtq_f32_s32(widen(vsub_s8(vreinterpret_s8_u8(codes), vdup_n_s8(8))));
 }
 
+/// The Hadamard matrix of order kLanes, not normalised, times x: each stage adds the lanes whose numbers differ in one
+/// bit, or takes one from the other.
+inline F hadamard_of_lanes(F x) {
+  const uint32x4_t odd = {0, ~0u, 0, ~0u};
+  const uint32x4_t upper = {0, 0, ~0u, ~0u};
+  F y = vrev64q_f32(x);
+  x = vbslq_f32(odd, y - x, x + y);
+  y = vextq_f32(x, x, 2);
+  return vbslq_f32(upper, y - x, x + y);
+}
+
 /// Rotates kLanes neighbouring pairs.
 inline void rotate_pairs(float* x, F cosines, F sines) {
   const float32x4x2_t pairs = vld2q_f32(x);

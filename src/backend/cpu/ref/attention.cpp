@@ -29,10 +29,10 @@ void attend(const AttentionTask& task, const float* q, int begin, int end, float
   double sum = 0;
   std::fill(total, total + kv.v_dim, 0.0);
   for (int position = begin; position < end; ++position) {
-    kv_decode(kv.type, row_at(kv.k, kv.k_row_bytes, kv.k_page_bytes, kv, position), key, kv.k_dim);
+    kv_decode(kv.k_type, row_at(kv.k, kv.k_row_bytes, kv.k_page_bytes, kv, position), key, kv.k_dim);
     const float* v = key;
     if (!kv.v_in_k) {
-      kv_decode(kv.type, row_at(kv.v, kv.v_row_bytes, kv.v_page_bytes, kv, position), value, kv.v_dim);
+      kv_decode(kv.v_type, row_at(kv.v, kv.v_row_bytes, kv.v_page_bytes, kv, position), value, kv.v_dim);
       v = value;
     }
     const double logit = logit_of(task, q, key);

@@ -37,19 +37,42 @@ void encode_q8_0_block(const float* values, uint8_t* out) {
   for (int i = 0; i < kBlock; ++i) out[2 + i] = static_cast<uint8_t>(code_of(values[i], inverse, -128.0f, 127.0f));
 }
 
-void encode_q4_0_block(const float* values, uint8_t* out) {
-  // The step's sign is such that the value of largest magnitude becomes -8, the one end that has no counterpart.
+/// The value of largest magnitude.
+float extreme_of(const float* values) {
   float highest = values[0];
   float lowest = values[0];
   for (int i = 1; i < kBlock; ++i) {
     highest = std::fmax(highest, values[i]);
     lowest = std::fmin(lowest, values[i]);
   }
-  const float step = (highest >= -lowest ? highest : lowest) / -8.0f;
-  const float inverse = step != 0 ? 1.0f / step : 0.0f;
+  return highest >= -lowest ? highest : lowest;
+}
+
+void encode_q4_0_block(const float* values, uint8_t* out) {
+  const float extreme = extreme_of(values);
+  const float to_units = std::fabs(extreme) > kSmallestExtreme ? kStepUnits / extreme : 0.0f;
+  float units[kBlock];
+  for (int i = 0; i < kBlock; ++i) units[i] = std::nearbyint(values[i] * to_units);
+  float step = extreme / kReach[0];
+  float reach = kReach[0];
+  float best = 0;
+  for (const float candidate : kReach) {
+    float products = 0;
+    float squares = 0;
+    for (int i = 0; i < kBlock; ++i) {
+      const auto code = static_cast<float>(code_of(units[i], candidate / kStepUnits, -8.0f, 7.0f));
+      products += units[i] * code;
+      squares += code * code;
+    }
+    const float score = products * products / squares;
+    if (!(score > best)) continue;
+    best = score;
+    reach = candidate;
+    step = products / squares * (extreme / kStepUnits);
+  }
   store_half(out, step);
   int codes[kBlock];
-  for (int i = 0; i < kBlock; ++i) codes[i] = 8 + code_of(values[i], inverse, -8.0f, 7.0f);
+  for (int i = 0; i < kBlock; ++i) codes[i] = 8 + code_of(units[i], reach / kStepUnits, -8.0f, 7.0f);
   for (int i = 0; i < kBlock / 2; ++i) out[2 + i] = static_cast<uint8_t>(codes[i] | codes[i + kBlock / 2] << 4);
 }
 

@@ -138,13 +138,61 @@ inline void sum_last_values(const uint8_t* const* rows, int n, const float* weig
   }
 }
 
-/// Queries [first, first + kQueries) over the whole range of the task.
+/// The logits of n keys, those of query j at logits + j * kAttentionStep. Rows up to a multiple of four are read.
 template <KvType kType, int kQueries>
+void meet_step(const StepRows& rows, int n, const float* q, const KvHead& kv, float* logits) {
+  const size_t v_bytes = bytes_of(kv.v_type, kv.v_dim);
+  for (int p = 0; p < n; p += 4) {
+    for (int i = p; i < least(p + 4, n); ++i) prefetch(rows.v[i], v_bytes);
+    four_keys<kType, kQueries>(rows.k + p, q, kv.k_dim, logits + p);
+  }
+}
+
+template <int kQueries>
+inline void meet_step(const StepRows& rows, int n, const float* q, const KvHead& kv, float* logits) {
+  switch (kv.k_type) {
+    case KvType::kF32:
+      return meet_step<KvType::kF32, kQueries>(rows, n, q, kv, logits);
+    case KvType::kF16:
+      return meet_step<KvType::kF16, kQueries>(rows, n, q, kv, logits);
+    case KvType::kQ8_0:
+      return meet_step<KvType::kQ8_0, kQueries>(rows, n, q, kv, logits);
+    case KvType::kQ4_0:
+      return meet_step<KvType::kQ4_0, kQueries>(rows, n, q, kv, logits);
+  }
+}
+
+/// Adds n values, weighted, to what the queries have so far.
+template <KvType kType, int kQueries>
+void sum_step(const StepRows& rows, int n, const float* weights, int v_dim, const FewState& state) {
+  int i = 0;
+  for (; i + kValueVectors * kLanes <= v_dim; i += kValueVectors * kLanes) {
+    sum_values<kType, kQueries, kValueVectors>(rows.v, n, weights, i, state);
+  }
+  for (; i + kLanes <= v_dim; i += kLanes) sum_values<kType, kQueries, 1>(rows.v, n, weights, i, state);
+  if (i < v_dim) sum_last_values<kType, kQueries>(rows.v, n, weights, i, v_dim - i, state);
+}
+
+template <int kQueries>
+inline void sum_step(const StepRows& rows, int n, const float* weights, const KvHead& kv, const FewState& state) {
+  switch (kv.v_type) {
+    case KvType::kF32:
+      return sum_step<KvType::kF32, kQueries>(rows, n, weights, kv.v_dim, state);
+    case KvType::kF16:
+      return sum_step<KvType::kF16, kQueries>(rows, n, weights, kv.v_dim, state);
+    case KvType::kQ8_0:
+      return sum_step<KvType::kQ8_0, kQueries>(rows, n, weights, kv.v_dim, state);
+    case KvType::kQ4_0:
+      return sum_step<KvType::kQ4_0, kQueries>(rows, n, weights, kv.v_dim, state);
+  }
+}
+
+/// Queries [first, first + kQueries) over the whole range of the task.
+template <int kQueries>
 void attend_few(const AttentionTask& task, int first) {
   const int k_dim = task.kv.k_dim;
   const int v_dim = task.kv.v_dim;
-  const size_t k_bytes = bytes_of<kType>(k_dim);
-  const size_t v_bytes = bytes_of<kType>(v_dim);
+  const size_t k_bytes = bytes_of(task.kv.k_type, k_dim);
   float* q = task.scratch;
   float* logits = q + kFew * ((k_dim + 15) / 16 * 16);
   FewState state;
@@ -174,20 +222,12 @@ void attend_few(const AttentionTask& task, int first) {
     find_rows(task.kv, next_start, n_next, next);
     // The last key stands in for those that are missing from the last four; their logits are masked.
     for (int p = n; p < (n + 3) / 4 * 4; ++p) rows.k[p] = rows.k[n - 1];
-    for (int p = 0; p < n; p += 4) {
-      for (int i = p; i < least(p + 4, n); ++i) prefetch(rows.v[i], v_bytes);
-      four_keys<kType, kQueries>(rows.k + p, q, k_dim, logits + p);
-    }
+    meet_step<kQueries>(rows, n, q, task.kv, logits);
     for (int j = 0; j < kQueries; ++j) {
       weigh_step(task, seen[j], start, n, logits + j * kAttentionStep, j, state);
     }
     for (int i = 0; i < n_next; ++i) prefetch(next.k[i], k_bytes);
-    int i = 0;
-    for (; i + kValueVectors * kLanes <= v_dim; i += kValueVectors * kLanes) {
-      sum_values<kType, kQueries, kValueVectors>(rows.v, n, logits, i, state);
-    }
-    for (; i + kLanes <= v_dim; i += kLanes) sum_values<kType, kQueries, 1>(rows.v, n, logits, i, state);
-    if (i < v_dim) sum_last_values<kType, kQueries>(rows.v, n, logits, i, v_dim - i, state);
+    sum_step<kQueries>(rows, n, logits, task.kv, state);
     start = next_start;
     n = n_next;
     which = 1 - which;
@@ -195,18 +235,17 @@ void attend_few(const AttentionTask& task, int first) {
   for (int j = 0; j < kQueries; ++j) store_statistics(task, first + j, state.largest[j], state.total[j]);
 }
 
-template <KvType kType>
-void attend_in_fours(const AttentionTask& task) {
+inline void attend_in_fours(const AttentionTask& task) {
   const int n = task.n_rows * task.group;
   int first = 0;
-  for (; first + kFew <= n; first += kFew) attend_few<kType, kFew>(task, first);
+  for (; first + kFew <= n; first += kFew) attend_few<kFew>(task, first);
   switch (n - first) {
     case 3:
-      return attend_few<kType, 3>(task, first);
+      return attend_few<3>(task, first);
     case 2:
-      return attend_few<kType, 2>(task, first);
+      return attend_few<2>(task, first);
     case 1:
-      return attend_few<kType, 1>(task, first);
+      return attend_few<1>(task, first);
     default:
       return;
   }

@@ -201,8 +201,7 @@ inline void finish_block(const AttentionTask& task, const Block& block) {
   }
 }
 
-template <KvType kType>
-void attend_many(const AttentionTask& task) {
+inline void attend_many(const AttentionTask& task) {
   Block block = lay_out(task);
   start_block(task, block);
   const Range first = seen_by(task, 0);
@@ -213,19 +212,13 @@ void attend_many(const AttentionTask& task) {
     const int n = least(begin + kAttentionStep, last.end) - start;
     find_rows(task.kv, start, n, rows);
     const auto k_dim = static_cast<size_t>(task.kv.k_dim);
-    for (int p = 0; p < n; ++p) {
-      decode_row<kType>(rows.k[p], block.keys + static_cast<size_t>(p) * k_dim, task.kv.k_dim);
-    }
+    decode_rows(task.kv.k_type, rows.k, n, task.kv.k_dim, block.keys);
     product({block.keys, k_dim, 1}, block.queries, n, task.kv.k_dim, block.width, nullptr, block.logits);
     if (task.softcap > 0) cap_logits(block, n, task.softcap);
     // Ends grow with rows, so the first and the last query say whether all see the whole step.
     if (start < last.begin || start + n > first.end) hide_unseen(block, start, n);
     weigh_block(block, n);
-    if (!task.kv.v_in_k) {
-      for (int p = 0; p < n; ++p) {
-        decode_row<kType>(rows.v[p], block.values + static_cast<size_t>(p) * block.value_stride, task.kv.v_dim);
-      }
-    }
+    if (!task.kv.v_in_k) decode_rows(task.kv.v_type, rows.v, n, task.kv.v_dim, block.values);
     product({block.values, 1, block.value_stride}, block.logits, task.kv.v_dim, n, block.width, block.keep,
             block.result);
   }

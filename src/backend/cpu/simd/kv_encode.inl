@@ -22,7 +22,8 @@ inline void encode_q8_0(const float* values, uint8_t* out) {
   for (int i = 0; i < kBlock; i += kLanes) store_i8(out + 2 + i, load(values + i) * inverse);
 }
 
-inline void encode_q4_0(const float* values, uint8_t* out) {
+/// The value of largest magnitude.
+inline float extreme_of(const float* values) {
   F highest = load(values);
   F lowest = highest;
   for (int i = kLanes; i < kBlock; i += kLanes) {
@@ -31,13 +32,43 @@ inline void encode_q4_0(const float* values, uint8_t* out) {
   }
   const float high = largest(highest);
   const float low = -largest(zero() - lowest);
-  const float step = (high >= -low ? high : low) / -8.0f;
-  const F inverse = splat(step != 0 ? 1.0f / step : 0.0f);
+  return high >= -low ? high : low;
+}
+
+inline F q4_0_codes(F units, float reach) {
+  return max(min(nearest(units * splat(reach / kStepUnits)), splat(7.0f)), splat(-8.0f));
+}
+
+/// See kReach.
+inline void encode_q4_0(const float* values, uint8_t* out) {
+  constexpr int kVectors = kBlock / kLanes;
+  const float extreme = extreme_of(values);
+  const F to_units = splat(__builtin_fabsf(extreme) > kSmallestExtreme ? kStepUnits / extreme : 0.0f);
+  F units[kVectors];
+  for (int i = 0; i < kVectors; ++i) units[i] = nearest(load(values + i * kLanes) * to_units);
+  float step = extreme / kReach[0];
+  float reach = kReach[0];
+  float best = 0;
+  for (const float candidate : kReach) {
+    F sums[4] = {zero(), zero(), zero(), zero()};
+    for (int i = 0; i < kVectors; ++i) {
+      const F codes = q4_0_codes(units[i], candidate);
+      sums[0] = fma(units[i], codes, sums[0]);
+      sums[1] = fma(codes, codes, sums[1]);
+    }
+    float totals[4];
+    store_sums(totals, sums);
+    const float products = totals[0];
+    const float squares = totals[1];
+    const float score = products * products / squares;
+    if (!(score > best)) continue;
+    best = score;
+    reach = candidate;
+    step = products / squares * (extreme / kStepUnits);
+  }
   store_step(out, step);
   uint8_t codes[kBlock];
-  for (int i = 0; i < kBlock; i += kLanes) {
-    store_i8(codes + i, min(nearest(load(values + i) * inverse), splat(7.0f)) + splat(8.0f));
-  }
+  for (int i = 0; i < kVectors; ++i) store_i8(codes + i * kLanes, q4_0_codes(units[i], reach) + splat(8.0f));
   for (int i = 0; i < kBlock / 2; ++i) out[2 + i] = static_cast<uint8_t>(codes[i] | codes[i + kBlock / 2] << 4);
 }
 

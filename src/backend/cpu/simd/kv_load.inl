@@ -14,9 +14,8 @@ inline float load_step(const uint8_t* block) {
   return f16_to_float(half);
 }
 
-template <KvType kType>
-inline size_t bytes_of(int n) {
-  switch (kType) {
+inline size_t bytes_of(KvType type, int n) {
+  switch (type) {
     case KvType::kF32:
       return 4 * static_cast<size_t>(n);
     case KvType::kF16:
@@ -26,6 +25,7 @@ inline size_t bytes_of(int n) {
     case KvType::kQ4_0:
       return static_cast<size_t>(n / kBlock * kQ4Bytes);
   }
+  return 0;
 }
 
 /// Elements [i, i + kLanes) of a row, i a multiple of kLanes.
@@ -59,10 +59,26 @@ inline F load_kv_part(const uint8_t* row, int i, int n) {
 }
 
 template <KvType kType>
-inline void decode_row(const uint8_t* row, float* out, int n) {
-  int i = 0;
-  for (; i + kLanes <= n; i += kLanes) store(out + i, load_kv<kType>(row, i));
-  if (i < n) store_part(out + i, load_kv_part<kType>(row, i, n - i), n - i);
+inline void decode_rows(const uint8_t* const* rows, int n_rows, int dim, float* out) {
+  for (int row = 0; row < n_rows; ++row, out += dim) {
+    int i = 0;
+    for (; i + kLanes <= dim; i += kLanes) store(out + i, load_kv<kType>(rows[row], i));
+    if (i < dim) store_part(out + i, load_kv_part<kType>(rows[row], i, dim - i), dim - i);
+  }
+}
+
+/// Rows of `dim` elements, to out [n_rows][dim].
+inline void decode_rows(KvType type, const uint8_t* const* rows, int n_rows, int dim, float* out) {
+  switch (type) {
+    case KvType::kF32:
+      return decode_rows<KvType::kF32>(rows, n_rows, dim, out);
+    case KvType::kF16:
+      return decode_rows<KvType::kF16>(rows, n_rows, dim, out);
+    case KvType::kQ8_0:
+      return decode_rows<KvType::kQ8_0>(rows, n_rows, dim, out);
+    case KvType::kQ4_0:
+      return decode_rows<KvType::kQ4_0>(rows, n_rows, dim, out);
+  }
 }
 
 }  // namespace
