@@ -49,7 +49,10 @@ TEST_F(CountingBackendTest, EmbeddingsReadTheirRows) {
 }
 
 TEST_F(CountingBackendTest, AttentionSeesTheCacheUpToItsWindow) {
-  const KvLayer layer{.type = DType::F16,
+  const KvLayer layer{.k_type = DType::F16,
+                      .v_type = DType::F16,
+                      .k_order = 0,
+                      .v_order = 0,
                       .n_heads = 2,
                       .k_dim = 64,
                       .v_dim = 32,

@@ -75,10 +75,10 @@ TEST(Session, ShrinkingBelowItEvaluatesAgain) {
 /// Whatever was taken back or forked, keys and values that were rounded and turned are those of the timeline.
 TEST(Session, ForksAndRollsBackWithACoarseCache) {
   EngineOptions options;
-  options.context.length = 256;
+  options.context.length = 1024;  // of all sessions together
   for (const KvTypes types : {KvTypes(DType::Q4_0), KvTypes(DType::Q8_0, DType::Q4_0)}) {
     options.kv_types = types;
-    const auto engine = Engine::open(std::string(ONDOL_SOURCE_DIR) + "/examples/sample.gguf", options).value();
+    const auto engine = Engine::open(fmt::format("{}/examples/sample.gguf", ONDOL_SOURCE_DIR), options).value();
     const auto logits_of = [](const Session& session) {
       return std::vector<float>(session.logits().begin(), session.logits().end());
     };
