@@ -75,7 +75,7 @@ double probability_of(size_t token, std::span<const float> logits) {
 Result<CompanionMemory> ModelDrafter::memory_needs(const std::string& path, const EngineOptions& options) {
   const auto file = ONDOL_TRY(open_model_file(path));
   const auto model = ONDOL_TRY(load_model(file));
-  const MemoryPlan plan = plan_memory(*file, model->config(), options.kv_type, {}, options.batch_rows, 0);
+  const MemoryPlan plan = plan_memory(*file, model->config(), options.kv_types, {}, options.batch_rows, 0);
   return CompanionMemory{plan.weights_bytes + plan.working_bytes, plan.kv_bytes_per_token, plan.context_wanted};
 }
 
