@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "backend/machine.h"
 #include "base/json.h"
 #include "cli/command.h"
 #include "cli/options.h"
@@ -29,6 +30,7 @@ struct Summary {
   int64_t parameters = 0;
   std::map<std::string, int64_t> bytes_by_type;
   std::string template_source;
+  std::string instruction_set;  // that multiplies the weights
 };
 
 Result<Summary> summarize(const Options& options) {
@@ -44,6 +46,7 @@ Result<Summary> summarize(const Options& options) {
         static_cast<int64_t>(entry.tensor.size_bytes());
   }
   summary.template_source = ONDOL_TRY(load_template_source(*summary.file));
+  summary.instruction_set = ONDOL_TRY(examine_machine(engine.cpu, false)).instruction_set;
   return summary;
 }
 
@@ -79,6 +82,8 @@ void print_json(const Summary& summary) {
   document["bytes_by_type"] = types;
   document["chat_template"] = !summary.template_source.empty();
   document["embeddings_only"] = !config.causal;
+  document["layout"] = {
+      {"weights", "as in the file"}, {"repacked_bytes", 0}, {"instruction_set", summary.instruction_set}};
   json::object memory;
   memory["weights_bytes"] = summary.plan.weights_bytes;
   memory["kv_bytes_per_token"] = summary.plan.kv_bytes_per_token;
@@ -106,6 +111,8 @@ void print_text(const Summary& summary) {
     types += fmt::format("{}{} {}", types.empty() ? "" : ", ", type, human_bytes(static_cast<double>(bytes)));
   }
   row("weights", types);
+  row("layout", fmt::format("mapped and multiplied as they lie in the file, by {}; nothing is repacked",
+                            summary.instruction_set));
   row("cache", fmt::format("{} per token", human_bytes(static_cast<double>(summary.plan.kv_bytes_per_token))));
   row("template", summary.template_source.empty() ? "none: it continues texts (--raw)" : "yes");
   row("memory", summary.plan.explain());

@@ -200,6 +200,9 @@ class Parts(unittest.TestCase):
         self.assertGreater(shown["parameters"], 1_000_000)
         self.assertGreater(shown["memory"]["kv_bytes_per_token"], 0)
         self.assertTrue(shown["memory"]["fits"])
+        self.assertEqual(shown["layout"]["repacked_bytes"], 0)
+        doctor = json.loads(ondol("doctor", "--json")[1])
+        self.assertEqual(shown["layout"]["instruction_set"], doctor["instruction_set"])
         status, out, _ = ondol("show", SAMPLE, "--json", "--ctx", 1 << 29)
         self.assertFalse(json.loads(out)["memory"]["fits"])
 
