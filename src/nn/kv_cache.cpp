@@ -61,15 +61,24 @@ KvSequence& KvSequence::operator=(KvSequence&& other) noexcept {
   return *this;
 }
 
+bool KvSequence::writes_shared() const {
+  return length_ % kPageTokens != 0 && cache_->references(pages_.back()) > 1;
+}
+
+int KvSequence::pages_wanted(int n) const {
+  if (n == 0) return 0;
+  return (length_ + n + kPageTokens - 1) / kPageTokens - n_pages() + (writes_shared() ? 1 : 0);
+}
+
 Result<void> KvSequence::append(int n) {
   ONDOL_CHECK(n >= 0);
-  const size_t wanted = static_cast<size_t>((length_ + n + kPageTokens - 1) / kPageTokens);
-  const bool writes_shared = length_ % kPageTokens != 0 && cache_->references_[static_cast<size_t>(pages_.back())] > 1;
-  const size_t needed = wanted - pages_.size() + (writes_shared ? 1 : 0);
-  if (needed > cache_->free_pages_.size()) {
+  if (n == 0) return {};
+  if (pages_wanted(n) > cache_->n_free_pages() && cache_->give_up_) cache_->give_up_(pages_wanted(n));
+  if (pages_wanted(n) > cache_->n_free_pages()) {
     return Error(fmt::format("the context is full: {} positions are in use and {} more were asked for", length_, n));
   }
-  if (writes_shared) {
+  const auto wanted = static_cast<size_t>((length_ + n + kPageTokens - 1) / kPageTokens);
+  if (writes_shared()) {
     const int32_t copy = cache_->copy_page(pages_.back());
     cache_->release_page(pages_.back());
     pages_.back() = copy;
@@ -96,6 +105,14 @@ KvSequence KvSequence::fork(int length) const {
   for (const int32_t page : copy.pages_) ++cache_->references_[static_cast<size_t>(page)];
   copy.length_ = length;
   return copy;
+}
+
+void KvSequence::share_front(const KvSequence& other, int length) {
+  ONDOL_CHECK(length >= 0 && length <= length_ && length <= other.length_);
+  for (size_t i = 0; i < static_cast<size_t>(length / kPageTokens); ++i) {
+    ++cache_->references_[static_cast<size_t>(other.pages_[i])];
+    cache_->release_page(std::exchange(pages_[i], other.pages_[i]));
+  }
 }
 
 size_t KvCache::bytes_per_position(std::span<const KvLayerShape> layers, KvTypes types) {
@@ -140,6 +157,36 @@ int32_t KvCache::take_page() {
 
 void KvCache::release_page(int32_t page) {
   if (--references_[static_cast<size_t>(page)] == 0) free_pages_.push_back(page);
+}
+
+size_t KvCache::page_bytes() const {
+  size_t bytes = 0;
+  for (const KvLayer& layer : layers_) bytes += layer.k_page_bytes + layer.v_page_bytes;
+  return bytes;
+}
+
+void KvCache::read_page(int32_t page, std::span<uint8_t> bytes) const {
+  ONDOL_CHECK(bytes.size() == page_bytes());
+  uint8_t* to = bytes.data();
+  const auto index = static_cast<size_t>(page);
+  for (const KvLayer& layer : layers_) {
+    std::memcpy(to, layer.k + index * layer.k_page_bytes, layer.k_page_bytes);
+    to += layer.k_page_bytes;
+    if (layer.v_page_bytes > 0) std::memcpy(to, layer.v + index * layer.v_page_bytes, layer.v_page_bytes);
+    to += layer.v_page_bytes;
+  }
+}
+
+void KvCache::write_page(int32_t page, std::span<const uint8_t> bytes) {
+  ONDOL_CHECK(bytes.size() == page_bytes());
+  const uint8_t* from = bytes.data();
+  const auto index = static_cast<size_t>(page);
+  for (const KvLayer& layer : layers_) {
+    std::memcpy(layer.k + index * layer.k_page_bytes, from, layer.k_page_bytes);
+    from += layer.k_page_bytes;
+    if (layer.v_page_bytes > 0) std::memcpy(layer.v + index * layer.v_page_bytes, from, layer.v_page_bytes);
+    from += layer.v_page_bytes;
+  }
 }
 
 int32_t KvCache::copy_page(int32_t page) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -46,16 +47,25 @@ class KvSequence {
 
   int length() const { return length_; }
   const int32_t* pages() const { return pages_.data(); }
+  int n_pages() const { return static_cast<int>(pages_.size()); }
 
-  /// Makes room for `n` more positions and counts them as present. Fails, changing nothing, when pages run out.
+  /// Free pages that append(n) would take.
+  int pages_wanted(int n) const;
+
+  /// Makes room for `n` more positions and counts them as present. Fails, changing nothing, when pages run out and
+  /// whoever keeps some (KvCache::on_shortage) can give up none.
   Result<void> append(int n);
   /// Keeps the first `length` positions.
   void truncate(int length);
   /// A new sequence with the same first `length` positions, sharing their pages.
   KvSequence fork(int length) const;
+  /// Gives up its own full pages of the first `length` positions for the other's, which must hold the same.
+  void share_front(const KvSequence& other, int length);
 
  private:
   friend class KvCache;
+  bool writes_shared() const;
+
   KvCache* cache_;
   std::vector<int32_t> pages_;
   int length_ = 0;
@@ -71,6 +81,16 @@ class KvCache {
   int n_layers() const { return static_cast<int>(layers_.size()); }
   int n_free_pages() const { return static_cast<int>(free_pages_.size()); }
   int n_pages() const { return static_cast<int>(references_.size()); }
+  /// Sequences that hold the page.
+  int references(int32_t page) const { return references_[static_cast<size_t>(page)]; }
+
+  /// Called when a sequence wants more free pages than there are; it may truncate other sequences.
+  void on_shortage(std::function<void(int n_pages)> give_up) { give_up_ = std::move(give_up); }
+
+  /// What a page holds in all layers, to save it and bring it back.
+  size_t page_bytes() const;
+  void read_page(int32_t page, std::span<uint8_t> bytes) const;
+  void write_page(int32_t page, std::span<const uint8_t> bytes);
 
   /// Bytes that one position takes in all layers, for plans.
   static size_t bytes_per_position(std::span<const KvLayerShape> layers, KvTypes types);
@@ -85,6 +105,7 @@ class KvCache {
   std::vector<Buffer> buffers_;
   std::vector<int> references_;      // per page
   std::vector<int32_t> free_pages_;  // the last one is taken first
+  std::function<void(int)> give_up_;
 };
 
 }  // namespace ondol

@@ -10,23 +10,18 @@
 #include "runtime/sampler.h"
 #include "runtime/session.h"
 #include "runtime/speculation.h"
+#include "runtime/text_in_progress.h"
 
 namespace ondol {
 
-struct GenerateOptions {
-  int max_tokens = -1;            // -1: until the model ends
-  std::vector<std::string> stop;  // texts that end generation and are not shown
-  bool shift_context = false;     // when the context is full, drop the older half instead of stopping
-  int keep = 0;                   // tokens at the start that a shift keeps (a system prompt)
-  bool ignore_end = false;        // go on after end-of-text tokens (benchmarks)
-  bool show_special = false;
+struct GenerateOptions : TextRules {
+  bool shift_context = false;  // when the context is full, drop the older half instead of stopping
+  int keep = 0;                // tokens at the start that a shift keeps (a system prompt)
 };
-
-enum class StopReason { kEnd, kStopText, kMaxTokens, kContextFull, kCancelled };
 
 struct Generated {
   StopReason reason = StopReason::kEnd;
-  std::vector<TokenId> tokens;  // without the token that ended it
+  std::vector<TokenId> tokens;  // without the end-of-text token
   int n_prompt = 0;
   int n_reused = 0;    // prompt tokens that were already evaluated
   int n_shifts = 0;    // times the context was shifted
@@ -39,27 +34,10 @@ struct Generated {
 /// Receives text as it is made, whole characters only; returns false to stop.
 using TextSink = std::function<bool(std::string_view text)>;
 
-/// Continues `prompt` in the speculation's session, which keeps prompt and answer, so the next prompt that begins with
-/// them is quick.
+/// Continues `prompt` in the speculation's session, which keeps prompt and answer (but for a last token that nothing
+/// was to follow), so the next prompt that begins with them is quick.
 Result<Generated> generate(Speculation& speculation, Engine& engine, Sampler& sampler, std::span<const TokenId> prompt,
                            const GenerateOptions& options, const TextSink& sink,
                            const EvaluationProgress& progress = {});
-
-/// Passes text on, but holds back what may become a stop text.
-class StopFilter {
- public:
-  explicit StopFilter(std::vector<std::string> stops) : stops_(std::move(stops)) {}
-
-  /// Text that is safe to show. After a stop text was found, stopped() is true and nothing more comes.
-  std::string push(std::string_view text);
-  /// What was held back, at the end of generation.
-  std::string finish();
-  bool stopped() const { return stopped_; }
-
- private:
-  std::vector<std::string> stops_;
-  std::string held_;
-  bool stopped_ = false;
-};
 
 }  // namespace ondol

@@ -1,6 +1,7 @@
 #include "runtime/sampler.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -92,17 +93,46 @@ Result<Sampler> Sampler::create(SamplerOptions options, const Tokenizer& tokeniz
   return sampler;
 }
 
-TokenId Sampler::sample(std::span<const float> logits) {
-  candidates_.tokens.resize(logits.size());
+void Sampler::fill_candidates(std::span<const float> logits, const TokenSet* allowed) {
+  candidates_.tokens.clear();
   candidates_.sorted = false;
-  for (size_t i = 0; i < logits.size(); ++i) {
+  const auto add = [&](size_t i) {
     // A broken model may give NaN; such a token is never chosen, and comparisons stay a strict order.
     const float logit = std::isnan(logits[i]) ? -INFINITY : logits[i];
-    candidates_.tokens[i] = {static_cast<TokenId>(i), logit, 0.0f};
+    candidates_.tokens.push_back({static_cast<TokenId>(i), logit, 0.0f});
+  };
+  if (allowed == nullptr) {
+    for (size_t i = 0; i < logits.size(); ++i) add(i);
+  } else {
+    for (size_t w = 0; w < allowed->words().size(); ++w) {
+      for (uint64_t bits = allowed->words()[w]; bits != 0; bits &= bits - 1) {
+        const size_t i = w * 64 + static_cast<size_t>(std::countr_zero(bits));
+        if (i < logits.size()) add(i);
+      }
+    }
+    ONDOL_CHECK(!candidates_.tokens.empty());
   }
   for (const auto& [id, bias] : options_.logit_bias) {
-    if (id >= 0 && static_cast<size_t>(id) < logits.size()) candidates_.tokens[static_cast<size_t>(id)].logit += bias;
+    const auto place =
+        std::lower_bound(candidates_.tokens.begin(), candidates_.tokens.end(), id,
+                         [](const Candidate& candidate, TokenId wanted) { return candidate.id < wanted; });
+    if (place != candidates_.tokens.end() && place->id == id) place->logit += bias;
   }
+}
+
+TokenId Sampler::sample(std::span<const float> logits, TokenConstraint* constraint) {
+  if (constraint == nullptr) return choose(logits, nullptr);
+  if (options_.temperature <= 0.0f) {
+    // Without chance, penalties and bias change each token's logit by itself, so the best of all is the best of those
+    // allowed if it is one of them. Asking for one token is much cheaper than asking for the whole set.
+    const TokenId best = choose(logits, nullptr);
+    if (constraint->allows(best)) return best;
+  }
+  return choose(logits, constraint->allowed());
+}
+
+TokenId Sampler::choose(std::span<const float> logits, const TokenSet* allowed) {
+  fill_candidates(logits, allowed);
   SamplerState state{options_, history_, dry_breaks_, random_};
   const bool greedy = options_.temperature <= 0.0f;
   for (size_t i = 0; i < steps_.size(); ++i) {

@@ -12,6 +12,7 @@
 
 #include "base/random.h"
 #include "base/result.h"
+#include "text/token_constraint.h"
 #include "text/tokenizer.h"
 
 namespace ondol {
@@ -80,8 +81,9 @@ class Sampler {
   /// Fails when a name in the chain is unknown or a value is out of range. `tokenizer` gives the DRY breakers' tokens.
   static Result<Sampler> create(SamplerOptions options, const Tokenizer& tokenizer);
 
-  /// Chooses the next token from logits over the whole vocabulary. Does not remember it: see accept().
-  TokenId sample(std::span<const float> logits);
+  /// Chooses the next token from logits over the whole vocabulary, among those that `constraint` allows. Does not
+  /// remember it, nor tells the constraint: see accept().
+  TokenId sample(std::span<const float> logits, TokenConstraint* constraint = nullptr);
 
   /// Tells the sampler what was appended to the text (prompt tokens too), for penalties.
   void accept(TokenId token) { history_.push_back(token); }
@@ -91,6 +93,8 @@ class Sampler {
 
  private:
   explicit Sampler(SamplerOptions options) : options_(std::move(options)), random_(options_.seed) {}
+  TokenId choose(std::span<const float> logits, const TokenSet* allowed);
+  void fill_candidates(std::span<const float> logits, const TokenSet* allowed);
   TokenId draw(Candidates& candidates);
   TokenId draw_mirostat(Candidates& candidates);
 

@@ -9,32 +9,28 @@
 // What a text becomes does not depend on what else is running, as far as products of different sizes round alike.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
-#include <future>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "runtime/engine.h"
-#include "runtime/generate.h"
+#include "runtime/prefix_store.h"
 #include "runtime/sampler.h"
+#include "runtime/speculation.h"
+#include "runtime/text_in_progress.h"
+#include "runtime/token_chances.h"
 #include "text/token_constraint.h"
 
 namespace ondol {
 
-struct TokenChance {
-  TokenId token = kNoToken;
-  float logprob = 0;
-};
-
 /// A token that was chosen, with the text that is complete now and its chances where they were asked for.
 struct TokenEvent {
   TokenId token = kNoToken;
-  std::string text;  // may be empty; what may become a stop text is held back
-  float logprob = 0;
+  std::string text;               // may be empty; what may become a stop text is held back
+  float logprob = 0;              // 0 where it was not asked for, and for tokens that were forced
   std::vector<TokenChance> best;  // most likely first, of the model's own distribution
 };
 
@@ -69,9 +65,9 @@ struct GenerationRequest {
   int max_tokens = -1;  // -1: until the model ends or the context is full
   std::vector<std::string> stop;
   std::unique_ptr<TokenConstraint> constraint;  // or null
-  /// Tokens appended by force when the constraint and the model have not ended reasoning after so many tokens.
+  /// After so many tokens of reasoning, reasoning_end is appended by force (TextRules). -1: no limit.
   int reasoning_budget = -1;
-  std::function<bool()> is_reasoning;  // asked after each token where there is a budget
+  std::function<bool()> is_reasoning;  // asked before each token, after on_token() of the one before
   std::vector<TokenId> reasoning_end;
   int n_best = -1;  // chances per token: -1 none, 0 the chosen one's, n the n most likely too
   bool ignore_end = false;
@@ -82,7 +78,8 @@ struct GenerationRequest {
 struct SchedulerOptions {
   int max_running = 16;  // texts at once
   int max_waiting = 1024;
-  int prefill_rows = 512;  // of a pass, while nothing is being generated; less otherwise
+  int prefill_rows = 512;          // of a pass, while nothing is being generated; less otherwise (pass_planner.h)
+  int speculate = kSpeculateAuto;  // for a text that is alone
 };
 
 /// Counters and gauges since the scheduler began, for metrics.
@@ -96,7 +93,8 @@ struct SchedulerStats {
   uint64_t n_cancelled = 0;
   uint64_t n_preempted = 0;
   uint64_t n_passes = 0;
-  uint64_t n_rows = 0;
+  uint64_t n_rows = 0;     // of all passes, without guesses
+  uint64_t n_drafted = 0;  // guesses for a text that was alone
   uint64_t n_prompt_tokens = 0;
   uint64_t n_cached_tokens = 0;
   uint64_t n_generated_tokens = 0;
@@ -106,9 +104,11 @@ class Scheduler {
  public:
   using Id = uint64_t;
 
-  /// Takes the engine over.
-  static std::unique_ptr<Scheduler> start(std::unique_ptr<Engine> engine, const SchedulerOptions& options);
-  virtual ~Scheduler() = default;  // cancels what is left
+  /// Takes the engine over. `store`, or null, keeps what the prefix cache gives up, and all of it at the end.
+  static std::unique_ptr<Scheduler> start(std::unique_ptr<Engine> engine, const SchedulerOptions& options,
+                                          std::unique_ptr<PrefixStore> store = nullptr);
+  /// Cancels what is left, and calls its sinks. Not from a sink or a job.
+  virtual ~Scheduler() = default;
 
   /// Fails, without ever calling the sink, when the prompt is empty, has ids outside the vocabulary or does not fit
   /// into the context (naming both lengths), when a sampler option is wrong, or when too many are waiting (is_busy).
@@ -118,10 +118,12 @@ class Scheduler {
   /// Ends it soon, with kCancelled. Ids that have ended are ignored.
   virtual void cancel(Id id) = 0;
 
-  /// Runs `job` on the scheduler's thread between two passes: embeddings, saving of caches.
+  /// Runs `job` on the scheduler's thread between two passes: embeddings, saving of caches. Pages that only the prefix
+  /// cache holds are given up to its sequences as they grow. What was posted is run even at the end.
   virtual void post(std::function<void(Engine&)> job) = 0;
 
-  /// Accepts nothing more; returns when all that was accepted has ended, or after the time.
+  /// Accepts nothing more; returns when all that was accepted has ended (true), or after the time. Not from a sink or
+  /// a job.
   virtual bool drain(double seconds) = 0;
 
   virtual SchedulerStats stats() const = 0;

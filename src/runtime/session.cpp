@@ -93,36 +93,52 @@ Session Session::fork() const {
   return copy;
 }
 
-bool Session::needs_other_rotation(size_t n_total) const {
-  const int64_t limit = engine_->model().config().rotation_changes_after;
-  return limit > 0 && !tokens_.empty() && is_long_ != (static_cast<int64_t>(n_total) > limit);
+Session::Session(Engine& engine, std::span<const TokenId> tokens, KvSequence sequence, bool is_long)
+    : engine_(&engine), sequence_(std::move(sequence)), tokens_(tokens.begin(), tokens.end()), is_long_(is_long) {
+  ONDOL_CHECK(static_cast<int>(tokens_.size()) == sequence_.length());
+}
+
+bool Session::rotates_as_long(const Engine& engine, size_t n_total) {
+  const int64_t limit = engine.model().config().rotation_changes_after;
+  return limit > 0 && static_cast<int64_t>(n_total) > limit;
+}
+
+bool Session::must_start_over(size_t n_total) const {
+  return !tokens_.empty() && is_long_ != rotates_as_long(*engine_, n_total);
+}
+
+Result<void> Session::join(Batch& batch, std::span<const TokenId> tokens, size_t n_total, bool wants_logits) {
+  ONDOL_CHECK(!must_start_over(n_total));
+  const int n = static_cast<int>(tokens.size());
+  const int position = static_cast<int>(tokens_.size());
+  const int first_row = static_cast<int>(batch.tokens.size());
+  ONDOL_TRY(sequence_.append(n));
+  is_long_ = rotates_as_long(*engine_, n_total);
+  batch.tokens.insert(batch.tokens.end(), tokens.begin(), tokens.end());
+  batch.slices.push_back({&sequence_, first_row, n, position, static_cast<int>(n_total)});
+  if (wants_logits) batch.output_rows.push_back(first_row + n - 1);
+  tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
+  logits_.clear();
+  return {};
 }
 
 Result<void> Session::evaluate(std::span<const TokenId> tokens, const EvaluationProgress& progress) {
   const size_t n_total = tokens_.size() + tokens.size();
   if (static_cast<int64_t>(n_total) > engine_->context_length()) return context_full(*engine_, n_total);
-  if (needs_other_rotation(n_total)) {
+  if (must_start_over(n_total)) {
     std::vector<TokenId> all = tokens_;
     all.insert(all.end(), tokens.begin(), tokens.end());
     roll_back(static_cast<int>(tokens_.size()));
     n_reused_ = 0;
     return evaluate(all, progress);
   }
-  const int64_t limit = engine_->model().config().rotation_changes_after;
-  is_long_ = limit > 0 && static_cast<int64_t>(n_total) > limit;
   size_t done = 0;
   while (done < tokens.size()) {
     const size_t n = std::min(tokens.size() - done, static_cast<size_t>(engine_->batch_rows()));
-    const auto part = tokens.subspan(done, n);
-    const int position = static_cast<int>(tokens_.size());
-    ONDOL_TRY(sequence_.append(static_cast<int>(n)));
-    Batch batch;
-    batch.tokens.assign(part.begin(), part.end());
-    batch.slices.push_back({&sequence_, 0, static_cast<int>(n), position, static_cast<int>(n_total)});
     const bool is_last = done + n == tokens.size();
-    if (is_last) batch.output_rows = {static_cast<int32_t>(n - 1)};
+    Batch batch;
+    ONDOL_TRY(join(batch, tokens.subspan(done, n), n_total, is_last));
     const Tensor logits = engine_->forward(batch);
-    tokens_.insert(tokens_.end(), part.begin(), part.end());
     if (is_last) keep_logits(logits);
     done += n;
     if (progress && !progress(static_cast<int>(done), static_cast<int>(tokens.size())) && !is_last) {

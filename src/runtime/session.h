@@ -13,6 +13,13 @@ class Session {
   /// The engine must outlive the session. Sessions of one engine share its context.
   explicit Session(Engine& engine) : engine_(&engine), sequence_(engine.cache()) {}
 
+  /// One that begins with `tokens`, whose keys and values `sequence` holds. `is_long`: as computed for a sequence for
+  /// which rotates_as_long().
+  Session(Engine& engine, std::span<const TokenId> tokens, KvSequence sequence, bool is_long);
+
+  /// Whether a sequence that is meant to get this long lies beyond ModelConfig::rotation_changes_after.
+  static bool rotates_as_long(const Engine& engine, size_t n_total);
+
   /// Makes `tokens` the timeline: keeps the longest common beginning, evaluates the rest. Afterwards logits() are those
   /// of the last token. Fails, keeping what was evaluated, when the context is full, an id is outside the vocabulary,
   /// or `progress` returned false. `tokens` must not be empty.
@@ -29,6 +36,14 @@ class Session {
   Result<void> append_each(std::span<const TokenId> tokens);
   int most_at_once() const;
 
+  /// Takes part in a pass that the caller runs, perhaps with other sessions: `tokens` come next, and the batch gets
+  /// their rows. `n_total` is how long the session is going to be, as far as is known; not where must_start_over().
+  /// logits() is empty afterwards. Fails, changing nothing, when the cache has no room.
+  Result<void> join(Batch& batch, std::span<const TokenId> tokens, size_t n_total, bool wants_logits);
+
+  /// Whether the tokens so far have to be evaluated again before the session can grow or shrink to this length.
+  bool must_start_over(size_t n_total) const;
+
   /// Drops the last n tokens. logits() is empty until the next sync or append.
   void roll_back(int n);
 
@@ -41,10 +56,11 @@ class Session {
   std::span<const float> logits_after(int i) const { return logits_[static_cast<size_t>(i)]; }
 
   std::span<const TokenId> tokens() const { return tokens_; }
+  const KvSequence& sequence() const { return sequence_; }
+  bool is_long() const { return is_long_; }
   int n_reused() const { return n_reused_; }  // tokens that the last sync did not evaluate again
 
  private:
-  bool needs_other_rotation(size_t n_total) const;
   void keep_logits(const Tensor& logits);
   Result<void> evaluate(std::span<const TokenId> tokens, const EvaluationProgress& progress);
 

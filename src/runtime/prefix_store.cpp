@@ -1,0 +1,315 @@
+#include "runtime/prefix_store.h"
+
+#include <algorithm>
+#include <cctype>
+#include <condition_variable>
+#include <deque>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "base/files.h"
+#include "runtime/prefix_block.h"
+
+namespace ondol {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr std::string_view kEnding = ".kv";
+constexpr size_t kBlock = PrefixStore::kBlockTokens;
+constexpr size_t kBlockPages = PrefixStore::kBlockTokens / kPageTokens;
+
+std::span<const uint8_t> bytes_of(std::span<const TokenId> tokens) {
+  return {reinterpret_cast<const uint8_t*>(tokens.data()), tokens.size_bytes()};
+}
+
+/// Names of a text's full blocks, first to last. The position comes first, so that of files used at the same time the
+/// later ones, which are of no use without the earlier, can be told from them.
+std::vector<std::string> block_names(const Hash128& tag, bool is_long, std::span<const TokenId> tokens) {
+  std::vector<std::string> names;
+  Hash128 key = {tag.low ^ (is_long ? 1 : 0), tag.high};
+  for (size_t end = kBlock; end <= tokens.size(); end += kBlock) {
+    key = hash_bytes(bytes_of(tokens.subspan(end - kBlock, kBlock)), key);
+    names.push_back(fmt::format("{}/{:08}-{}{}", tag.hex(), end, key.hex(), kEnding));
+  }
+  return names;
+}
+
+/// Whether a file in one of the store's folders is named as its own are.
+bool is_block_name(const std::string& name) {
+  constexpr std::string_view kPattern = "00000000-00000000000000000000000000000000";
+  if (name.size() != kPattern.size() + kEnding.size() || !name.ends_with(kEnding)) return false;
+  for (size_t i = 0; i < kPattern.size(); ++i) {
+    const bool fits = kPattern[i] == '-' ? name[i] == '-' : std::isxdigit(static_cast<unsigned char>(name[i])) != 0;
+    if (!fits) return false;
+  }
+  return true;
+}
+
+class DiskPrefixStore final : public PrefixStore {
+ public:
+  DiskPrefixStore(PrefixStoreOptions options, const Hash128& tag) : options_(std::move(options)), tag_(tag) {}
+
+  ~DiskPrefixStore() override {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    changed_.notify_all();
+    if (writer_.joinable()) writer_.join();
+  }
+
+  Result<void> begin();
+
+  size_t known(std::span<const TokenId> tokens, bool is_long) override;
+  size_t load(std::span<const TokenId> tokens, bool is_long, KvCache& cache, KvSequence& sequence) override;
+  void save(std::span<const TokenId> tokens, bool is_long, const KvCache& cache, const KvSequence& sequence,
+            bool waits) override;
+  void flush() override;
+  uint64_t size_bytes() const override;
+
+ private:
+  struct File {
+    uint64_t size_bytes = 0;
+    fs::file_time_type last_used;
+  };
+  struct Pending {
+    std::string name;
+    std::string bytes;
+  };
+
+  std::string path_of(const std::string& name) const { return options_.directory + "/" + name; }
+  void log(const std::string& text) const {
+    if (options_.log) options_.log(text);
+  }
+  void read_folder(const fs::path& folder);
+  bool load_block(const std::string& name, std::span<const TokenId> tokens, bool is_long, KvCache& cache,
+                  KvSequence& sequence);
+  bool is_missing(const std::string& name);
+  Result<PrefixBlock> checked_block(const std::string& bytes, std::span<const TokenId> tokens, bool is_long,
+                                    size_t page_bytes) const;
+  bool is_known(const std::string& name) const;
+  bool has_room(size_t size, bool waits);
+  void forget(const std::string& name);
+  void use(const std::string& name);
+  void write_pending();
+  void keep_limit();
+
+  PrefixStoreOptions options_;
+  Hash128 tag_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::string, File> files_;  // of all models, by name; those that are pending too
+  uint64_t size_bytes_ = 0;
+  std::deque<Pending> pending_;
+  uint64_t pending_bytes_ = 0;
+  bool stopping_ = false;
+  std::thread writer_;
+};
+
+void DiskPrefixStore::read_folder(const fs::path& folder) {
+  std::error_code error;
+  for (fs::directory_iterator file(folder, error), end; !error && file != end; file.increment(error)) {
+    const std::string name = file->path().filename();
+    std::error_code no_file;
+    if (!file->is_regular_file(no_file)) continue;
+    if (!is_block_name(name)) {
+      // Left by a program that was killed while it wrote.
+      if (name.ends_with(".part") && is_block_name(name.substr(0, name.size() - 5))) fs::remove(file->path(), no_file);
+      continue;
+    }
+    const File entry{file->file_size(no_file), file->last_write_time(no_file)};
+    if (no_file) continue;
+    files_[folder.filename().string() + "/" + name] = entry;
+    size_bytes_ += entry.size_bytes;
+  }
+}
+
+Result<void> DiskPrefixStore::begin() {
+  const std::string own = path_of(tag_.hex());
+  std::error_code error;
+  fs::create_directories(own, error);
+  if (error) return Error(fmt::format("{}: cannot make the folder: {}", own, error.message()));
+  fs::permissions(own, fs::perms::owner_all, error);  // what people wrote is in there
+  for (fs::directory_iterator folder(options_.directory, error), end; !error && folder != end;
+       folder.increment(error)) {
+    if (folder->path().filename().string().size() == tag_.hex().size()) read_folder(folder->path());
+  }
+  if (error) return Error(fmt::format("{}: cannot read the folder: {}", options_.directory, error.message()));
+  const std::string probe = own + "/writable";
+  ONDOL_TRY(write_file_atomically(probe, ""));
+  fs::remove(probe, error);
+  writer_ = std::thread([this] { write_pending(); });
+  return {};
+}
+
+size_t DiskPrefixStore::known(std::span<const TokenId> tokens, bool is_long) {
+  const std::lock_guard lock(mutex_);
+  size_t n = 0;
+  for (const std::string& name : block_names(tag_, is_long, tokens)) {
+    if (!files_.contains(name)) break;
+    n += kBlock;
+  }
+  return n;
+}
+
+size_t DiskPrefixStore::load(std::span<const TokenId> tokens, bool is_long, KvCache& cache, KvSequence& sequence) {
+  const std::vector<std::string> names = block_names(tag_, is_long, tokens);
+  for (size_t i = static_cast<size_t>(sequence.length()) / kBlock; i < names.size(); ++i) {
+    if (!load_block(names[i], tokens.first((i + 1) * kBlock), is_long, cache, sequence)) break;
+  }
+  for (size_t i = names.size(); i-- > 0;) use(names[i]);  // the first ones are the most recent
+  return static_cast<size_t>(sequence.length());
+}
+
+bool DiskPrefixStore::load_block(const std::string& name, std::span<const TokenId> tokens, bool is_long, KvCache& cache,
+                                 KvSequence& sequence) {
+  if (is_missing(name)) return false;
+  const int length = sequence.length();
+  if (!sequence.append(kBlockTokens)) return false;
+  const auto bytes = read_file(path_of(name));
+  const size_t page_bytes = cache.page_bytes();
+  const auto block = bytes ? checked_block(*bytes, tokens, is_long, page_bytes) : Result<PrefixBlock>(bytes.error());
+  if (block) {
+    const int32_t* pages = sequence.pages() + sequence.n_pages() - kBlockPages;
+    for (size_t i = 0; i < kBlockPages; ++i) {
+      cache.write_page(pages[i], block->data.subspan(i * page_bytes, page_bytes));
+    }
+    return true;
+  }
+  sequence.truncate(length);
+  log(fmt::format("{}: deleted: {}", path_of(name), block.error().message()));
+  std::error_code error;
+  fs::remove(path_of(name), error);
+  const std::lock_guard lock(mutex_);
+  forget(name);
+  return false;
+}
+
+/// Not on the disk yet, or deleted by somebody else.
+bool DiskPrefixStore::is_missing(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  if (!files_.contains(name)) return true;
+  const auto has_name = [&](const Pending& pending) { return pending.name == name; };
+  if (std::any_of(pending_.begin(), pending_.end(), has_name)) return true;
+  std::error_code error;
+  if (fs::exists(path_of(name), error)) return false;
+  forget(name);
+  return true;
+}
+
+Result<PrefixBlock> DiskPrefixStore::checked_block(const std::string& bytes, std::span<const TokenId> tokens,
+                                                   bool is_long, size_t page_bytes) const {
+  PrefixBlock block = ONDOL_TRY(parse_prefix_block({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}));
+  const bool fits = block.tag == tag_ && block.is_long == is_long && block.data.size() == page_bytes * kBlockPages &&
+                    std::equal(block.tokens.begin(), block.tokens.end(), tokens.begin(), tokens.end());
+  if (!fits) return Error("it belongs to another model or another text");
+  return block;
+}
+
+/// With the lock held.
+void DiskPrefixStore::forget(const std::string& name) {
+  const auto file = files_.find(name);
+  if (file == files_.end()) return;
+  size_bytes_ -= file->second.size_bytes;
+  files_.erase(file);
+}
+
+void DiskPrefixStore::use(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  const auto file = files_.find(name);
+  if (file == files_.end()) return;
+  file->second.last_used = fs::file_time_type::clock::now();
+  std::error_code error;
+  fs::last_write_time(path_of(name), file->second.last_used, error);
+}
+
+bool DiskPrefixStore::is_known(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  return files_.contains(name);
+}
+
+/// Whether a block of this size may be copied now.
+bool DiskPrefixStore::has_room(size_t size, bool waits) {
+  std::unique_lock lock(mutex_);
+  const auto fits = [&] { return pending_.empty() || pending_bytes_ + size <= options_.max_pending_bytes; };
+  if (waits) changed_.wait(lock, fits);
+  return fits();
+}
+
+void DiskPrefixStore::save(std::span<const TokenId> tokens, bool is_long, const KvCache& cache,
+                           const KvSequence& sequence, bool waits) {
+  ONDOL_CHECK(static_cast<size_t>(sequence.length()) >= tokens.size());
+  const std::vector<std::string> names = block_names(tag_, is_long, tokens);
+  const size_t page_bytes = cache.page_bytes();
+  for (size_t i = 0; i < names.size(); ++i) {
+    const auto text = tokens.first((i + 1) * kBlock);
+    const size_t size = page_bytes * kBlockPages + text.size_bytes();
+    if (is_known(names[i])) continue;
+    if (!has_room(size, waits)) return;
+    const int32_t* pages = sequence.pages() + i * kBlockPages;
+    std::string bytes = write_prefix_block(tag_, is_long, text, page_bytes * kBlockPages, [&](auto data) {
+      for (size_t p = 0; p < kBlockPages; ++p) cache.read_page(pages[p], data.subspan(p * page_bytes, page_bytes));
+    });
+    const std::lock_guard lock(mutex_);
+    files_[names[i]] = {bytes.size(), fs::file_time_type::clock::now()};
+    size_bytes_ += bytes.size();
+    pending_bytes_ += bytes.size();
+    pending_.push_back({names[i], std::move(bytes)});
+    changed_.notify_all();
+  }
+}
+
+void DiskPrefixStore::write_pending() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [&] { return stopping_ || !pending_.empty(); });
+    if (pending_.empty()) return;
+    const Pending& first = pending_.front();  // stays where it is until it is written
+    lock.unlock();
+    const auto written = write_file_atomically(path_of(first.name), first.bytes);
+    if (!written) log(written.error().message());
+    lock.lock();
+    if (!written) forget(first.name);
+    pending_bytes_ -= first.bytes.size();
+    pending_.pop_front();
+    keep_limit();
+    changed_.notify_all();
+  }
+}
+
+/// Deletes the least recently used files. With the lock held.
+void DiskPrefixStore::keep_limit() {
+  while (size_bytes_ > options_.max_bytes) {
+    const auto is_older = [](const auto& a, const auto& b) { return a.second.last_used < b.second.last_used; };
+    const auto oldest = std::min_element(files_.begin(), files_.end(), is_older);
+    const auto is_it = [&](const Pending& pending) { return pending.name == oldest->first; };
+    if (oldest == files_.end() || std::any_of(pending_.begin(), pending_.end(), is_it)) return;
+    std::error_code error;
+    fs::remove(path_of(oldest->first), error);
+    forget(std::string(oldest->first));
+  }
+}
+
+void DiskPrefixStore::flush() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return pending_.empty(); });
+}
+
+uint64_t DiskPrefixStore::size_bytes() const {
+  const std::lock_guard lock(mutex_);
+  return size_bytes_;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<PrefixStore>> PrefixStore::open(PrefixStoreOptions options, const Hash128& tag) {
+  auto store = std::make_unique<DiskPrefixStore>(std::move(options), tag);
+  ONDOL_TRY(store->begin());
+  return std::unique_ptr<PrefixStore>(std::move(store));
+}
+
+}  // namespace ondol

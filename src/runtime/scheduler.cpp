@@ -1,0 +1,205 @@
+#include "runtime/scheduler.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "runtime/continuous_batch.h"
+
+namespace ondol {
+namespace {
+
+class SchedulerThread final : public Scheduler {
+ public:
+  SchedulerThread(std::unique_ptr<Engine> engine, const SchedulerOptions& options, std::unique_ptr<PrefixStore> store)
+      : engine_(std::move(engine)), options_(options), store_(std::move(store)) {
+    thread_ = std::thread([this] { run(); });
+  }
+
+  ~SchedulerThread() override {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_all();
+    thread_.join();
+  }
+
+  Result<Id> submit(GenerationRequest request, std::shared_ptr<GenerationSink> sink) override;
+  bool is_busy() const override;
+  void cancel(Id id) override;
+  void post(std::function<void(Engine&)> job) override;
+  bool drain(double seconds) override;
+  SchedulerStats stats() const override;
+  const Engine& engine() const override { return *engine_; }
+
+ private:
+  /// What others want of the thread.
+  struct Inbox {
+    std::vector<std::unique_ptr<ScheduledText>> texts;
+    std::vector<Id> cancelled;
+    std::vector<std::function<void(Engine&)>> jobs;
+    bool is_empty() const { return texts.empty() && cancelled.empty() && jobs.empty(); }
+  };
+
+  Result<void> check(const GenerationRequest& request) const;
+  bool is_busy_locked() const { return stats_.n_waiting >= options_.max_waiting; }
+  void run();
+  bool take_inbox(ContinuousBatch& batch, Inbox& inbox);
+  void handle(ContinuousBatch& batch, Inbox& inbox);
+  void publish(const ContinuousBatch& batch);
+
+  const std::unique_ptr<Engine> engine_;
+  const SchedulerOptions options_;
+  const std::unique_ptr<PrefixStore> store_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  std::condition_variable ended_;
+  Inbox inbox_;
+  SchedulerStats stats_;
+  Id last_id_ = 0;
+  size_t n_alive_ = 0;  // accepted and not ended, as published
+  bool draining_ = false;
+  bool stopping_ = false;
+
+  size_t n_ended_ = 0;  // since the last publish(); the thread's own
+
+  std::thread thread_;  // the last member: it uses the others
+};
+
+Result<void> SchedulerThread::check(const GenerationRequest& request) const {
+  const ModelConfig& config = engine_->model().config();
+  if (config.kv_layers.empty() || !config.causal) {
+    return Error(fmt::format("{}: this model makes embeddings, not text", engine_->file().path()));
+  }
+  if (request.prompt.empty()) return Error("expected a prompt of at least one token, got an empty one");
+  const auto n = static_cast<int64_t>(request.prompt.size());
+  if (n > engine_->context_length()) {
+    return Error(
+        fmt::format("the prompt is too long: it has {} tokens and the context holds {}; shorten it, or start "
+                    "with a larger context (--ctx)",
+                    n, engine_->context_length()));
+  }
+  const auto check_ids = [&](std::span<const TokenId> tokens) -> Result<void> {
+    for (const TokenId id : tokens) {
+      if (id >= 0 && id < config.vocabulary_size) continue;
+      return Error(fmt::format("expected token ids from 0 to {}, got {}", config.vocabulary_size - 1, id));
+    }
+    return {};
+  };
+  ONDOL_TRY(check_ids(request.prompt));
+  return check_ids(request.reasoning_end);
+}
+
+Result<Scheduler::Id> SchedulerThread::submit(GenerationRequest request, std::shared_ptr<GenerationSink> sink) {
+  ONDOL_TRY(check(request));
+  Sampler sampler = ONDOL_TRY(Sampler::create(request.sampler, engine_->tokenizer()));
+  auto text = std::make_unique<ScheduledText>(*engine_, std::move(request), std::move(sink), std::move(sampler));
+  const std::lock_guard lock(mutex_);
+  if (draining_ || stopping_) return Error("the server is shutting down and accepts nothing more");
+  if (is_busy_locked()) {
+    return Error(
+        fmt::format("too many texts are waiting: {} of {}; try again later", stats_.n_waiting, options_.max_waiting));
+  }
+  text->id = ++last_id_;
+  ++n_alive_;
+  ++stats_.n_requests;
+  ++stats_.n_waiting;
+  inbox_.texts.push_back(std::move(text));
+  wake_.notify_all();
+  return last_id_;
+}
+
+bool SchedulerThread::is_busy() const {
+  const std::lock_guard lock(mutex_);
+  return is_busy_locked();
+}
+
+void SchedulerThread::cancel(Id id) {
+  const std::lock_guard lock(mutex_);
+  inbox_.cancelled.push_back(id);
+  wake_.notify_all();
+}
+
+void SchedulerThread::post(std::function<void(Engine&)> job) {
+  const std::lock_guard lock(mutex_);
+  inbox_.jobs.push_back(std::move(job));
+  wake_.notify_all();
+}
+
+bool SchedulerThread::drain(double seconds) {
+  // Longer than a year would overflow the clock.
+  const auto time = std::chrono::duration<double>(std::clamp(seconds, 0.0, 3e7));
+  std::unique_lock lock(mutex_);
+  draining_ = true;
+  return ended_.wait_for(lock, time, [&] { return n_alive_ == 0; });
+}
+
+SchedulerStats SchedulerThread::stats() const {
+  const std::lock_guard lock(mutex_);
+  return stats_;
+}
+
+/// Waits until there is something to do. False at the end.
+bool SchedulerThread::take_inbox(ContinuousBatch& batch, Inbox& inbox) {
+  constexpr std::chrono::seconds kIdle{10};
+  std::unique_lock lock(mutex_);
+  const auto has_news = [&] { return stopping_ || !inbox_.is_empty(); };
+  if (!batch.has_work() && !wake_.wait_for(lock, kIdle, has_news)) {
+    // Nothing has come for a while: what is remembered is kept, in case that the machine goes down.
+    lock.unlock();
+    batch.save(false);
+    lock.lock();
+    wake_.wait(lock, has_news);
+  }
+  inbox = std::exchange(inbox_, {});
+  return !stopping_;
+}
+
+void SchedulerThread::handle(ContinuousBatch& batch, Inbox& inbox) {
+  for (auto& text : inbox.texts) batch.add(std::move(text));
+  for (const Id id : inbox.cancelled) batch.cancel(id);
+  if (!inbox.jobs.empty()) batch.settle();
+  for (auto& job : inbox.jobs) job(*engine_);
+}
+
+void SchedulerThread::publish(const ContinuousBatch& batch) {
+  SchedulerStats stats = batch.stats();
+  const std::lock_guard lock(mutex_);
+  stats.n_requests = stats_.n_requests;
+  stats.n_waiting += static_cast<int>(inbox_.texts.size());
+  stats_ = stats;
+  n_alive_ -= std::exchange(n_ended_, 0);
+  ended_.notify_all();
+}
+
+void SchedulerThread::run() {
+  ContinuousBatch batch(*engine_, options_, store_.get(), [this] { ++n_ended_; });
+  Inbox inbox;
+  while (take_inbox(batch, inbox)) {
+    handle(batch, inbox);
+    batch.step();
+    publish(batch);
+  }
+  handle(batch, inbox);
+  batch.cancel_all();
+  take_inbox(batch, inbox);  // what sinks have posted at the end
+  handle(batch, inbox);
+  batch.save(true);
+  publish(batch);
+}
+
+}  // namespace
+
+std::unique_ptr<Scheduler> Scheduler::start(std::unique_ptr<Engine> engine, const SchedulerOptions& options,
+                                            std::unique_ptr<PrefixStore> store) {
+  return std::make_unique<SchedulerThread>(std::move(engine), options, std::move(store));
+}
+
+}  // namespace ondol
