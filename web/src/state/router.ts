@@ -1,0 +1,29 @@
+// The view is in the address after `#`, so that the server needs to know of `/` alone.
+import { computed, signal } from '@preact/signals'
+
+export type Route = { view: 'chat'; id: string | null } | { view: 'models' } | { view: 'status' } | { view: 'settings' }
+
+const hash = signal(location.hash)
+window.addEventListener('hashchange', () => {
+  hash.value = location.hash
+})
+
+export function parseRoute(text: string): Route {
+  const [, view, id] = text.replace(/^#/, '').split('/')
+  if (view === 'models' || view === 'status' || view === 'settings') return { view }
+  return { view: 'chat', id: view === 'c' && id ? id : null }
+}
+
+export const route = computed(() => parseRoute(hash.value))
+
+export const links = {
+  chat: (id: string | null) => (id ? `#/c/${id}` : '#/'),
+  models: '#/models',
+  status: '#/status',
+  settings: '#/settings',
+}
+
+export function go(link: string): void {
+  location.hash = link
+  hash.value = location.hash
+}
