@@ -45,6 +45,7 @@ class GrammarBuilder {
   struct Part {
     int id = -1;
   };
+  struct State;  // text/grammar/builder_state.h
 
   GrammarBuilder();
   ~GrammarBuilder();
@@ -73,7 +74,6 @@ class GrammarBuilder {
   Result<GrammarPtr> build(Part root);
 
  private:
-  struct State;
   std::unique_ptr<State> state_;
 };
 

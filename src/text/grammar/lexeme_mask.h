@@ -1,0 +1,46 @@
+// LexemeMask: what tokens do to a lexeme that has begun. It depends on the lexeme's state alone, whatever stands behind
+// it in a grammar.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+
+#include "text/grammar/terms.h"
+#include "text/grammar/token_trie.h"
+#include "text/token_constraint.h"
+
+namespace ondol::grammar {
+
+struct LexemeMask {
+  /// Tokens that lie within the lexeme as a whole.
+  TokenSet inside;
+  /// Where a token can go on behind the lexeme: nodes of the trie whose parent ends the lexeme, sorted by their byte.
+  /// Those with byte b are from starts[b] to starts[b + 1].
+  std::vector<uint32_t> behind;
+  std::vector<uint32_t> starts;
+  /// Finding them all would have taken too long; some are missing.
+  bool incomplete = false;
+
+  size_t size_bytes() const { return inside.words().size() * 8 + behind.size() * 4 + starts.size() * 4; }
+};
+
+LexemeMask make_lexeme_mask(TermStore& terms, TermId term, const TokenTrie& trie, int vocabulary_size);
+
+/// Masks by state, for all grammars of a vocabulary. Safe to share between threads.
+class LexemeMaskCache {
+ public:
+  std::shared_ptr<const LexemeMask> find(const TermHash& state);
+  void insert(const TermHash& state, std::shared_ptr<const LexemeMask> mask);
+
+ private:
+  struct Hash {
+    size_t operator()(const TermHash& hash) const { return hash.low; }
+  };
+
+  std::mutex mutex_;
+  std::unordered_map<TermHash, std::shared_ptr<const LexemeMask>, Hash> masks_;
+  size_t size_bytes_ = 0;
+};
+
+}  // namespace ondol::grammar

@@ -1,0 +1,90 @@
+#include "text/grammar/token_mask.h"
+
+#include "text/grammar/mask_engine.h"
+
+namespace ondol {
+namespace {
+
+using grammar::ConfigId;
+using grammar::MaskEngine;
+using grammar::Matcher;
+using grammar::VocabularyWithMasks;
+
+class GrammarConstraint : public TokenConstraint {
+ public:
+  GrammarConstraint(GrammarPtr grammar, std::shared_ptr<const VocabularyWithMasks> vocabulary)
+      : grammar_(std::move(grammar)), vocabulary_(std::move(vocabulary)), engine_(vocabulary_->engine(grammar_)) {
+    const std::lock_guard lock(engine_->mutex);
+    config_ = engine_->matcher().start();
+  }
+
+  const TokenSet* allowed() override {
+    if (ended_) return &vocabulary_->ends();
+    const std::lock_guard lock(engine_->mutex);
+    mask_ = engine_->mask(config_);
+    return mask_->everything ? nullptr : &mask_->tokens;
+  }
+
+  bool allows(TokenId token) override {
+    if (token < 0 || token >= vocabulary_->size()) return false;
+    if (ended_) return vocabulary_->ends().contains(token);
+    const std::lock_guard lock(engine_->mutex);
+    if (engine_->step(config_, token) != Matcher::kDead) return true;
+    if (vocabulary_->trie().is_text(token)) return false;
+    if (vocabulary_->ends().contains(token) && engine_->matcher().may_end(config_)) return true;
+    // Tokens that are no text are everywhere but here decided without a mask.
+    const auto mask = engine_->mask(config_);
+    return mask->everything || mask->tokens.contains(token);
+  }
+
+  void accept(TokenId token) override {
+    if (ended_ || token < 0 || token >= vocabulary_->size()) return;
+    move_from_full_engine();
+    const std::lock_guard lock(engine_->mutex);
+    const ConfigId next = engine_->step(config_, token);
+    if (next != Matcher::kDead) {
+      config_ = next;
+    } else if (vocabulary_->ends().contains(token) || vocabulary_->trie().is_text(token)) {
+      ended_ = true;
+    }
+  }
+
+  bool is_finished() override {
+    if (ended_) return true;
+    const std::lock_guard lock(engine_->mutex);
+    return engine_->matcher().must_end(config_);
+  }
+
+ private:
+  void move_from_full_engine() {
+    {
+      const std::lock_guard lock(engine_->mutex);
+      if (!engine_->is_full()) return;
+    }
+    const std::shared_ptr<MaskEngine> next = vocabulary_->engine(grammar_, engine_.get());
+    const std::scoped_lock locks(engine_->mutex, next->mutex);
+    config_ = next->matcher().import(engine_->matcher(), config_);
+    engine_ = next;
+  }
+
+  GrammarPtr grammar_;
+  std::shared_ptr<const VocabularyWithMasks> vocabulary_;
+  std::shared_ptr<MaskEngine> engine_;
+  ConfigId config_ = Matcher::kDead;
+  std::shared_ptr<const MaskEngine::Mask> mask_;
+  bool ended_ = false;
+};
+
+}  // namespace
+
+std::shared_ptr<const MaskVocabulary> MaskVocabulary::create(std::shared_ptr<const Tokenizer> tokenizer) {
+  return std::make_shared<VocabularyWithMasks>(std::move(tokenizer));
+}
+
+std::unique_ptr<TokenConstraint> constrain(GrammarPtr grammar, std::shared_ptr<const MaskVocabulary> vocabulary) {
+  // There is no other kind of vocabulary.
+  auto with_masks = std::static_pointer_cast<const VocabularyWithMasks>(std::move(vocabulary));
+  return std::make_unique<GrammarConstraint>(std::move(grammar), std::move(with_masks));
+}
+
+}  // namespace ondol
