@@ -178,7 +178,7 @@ Result<GrammarPtr> grammar_from_json_schema(const json::value& schema, const Jso
 }
 
 GrammarPtr grammar_of_json_objects() {
-  static const GrammarPtr grammar = *grammar_from_json_schema(json::value({{"type", "object"}}));
+  static const GrammarPtr grammar = *grammar_from_json_schema(json::object{{"type", "object"}});
   return grammar;
 }
 

@@ -30,8 +30,11 @@ class DigitTree {
   TermId build(const Ranges& ranges, int level) {
     const int shift = level * bits_;
     std::map<TermId, ByteSet> by_rest;
+    char32_t next_value = 0;
     for (const auto& range : ranges) {
-      for (char32_t value = range.first >> shift; value <= range.last >> shift; ++value) {
+      for (char32_t value = std::max<char32_t>(next_value, range.first >> shift); value <= range.last >> shift;
+           ++value) {
+        next_value = value + 1;
         const char32_t base = value << shift;
         const TermId rest = level == 0 ? TermStore::kEmpty : rest_of(ranges, base, shift, level);
         by_rest[rest] = by_rest[rest] | digit_(value, level);

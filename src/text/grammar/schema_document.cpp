@@ -9,11 +9,20 @@ namespace {
 
 constexpr int kMaxDepth = 200;
 
-constexpr std::string_view kSingle[] = {
-    "additionalItems", "additionalProperties", "contains", "contentSchema",    "else",                 "if", "items",
-    "not",             "propertyNames",        "then",     "unevaluatedItems", "unevaluatedProperties"};
+constexpr std::string_view kSingle[] = {"additionalItems",
+                                        "additionalProperties",
+                                        "contains",
+                                        "contentSchema",
+                                        "else",
+                                        "if",
+                                        "items",
+                                        "not",
+                                        "propertyNames",
+                                        "then",
+                                        "unevaluatedItems",
+                                        "unevaluatedProperties"};
 constexpr std::string_view kLists[] = {"allOf", "anyOf", "items", "oneOf", "prefixItems"};
-constexpr std::string_view kMaps[] = {"$defs",      "definitions",       "dependencies", "dependentSchemas",
+constexpr std::string_view kMaps[] = {"$defs",      "definitions",      "dependencies", "dependentSchemas",
                                       "properties", "patternProperties"};
 
 std::string escaped(std::string_view key) {
@@ -104,9 +113,9 @@ std::string resolve_uri(const std::string& base, std::string_view reference) {
   if (reference[0] == '/') return front + std::string(reference);
   const std::string_view folder = without_fragment.substr(path);
   const size_t slash = folder.rfind('/');
-  const std::string merged =
-      (slash == std::string_view::npos ? (front.size() > scheme ? "/" : "") : std::string(folder.substr(0, slash + 1))) +
-      std::string(reference);
+  const std::string merged = (slash == std::string_view::npos ? (front.size() > scheme ? "/" : "")
+                                                              : std::string(folder.substr(0, slash + 1))) +
+                             std::string(reference);
   const size_t fragment = std::min(merged.find('#'), merged.size());
   return front + without_dots(std::string_view(merged).substr(0, fragment)) + merged.substr(fragment);
 }
@@ -182,7 +191,9 @@ const SchemaDocument::Info& SchemaDocument::info(const json::value& schema) cons
   return found == infos_.end() ? infos_.at(root_) : found->second;
 }
 
-std::string SchemaDocument::place(const json::value& schema) const { return info(schema).place; }
+std::string SchemaDocument::place(const json::value& schema) const {
+  return info(schema).place;
+}
 
 Result<const json::value*> SchemaDocument::resolve(const json::value& from, std::string_view reference) {
   const Info origin = info(from);
@@ -194,8 +205,8 @@ Result<const json::value*> SchemaDocument::resolve(const json::value& from, std:
     if (anchor != anchors_.end()) return anchor->second;
   }
   const auto resource = resources_.find(uri.substr(0, hash));
-  const Error missing(fmt::format("schema: {}/$ref: '{}' is not in this document, and others are not loaded",
-                                  origin.place, reference));
+  const Error missing(
+      fmt::format("schema: {}/$ref: '{}' is not in this document, and others are not loaded", origin.place, reference));
   if (resource == resources_.end() || (!fragment.empty() && fragment[0] != '/')) return missing;
   const json::value* at = resource->second;
   std::string base = resource->first;

@@ -12,8 +12,7 @@ namespace {
 
 // RFC 3339. Years in which February has 29 days are those divisible by 4, but for full centuries not by 400.
 constexpr std::string_view kYear = "[0-9]{4}";
-constexpr std::string_view kLeapYear =
-    "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)";
+constexpr std::string_view kLeapYear = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)";
 constexpr std::string_view kTime = "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\\.[0-9]+)?";
 constexpr std::string_view kOffset = "(?:[zZ]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])";
 
@@ -34,7 +33,9 @@ constexpr std::string_view kUuid = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}
 
 constexpr std::string_view kByteNumber = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
 
-std::string ipv4() { return fmt::format("{0}(?:\\.{0}){{3}}", kByteNumber); }
+std::string ipv4() {
+  return fmt::format("{0}(?:\\.{0}){{3}}", kByteNumber);
+}
 
 /// RFC 4291: eight groups, of which one run may be left out, and the last two may be an IPv4 address.
 std::string ipv6() {
@@ -56,7 +57,9 @@ std::string ipv6() {
 // Labels of up to 63 characters. What stands behind xn-- is not decoded.
 constexpr std::string_view kLabel = "(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)";
 
-std::string hostname() { return fmt::format("{0}(?:\\.{0})*", kLabel); }
+std::string hostname() {
+  return fmt::format("{0}(?:\\.{0})*", kLabel);
+}
 
 std::string email(std::string_view more_letters) {
   const std::string atom = fmt::format("[a-zA-Z0-9!#$%&'*+/=?^_`{{|}}~{0}-]+", more_letters);
@@ -67,21 +70,20 @@ std::string email(std::string_view more_letters) {
 }
 
 /// RFC 3986 and, with more letters, RFC 3987.
-std::string uri(std::string_view more_letters, bool may_be_relative) {
+std::string uri(std::string_view more_letters, std::string_view more_in_query, bool may_be_relative) {
   const std::string hex = "%[0-9a-fA-F]{2}";
-  const std::string unreserved = fmt::format("a-zA-Z0-9._~{0}-", more_letters);
+  const std::string unreserved = fmt::format("a-zA-Z0-9._~{0}\\-", more_letters);
   const std::string sub = "!$&'()*+,;=";
   const std::string pchar = fmt::format("(?:[{0}{1}:@]|{2})", unreserved, sub, hex);
   const std::string no_colon = fmt::format("(?:[{0}{1}@]|{2})", unreserved, sub, hex);
-  const std::string host = fmt::format("(?:\\[(?:{0}|v[0-9a-fA-F]+\\.[{1}{2}:]+)\\]|(?:[{1}{2}]|{3})*)", ipv6(),
-                                       unreserved, sub, hex);
+  const std::string host =
+      fmt::format("(?:\\[(?:{0}|[vV][0-9a-fA-F]+\\.[{1}{2}:]+)\\]|(?:[{1}{2}]|{3})*)", ipv6(), unreserved, sub, hex);
   const std::string authority =
       fmt::format("//(?:(?:[{0}{1}:]|{2})*@)?{3}(?::[0-9]*)?(?:/{4}*)*", unreserved, sub, hex, host, pchar);
   const std::string absolute = fmt::format("/(?:{0}+(?:/{0}*)*)?", pchar);
-  const std::string tail = fmt::format("(?:\\?(?:{0}|[/?])*)?(?:#(?:{0}|[/?])*)?", pchar);
+  const std::string tail = fmt::format("(?:\\?(?:{0}|[/?{1}])*)?(?:#(?:{0}|[/?])*)?", pchar, more_in_query);
   const std::string rootless = fmt::format("{0}+(?:/{0}*)*", pchar);
-  std::string out =
-      fmt::format("[a-zA-Z][a-zA-Z0-9+.-]*:(?:{0}|{1}|{2}|){3}", authority, absolute, rootless, tail);
+  std::string out = fmt::format("[a-zA-Z][a-zA-Z0-9+.-]*:(?:{0}|{1}|{2}|){3}", authority, absolute, rootless, tail);
   if (may_be_relative) {
     out = fmt::format("(?:{0}|(?:{1}|{2}|{3}+(?:/{4}*)*|){5})", out, authority, absolute, no_colon, pchar, tail);
   }
@@ -90,8 +92,9 @@ std::string uri(std::string_view more_letters, bool may_be_relative) {
 
 /// RFC 6570: literals, and expressions in braces.
 constexpr std::string_view kUriTemplate =
-    "(?:[!#-$&(-;=?-\\[\\]_a-z~\\u00a0-\\ud7ff\\uf900-\\ufdcf\\ufdf0-\\uffef]|%[0-9a-fA-F]{2}|"
-    "\\{[+#./;?&=,!@|]?(?:[a-zA-Z0-9_]|%[0-9a-fA-F]{2})(?:\\.?(?:[a-zA-Z0-9_]|%[0-9a-fA-F]{2}))*(?::[1-9][0-9]{0,3}|\\*)?"
+    "(?:[!#-$&-;=?-\\[\\]_a-z~\\u00a0-\\u{10fffd}]|%[0-9a-fA-F]{2}|"
+    "\\{[+#./"
+    ";?&=,!@|]?(?:[a-zA-Z0-9_]|%[0-9a-fA-F]{2})(?:\\.?(?:[a-zA-Z0-9_]|%[0-9a-fA-F]{2}))*(?::[1-9][0-9]{0,3}|\\*)?"
     "(?:,(?:[a-zA-Z0-9_]|%[0-9a-fA-F]{2})(?:\\.?(?:[a-zA-Z0-9_]|%[0-9a-fA-F]{2}))*(?::[1-9][0-9]{0,3}|\\*)?)*\\})*";
 
 constexpr std::string_view kJsonPointer = "(?:/(?:[^/~]|~[01])*)*";
@@ -100,13 +103,13 @@ constexpr std::string_view kJsonPointer = "(?:/(?:[^/~]|~[01])*)*";
 constexpr std::string_view kMoreLetters =
     "\\u00a0-\\ud7ff\\uf900-\\ufdcf\\ufdf0-\\uffef\\u{10000}-\\u{1fffd}\\u{20000}-\\u{2fffd}\\u{30000}-\\u{3fffd}";
 
+constexpr std::string_view kPrivate = "\\ue000-\\uf8ff\\u{f0000}-\\u{ffffd}\\u{100000}-\\u{10fffd}";
+
 class Formats {
  public:
   Formats(TermStore& terms, const CharacterTerm& character) : terms_(terms), character_(character) {}
 
-  TermId regex(std::string_view pattern) {
-    return *regex_term(terms_, pattern, RegexMeaning::kWholeText, character_);
-  }
+  TermId regex(std::string_view pattern) { return *regex_term(terms_, pattern, RegexMeaning::kWholeText, character_); }
 
   /// Times with their offset from UTC. Second 60 comes only at 23:59 in UTC; that hours and minutes fit the offset is
   /// said apart from each other.
@@ -135,9 +138,7 @@ class Formats {
     return terms_.both({term, terms_.repeat(character_(CodePointSet::all()), 0, n_characters)});
   }
 
-  TermId hostname() {
-    return at_most(regex(grammar::hostname()), 253);
-  }
+  TermId hostname() { return at_most(regex(grammar::hostname()), 253); }
 
  private:
   TermStore& terms_;
@@ -160,11 +161,11 @@ std::optional<TermId> format_term(TermStore& terms, std::string_view format, con
   if (format == "ipv6") return formats.regex(ipv6());
   if (format == "hostname") return formats.hostname();
   if (format == "email") return formats.regex(email(""));
-  if (format == "idn-email") return formats.regex(email(kMoreLetters));
-  if (format == "uri") return formats.regex(uri("", false));
-  if (format == "uri-reference") return formats.regex(uri("", true));
-  if (format == "iri") return formats.regex(uri(kMoreLetters, false));
-  if (format == "iri-reference") return formats.regex(uri(kMoreLetters, true));
+  if (format == "idn-email") return formats.regex(email("\\u0080-\\u{10ffff}"));
+  if (format == "uri") return formats.regex(uri("", "", false));
+  if (format == "uri-reference") return formats.regex(uri("", "", true));
+  if (format == "iri") return formats.regex(uri(kMoreLetters, kPrivate, false));
+  if (format == "iri-reference") return formats.regex(uri(kMoreLetters, kPrivate, true));
   if (format == "uri-template") return formats.regex(kUriTemplate);
   if (format == "json-pointer") return formats.regex(kJsonPointer);
   if (format == "relative-json-pointer") return formats.regex(fmt::format("(?:0|[1-9][0-9]*)(?:#|{})", kJsonPointer));

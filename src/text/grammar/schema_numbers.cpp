@@ -70,9 +70,13 @@ TermId NumberTerms::digit(int first, int last) {
   return first > last ? TermStore::kNothing : terms_.bytes(ByteSet::range('0' + first, '0' + last));
 }
 
-TermId NumberTerms::digits(int least, int most) { return terms_.repeat(digit(0, 9), least, most); }
+TermId NumberTerms::digits(int least, int most) {
+  return terms_.repeat(digit(0, 9), least, most);
+}
 
-TermId NumberTerms::minus(TermId magnitude) { return terms_.concat(terms_.literal("-"), magnitude); }
+TermId NumberTerms::minus(TermId magnitude) {
+  return terms_.concat(terms_.literal("-"), magnitude);
+}
 
 /// Fractions above 0.digits (with their point; absent is 0). Zeros behind the digits change nothing.
 TermId NumberTerms::fraction_above(const std::string& fraction, bool inclusive) {
