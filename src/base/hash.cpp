@@ -25,7 +25,8 @@ uint64_t word_at(const uint8_t* bytes) {
 /// One to one in each lane and in each word, so that a changed word changes its lane for good.
 void take_stripe(Lanes& lanes, const uint8_t* stripe) {
   for (size_t i = 0; i < kLanes; ++i) {
-    lanes[i] = std::rotl((lanes[i] ^ word_at(stripe + i * sizeof(uint64_t))) * kOdd1, 29) + kOdd2;
+    const uint64_t product = (lanes[i] ^ word_at(stripe + i * sizeof(uint64_t))) * kOdd1;
+    lanes[i] = std::rotl(product ^ (product >> 32), 29) + kOdd2;
   }
 }
 
@@ -48,10 +49,11 @@ Hash128 hash_bytes(std::span<const uint8_t> bytes, Hash128 seed) {
   std::array<uint8_t, kStripeBytes> last{};
   if (done < bytes.size()) std::memcpy(last.data(), bytes.data() + done, bytes.size() - done);
   take_stripe(lanes, last.data());
-  const uint64_t size = bytes.size();
-  Hash128 hash;
-  hash.low = mix(mix(lanes[0] ^ std::rotl(lanes[1], 13) ^ std::rotl(lanes[2], 27) ^ std::rotl(lanes[3], 43)) ^ size);
-  hash.high = mix(mix(lanes[0] * kOdd1 + lanes[1] * kOdd2 + std::rotl(lanes[2], 32) + lanes[3]) + hash.low);
+  Hash128 hash = {bytes.size(), ~uint64_t{bytes.size()}};
+  for (size_t i = 0; i < kLanes; ++i) {
+    hash.low = mix(hash.low ^ lanes[i]);
+    hash.high = mix(hash.high + std::rotl(lanes[kLanes - 1 - i], 32)) ^ kOdd1;
+  }
   return hash;
 }
 

@@ -41,8 +41,8 @@ class ContinuousBatch {
 
   /// Before somebody else uses the engine.
   void settle();
-  /// Writes what the prefix cache remembers to the store.
-  void save(bool waits) { prefixes_.save(waits); }
+  /// Hands what the prefix cache remembers to the store. False when it takes no more now.
+  bool save(bool waits) { return prefixes_.save(waits); }
 
   /// All but n_requests.
   SchedulerStats stats() const;

@@ -205,16 +205,18 @@ void PrefixCache::clear() {
   std::fill(held_.begin(), held_.end(), 0);
 }
 
-void PrefixCache::save(const Node& node, bool waits) {
-  if (store_ != nullptr) store_->save(node.all_tokens(), node.is_long, *cache_, node.sequence, waits);
+bool PrefixCache::save(const Node& node, bool waits) {
+  return store_ == nullptr || store_->save(node.all_tokens(), node.is_long, *cache_, node.sequence, waits);
 }
 
-void PrefixCache::save(bool waits) {
+bool PrefixCache::save(bool waits) {
+  bool has_all = true;
   for (const auto& root : roots_) {
     for_each_node(*root, [&](Node& node) {
-      if (node.children.empty()) save(node, waits);
+      if (node.children.empty()) has_all = save(node, waits) && has_all;
     });
   }
+  return has_all;
 }
 
 int PrefixCache::n_pages() const {

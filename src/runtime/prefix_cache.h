@@ -42,7 +42,8 @@ class PrefixCache {
   void clear();
 
   /// Hands all that is remembered to the store, if there is one: everything, or as much as it takes without waiting.
-  void save(bool waits);
+  /// False when something was left out.
+  bool save(bool waits);
 
   int n_pages() const;   // that nobody else uses
   int n_tokens() const;  // remembered
@@ -59,7 +60,7 @@ class PrefixCache {
   Node* least_recent_end();
   void trim(Node& node, int n_wanted);
   void remove(Node& node);
-  void save(const Node& node, bool waits);
+  bool save(const Node& node, bool waits);
   bool is_used(int32_t page) const;  // by others
 
   KvCache* cache_;

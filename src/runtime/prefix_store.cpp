@@ -26,8 +26,7 @@ std::span<const uint8_t> bytes_of(std::span<const TokenId> tokens) {
   return {reinterpret_cast<const uint8_t*>(tokens.data()), tokens.size_bytes()};
 }
 
-/// Names of a text's full blocks, first to last. The position comes first, so that of files used at the same time the
-/// later ones, which are of no use without the earlier, can be told from them.
+/// Names of a text's full blocks, first to last.
 std::vector<std::string> block_names(const Hash128& tag, bool is_long, std::span<const TokenId> tokens) {
   std::vector<std::string> names;
   Hash128 key = {tag.low ^ (is_long ? 1 : 0), tag.high};
@@ -66,7 +65,7 @@ class DiskPrefixStore final : public PrefixStore {
 
   size_t known(std::span<const TokenId> tokens, bool is_long) override;
   size_t load(std::span<const TokenId> tokens, bool is_long, KvCache& cache, KvSequence& sequence) override;
-  void save(std::span<const TokenId> tokens, bool is_long, const KvCache& cache, const KvSequence& sequence,
+  bool save(std::span<const TokenId> tokens, bool is_long, const KvCache& cache, const KvSequence& sequence,
             bool waits) override;
   void flush() override;
   uint64_t size_bytes() const override;
@@ -94,7 +93,8 @@ class DiskPrefixStore final : public PrefixStore {
   bool is_known(const std::string& name) const;
   bool has_room(size_t size, bool waits);
   void forget(const std::string& name);
-  void use(const std::string& name);
+  void use(const std::vector<std::string>& names);
+  void add_pending(const std::string& name, std::string bytes);
   void write_pending();
   void keep_limit();
 
@@ -161,7 +161,7 @@ size_t DiskPrefixStore::load(std::span<const TokenId> tokens, bool is_long, KvCa
   for (size_t i = static_cast<size_t>(sequence.length()) / kBlock; i < names.size(); ++i) {
     if (!load_block(names[i], tokens.first((i + 1) * kBlock), is_long, cache, sequence)) break;
   }
-  for (size_t i = names.size(); i-- > 0;) use(names[i]);  // the first ones are the most recent
+  use(names);
   return static_cast<size_t>(sequence.length());
 }
 
@@ -218,13 +218,16 @@ void DiskPrefixStore::forget(const std::string& name) {
   files_.erase(file);
 }
 
-void DiskPrefixStore::use(const std::string& name) {
+/// A text's blocks are used, the last one first: the later ones are of no use without the earlier.
+void DiskPrefixStore::use(const std::vector<std::string>& names) {
   const std::lock_guard lock(mutex_);
-  const auto file = files_.find(name);
-  if (file == files_.end()) return;
-  file->second.last_used = fs::file_time_type::clock::now();
-  std::error_code error;
-  fs::last_write_time(path_of(name), file->second.last_used, error);
+  for (size_t i = names.size(); i-- > 0;) {
+    const auto file = files_.find(names[i]);
+    if (file == files_.end()) continue;
+    file->second.last_used = fs::file_time_type::clock::now();
+    std::error_code error;  // it may not be written yet
+    fs::last_write_time(path_of(names[i]), file->second.last_used, error);
+  }
 }
 
 bool DiskPrefixStore::is_known(const std::string& name) const {
@@ -240,27 +243,36 @@ bool DiskPrefixStore::has_room(size_t size, bool waits) {
   return fits();
 }
 
-void DiskPrefixStore::save(std::span<const TokenId> tokens, bool is_long, const KvCache& cache,
+bool DiskPrefixStore::save(std::span<const TokenId> tokens, bool is_long, const KvCache& cache,
                            const KvSequence& sequence, bool waits) {
   ONDOL_CHECK(static_cast<size_t>(sequence.length()) >= tokens.size());
   const std::vector<std::string> names = block_names(tag_, is_long, tokens);
   const size_t page_bytes = cache.page_bytes();
-  for (size_t i = 0; i < names.size(); ++i) {
-    const auto text = tokens.first((i + 1) * kBlock);
-    const size_t size = page_bytes * kBlockPages + text.size_bytes();
+  bool has_all = true;
+  bool is_new = false;
+  for (size_t i = 0; i < names.size() && has_all; ++i) {
     if (is_known(names[i])) continue;
-    if (!has_room(size, waits)) return;
+    const auto text = tokens.first((i + 1) * kBlock);
+    has_all = has_room(page_bytes * kBlockPages + text.size_bytes(), waits);
+    if (!has_all) break;
     const int32_t* pages = sequence.pages() + i * kBlockPages;
     std::string bytes = write_prefix_block(tag_, is_long, text, page_bytes * kBlockPages, [&](auto data) {
       for (size_t p = 0; p < kBlockPages; ++p) cache.read_page(pages[p], data.subspan(p * page_bytes, page_bytes));
     });
-    const std::lock_guard lock(mutex_);
-    files_[names[i]] = {bytes.size(), fs::file_time_type::clock::now()};
-    size_bytes_ += bytes.size();
-    pending_bytes_ += bytes.size();
-    pending_.push_back({names[i], std::move(bytes)});
-    changed_.notify_all();
+    add_pending(names[i], std::move(bytes));
+    is_new = true;
   }
+  if (is_new) use(names);
+  return has_all;
+}
+
+void DiskPrefixStore::add_pending(const std::string& name, std::string bytes) {
+  const std::lock_guard lock(mutex_);
+  files_[name] = {bytes.size(), fs::file_time_type::clock::now()};
+  size_bytes_ += bytes.size();
+  pending_bytes_ += bytes.size();
+  pending_.push_back({name, std::move(bytes)});
+  changed_.notify_all();
 }
 
 void DiskPrefixStore::write_pending() {
@@ -273,6 +285,9 @@ void DiskPrefixStore::write_pending() {
     const auto written = write_file_atomically(path_of(first.name), first.bytes);
     if (!written) log(written.error().message());
     lock.lock();
+    const auto file = files_.find(first.name);
+    std::error_code error;
+    if (written && file != files_.end()) fs::last_write_time(path_of(first.name), file->second.last_used, error);
     if (!written) forget(first.name);
     pending_bytes_ -= first.bytes.size();
     pending_.pop_front();

@@ -52,8 +52,8 @@ class PrefixStore {
   virtual size_t load(std::span<const TokenId> tokens, bool is_long, KvCache& cache, KvSequence& sequence) = 0;
 
   /// Writes the full blocks of a sequence of these tokens that are not there yet. When much is pending, waits, or
-  /// leaves the rest out.
-  virtual void save(std::span<const TokenId> tokens, bool is_long, const KvCache& cache, const KvSequence& sequence,
+  /// leaves the rest out: false.
+  virtual bool save(std::span<const TokenId> tokens, bool is_long, const KvCache& cache, const KvSequence& sequence,
                     bool waits) = 0;
 
   /// Returns when nothing is pending.

@@ -151,12 +151,16 @@ bool SchedulerThread::take_inbox(ContinuousBatch& batch, Inbox& inbox) {
   constexpr std::chrono::seconds kIdle{10};
   std::unique_lock lock(mutex_);
   const auto has_news = [&] { return stopping_ || !inbox_.is_empty(); };
-  if (!batch.has_work() && !wake_.wait_for(lock, kIdle, has_news)) {
-    // Nothing has come for a while: what is remembered is kept, in case that the machine goes down.
-    lock.unlock();
-    batch.save(false);
-    lock.lock();
-    wake_.wait(lock, has_news);
+  // When nothing comes for a while, what is remembered goes to the disk, in case that the machine goes down.
+  bool is_saved = store_ == nullptr;
+  while (!batch.has_work() && !has_news()) {
+    if (is_saved) {
+      wake_.wait(lock, has_news);
+    } else if (!wake_.wait_for(lock, kIdle, has_news)) {
+      lock.unlock();
+      is_saved = batch.save(false);
+      lock.lock();
+    }
   }
   inbox = std::exchange(inbox_, {});
   return !stopping_;

@@ -15,7 +15,7 @@ constexpr const char* kRepetitive = "The cat sat. The dog sat. The cat sat. The 
 constexpr const char* kPlain = "Once upon a time there was a little girl who";
 
 inline std::string sample_model() {
-  return std::string(ONDOL_SOURCE_DIR) + "/examples/sample.gguf";
+  return ONDOL_SOURCE_DIR "/examples/sample.gguf";
 }
 
 inline std::unique_ptr<Engine> open(const std::string& path, int64_t context, EngineOptions options = {}) {
