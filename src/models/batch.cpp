@@ -4,6 +4,23 @@
 
 namespace ondol {
 
+std::vector<AdapterRows> adapter_rows(const Batch& batch) {
+  std::vector<AdapterRows> rows;
+  for (const BatchSlice& slice : batch.slices) {
+    for (const AdapterUse& use : slice.adapters) {
+      // Neighbours with the same adapter share products.
+      const bool joins = slice.adapters.size() == 1 && !rows.empty() && rows.back().use == use &&
+                         rows.back().first_row + rows.back().n_rows == slice.first_row;
+      if (joins) {
+        rows.back().n_rows += slice.n_rows;
+      } else {
+        rows.push_back({use, slice.first_row, slice.n_rows});
+      }
+    }
+  }
+  return rows;
+}
+
 BatchRows::BatchRows(const Batch& batch) {
   for (const BatchSlice& slice : batch.slices) {
     const int end = slice.position + slice.n_rows;

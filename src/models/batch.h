@@ -9,6 +9,9 @@
 
 namespace ondol {
 
+/// Which rows of a batch use which adapters, for Context.
+std::vector<AdapterRows> adapter_rows(const Batch& batch);
+
 /// The slices of a batch in the forms that layers take.
 struct BatchRows {
   explicit BatchRows(const Batch& batch);

@@ -5,7 +5,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,7 @@ struct BatchSlice {
   /// what may be generated). Position embeddings that depend on the length (LongRoPE, dynamic NTK) only give the same
   /// results in parts as at once when this stays the same. 0: position + n_rows.
   int planned_length = 0;
+  std::span<const AdapterUse> adapters = {};  // low-rank additions that these rows use
 };
 
 /// The input of one forward pass: the rows of all slices, one after another.
@@ -63,11 +66,16 @@ class Model {
   /// Holds the memory that the weights point into as long as the model lives.
   void keep_alive(std::shared_ptr<const void> memory) { weight_memory_ = std::move(memory); }
 
+  /// The matrices that products use, by the stems of their names ("blk.0.attn_q"), as they lie in memory.
+  const std::map<std::string, Tensor, std::less<>>& matrices() const { return matrices_; }
+  void set_matrices(std::map<std::string, Tensor, std::less<>> matrices) { matrices_ = std::move(matrices); }
+
  protected:
   ModelConfig config_;
 
  private:
   std::shared_ptr<const void> weight_memory_;
+  std::map<std::string, Tensor, std::less<>> matrices_;
 };
 
 /// Loads the architecture that `file` names. The model keeps `file` alive, whose weights it uses in place.

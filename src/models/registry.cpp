@@ -33,6 +33,7 @@ Result<std::unique_ptr<Model>> load_model(std::shared_ptr<const ModelFile> file)
     WeightLoader loader(file, name);
     std::unique_ptr<Model> model = ONDOL_TRY(architecture.load(loader));
     model->keep_alive(loader.memory());
+    model->set_matrices(loader.matrices());
     return model;
   }
   return Error(fmt::format("{}: architecture '{}' is not known; known are {}", file->path(), name,

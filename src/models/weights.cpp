@@ -66,6 +66,7 @@ Result<Weight> WeightLoader::weight(const std::string& stem, Shape shape) {
   Weight weight;
   weight.matrix = ONDOL_TRY(matrix(stem + ".weight", shape));
   weight.bias = ONDOL_TRY(optional_vector(stem + ".bias", shape[0]));
+  matrices_[stem] = weight.matrix;
   return weight;
 }
 

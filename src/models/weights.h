@@ -6,6 +6,7 @@
 // prefix ("block_count"), tensors with their full names, weights by the stem before ".weight" and ".bias".
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -46,6 +47,9 @@ class WeightLoader {
 
   /// What the tensors that this loader gave point into.
   std::shared_ptr<const void> memory() const { return memory_; }
+
+  /// The matrices that weight() and what is built on it gave, by their stems.
+  const std::map<std::string, Tensor, std::less<>>& matrices() const { return matrices_; }
 
   // Metadata. Values outside [low, high] are errors.
   bool has_key(std::string_view key) const;
@@ -111,6 +115,7 @@ class WeightLoader {
   Result<std::vector<bool>> window_pattern(size_t n_layers, int64_t default_pattern) const;
 
   std::shared_ptr<Memory> memory_;
+  std::map<std::string, Tensor, std::less<>> matrices_;
   std::string architecture_;
 };
 

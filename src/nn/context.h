@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "nn/adapter.h"
 
 namespace ondol {
 
@@ -47,6 +48,7 @@ class ArenaScope {
 struct Context {
   Backend& backend;
   Arena& arena;
+  std::vector<AdapterRows> adapters = {};  // of the rows that are being computed
 };
 
 }  // namespace ondol

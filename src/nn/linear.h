@@ -26,8 +26,14 @@ void add_linear(Context& context, const Tensor& x, const Weight& weight, Tensor 
 /// Rows ids[t] of table [V, D], decoded: [T, D]. Ids must lie in [0, V).
 Tensor embed(Context& context, const Tensor& table, std::span<const int32_t> ids);
 
-/// The rows of x with these ascending numbers; x itself when these are all of them.
+/// The rows of x with these ascending numbers; x itself when these are all of them. The layers that follow are given
+/// these rows only: adapters go along.
 Tensor select_rows(Context& context, const Tensor& x, std::span<const int32_t> rows);
+
+/// out += B (A x) for the rows whose adapters add to this weight.
+void add_adapters(Context& context, const Tensor& x, const Weight& weight, Tensor out);
+/// Whether any row's adapters add to this weight.
+bool has_adapters(const Context& context, const Weight& weight);
 
 namespace detail {
 void run_linear(Context& context, const Tensor& x, std::span<LinearJob> jobs);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "models/batch.h"
 #include "runtime/load_text.h"
 
 namespace ondol {
@@ -46,7 +47,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, const Engi
 
 Tensor Engine::forward(const Batch& batch) {
   arena_.release({});
-  Context context{*backend_, arena_};
+  Context context{*backend_, arena_, adapter_rows(batch)};
   return model_->forward(batch, cache_, context);
 }
 
