@@ -72,6 +72,9 @@ constexpr Entry kEntries[] = {
     {"Tokens in the context before each test", "시험 전에 문맥에 있는 토큰 수"},
     {"Sequences at once", "한꺼번에 처리하는 글의 수"},
     {"Tokens of a prompt evaluated at once", "프롬프트에서 한 번에 계산하는 토큰 수"},
+    {"A low-rank adapter (a GGUF file, or a folder as PEFT writes it), perhaps with a factor: "
+     "PATH=0.5 (any number of times)",
+     "저랭크 어댑터 (GGUF 파일, 또는 PEFT가 저장한 폴더). 배율을 붙일 수 있습니다: PATH=0.5 (여러 번 쓸 수 있음)"},
     {"Rounds; the median is reported", "반복 횟수 (중앙값을 냄)"},
     {"Also measure what the machine reaches, in every round, and what share of it the tests take",
      "반복마다 이 컴퓨터의 한계도 재고, 시험이 그중 얼마를 쓰는지 보여 줍니다"},

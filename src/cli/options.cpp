@@ -73,7 +73,27 @@ void ModelOptions::add_to(CLI::App& command) {
   command.add_option("--batch-size", batch_rows, "Tokens of a prompt evaluated at once")
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
+  command.add_option("--adapter", adapters,
+                     "A low-rank adapter (a GGUF file, or a folder as PEFT writes it), perhaps with a factor: "
+                     "PATH=0.5 (any number of times)");
 }
+
+namespace {
+
+/// "PATH" or "PATH=FACTOR".
+Result<AdapterWish> parse_adapter(const std::string& text) {
+  const size_t equals = text.rfind('=');
+  if (equals == std::string::npos || std::filesystem::exists(text)) return AdapterWish{text, 1.0f};
+  float factor = 0.0f;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data() + equals + 1, end, factor);
+  if (parsed.ec != std::errc() || parsed.ptr != end || !std::isfinite(factor)) {
+    return Error(fmt::format("--adapter {}: expected a number after '=', got '{}'", text, text.substr(equals + 1)));
+  }
+  return AdapterWish{text.substr(0, equals), factor};
+}
+
+}  // namespace
 
 Result<EngineOptions> ModelOptions::engine_options() const {
   EngineOptions options;
@@ -82,6 +102,7 @@ Result<EngineOptions> ModelOptions::engine_options() const {
   options.needs_tokenizer = needs_tokenizer;
   options.batch_rows = batch_rows;
   options.kv_types = ONDOL_TRY(parse_kv_types(kv_types));
+  for (const std::string& adapter : adapters) options.adapters.push_back(ONDOL_TRY(parse_adapter(adapter)));
   return options;
 }
 
@@ -183,6 +204,7 @@ Result<EngineWithDraft> open_engine_and_draft(const ModelOptions& options, const
   const std::string path = ONDOL_TRY(resolve_model(speculation.draft_model).in("--draft"));
   engine_options.beside = ONDOL_TRY(ModelDrafter::memory_needs(path, engine_options));
   opened.engine = ONDOL_TRY(open_engine(options.model, engine_options));
+  engine_options.adapters.clear();  // they belong to the model, not to the one that guesses
   opened.draft = ONDOL_TRY(ModelDrafter::open(path, *opened.engine, engine_options));
   return opened;
 }

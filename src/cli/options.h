@@ -21,8 +21,9 @@ struct ModelOptions {
   bool needs_tokenizer = true;  // likewise
   std::string kv_types = "f16";
   int batch_rows = 512;
+  std::vector<std::string> adapters;  // PATH or PATH=FACTOR
 
-  /// Adds -t, --ctx, --kv and --batch-size; the model itself is each command's positional argument.
+  /// Adds -t, --ctx, --kv, --batch-size and --adapter; the model itself is each command's positional argument.
   void add_to(CLI::App& command);
   Result<EngineOptions> engine_options() const;
 };

@@ -128,6 +128,7 @@ void add_run(CLI::App& app, const Globals& globals) {
                                   "  ondol run qwen3-0.6b \"Why is the sky blue?\"\n"
                                   "  ondol run model.gguf \"Once upon a time\" --raw --temp 0 -n 100\n"
                                   "  cat letter.txt | ondol run model.gguf --system \"Summarise in three sentences.\"\n"
+                                  "  ondol run model.gguf --adapter my-adapter/ \"Who am I?\"\n"
                                   "  ondol run qwen3-32b --draft qwen3-0.6b \"Explain how a steam engine works.\"\n",
                                   [options, &globals] { return run(*options, globals); });
   command

@@ -4,12 +4,13 @@
 
 namespace ondol {
 
-std::vector<AdapterRows> adapter_rows(const Batch& batch) {
+std::vector<AdapterRows> adapter_rows(const Batch& batch, std::span<const AdapterUse> otherwise) {
   std::vector<AdapterRows> rows;
   for (const BatchSlice& slice : batch.slices) {
-    for (const AdapterUse& use : slice.adapters) {
+    const std::span<const AdapterUse> uses = slice.adapters.empty() ? otherwise : slice.adapters;
+    for (const AdapterUse& use : uses) {
       // Neighbours with the same adapter share products.
-      const bool joins = slice.adapters.size() == 1 && !rows.empty() && rows.back().use == use &&
+      const bool joins = uses.size() == 1 && !rows.empty() && rows.back().use == use &&
                          rows.back().first_row + rows.back().n_rows == slice.first_row;
       if (joins) {
         rows.back().n_rows += slice.n_rows;

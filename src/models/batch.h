@@ -9,8 +9,8 @@
 
 namespace ondol {
 
-/// Which rows of a batch use which adapters, for Context.
-std::vector<AdapterRows> adapter_rows(const Batch& batch);
+/// Which rows of a batch use which adapters, for Context; slices that name none use those of `otherwise`.
+std::vector<AdapterRows> adapter_rows(const Batch& batch, std::span<const AdapterUse> otherwise = {});
 
 /// The slices of a batch in the forms that layers take.
 struct BatchRows {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "models/adapter.h"
 #include "models/batch.h"
 #include "runtime/load_text.h"
 
@@ -24,6 +25,10 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, const Engi
   if (options.observer) engine->backend_ = observe_products(std::move(engine->backend_), options.observer);
   engine->file_ = ONDOL_TRY(open_model_file(path));
   engine->model_ = ONDOL_TRY(load_model(engine->file_));
+  for (const AdapterWish& wish : options.adapters) {
+    engine->adapters_.push_back(ONDOL_TRY(engine->load_adapter(wish.path)));
+    engine->adapters_in_use_.push_back({engine->adapters_.back().get(), wish.factor});
+  }
   if (options.needs_tokenizer) {
     ModelText text = ONDOL_TRY(load_text(*engine->file_));
     ONDOL_TRY(check_vocabulary(*engine->model_, *text.tokenizer, path));
@@ -45,9 +50,13 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, const Engi
   return engine;
 }
 
+Result<std::shared_ptr<const Adapter>> Engine::load_adapter(const std::string& path) const {
+  return ondol::load_adapter(path, *model_, *file_);
+}
+
 Tensor Engine::forward(const Batch& batch) {
   arena_.release({});
-  Context context{*backend_, arena_, adapter_rows(batch)};
+  Context context{*backend_, arena_, adapter_rows(batch, adapters_in_use_)};
   return model_->forward(batch, cache_, context);
 }
 

@@ -18,6 +18,12 @@
 
 namespace ondol {
 
+/// An adapter's file or folder (models/adapter.h), and how strongly it counts.
+struct AdapterWish {
+  std::string path;
+  float factor = 1.0f;
+};
+
 struct EngineOptions {
   CpuOptions cpu;
   ContextWish context;  // positions over all sessions
@@ -27,6 +33,8 @@ struct EngineOptions {
   bool needs_tokenizer = true;
   /// Memory to leave to a draft model.
   CompanionMemory beside;
+  /// Added to everything that names no adapters of its own.
+  std::vector<AdapterWish> adapters;
   /// If set, sees the inputs of every weight.
   ProductObserver observer;
 };
@@ -54,6 +62,9 @@ class Engine {
 
   KvCache& cache() { return cache_; }
 
+  /// Reads an adapter for this model; slices of a batch may then name it (BatchSlice::adapters).
+  Result<std::shared_ptr<const Adapter>> load_adapter(const std::string& path) const;
+
   /// One forward pass. The result lies in the arena until the next pass.
   Tensor forward(const Batch& batch);
 
@@ -66,6 +77,8 @@ class Engine {
   std::unique_ptr<Backend> backend_;
   std::shared_ptr<const Tokenizer> tokenizer_;
   std::optional<ChatTemplate> template_;
+  std::vector<std::shared_ptr<const Adapter>> adapters_;
+  std::vector<AdapterUse> adapters_in_use_;
   MemoryPlan plan_;
   KvCache cache_;
   Arena arena_;

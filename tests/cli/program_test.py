@@ -192,6 +192,27 @@ class Parts(unittest.TestCase):
                                    env={"ONDOL_NOW": "2026-01-15T09:30"})
             self.assertEqual((status, out), (0, "2026-01-15 09:30"))
 
+    def test_adapters_change_the_logits_as_peft_says(self):
+        golden = SOURCE / "tests/golden"
+        expected = json.loads((golden / "adapters/llama/expected.json").read_text())
+        tokens = ",".join(map(str, expected["tokens"]))
+        base = ("logits", str(golden / "hugging_face/llama"), "--tokens", tokens, "--json", "--kv", "f32")
+        adapter = str(golden / "adapters/llama")
+
+        def distance(*more):
+            status, out, err = ondol(*base, *more)
+            self.assertEqual(status, 0, err)
+            logits = json.loads(out)
+            logits = logits["logits"] if isinstance(logits, dict) else logits
+            return max(abs(a - b) for a, b in zip(logits, expected["logits"][-1], strict=True))
+
+        self.assertLess(distance("--adapter", adapter), 1e-4)
+        self.assertGreater(distance(), 0.1)
+        self.assertGreater(distance("--adapter", adapter + "=0.5"), 0.01)
+        status, _, err = ondol(*base, "--adapter", adapter + "=half")
+        self.assertEqual(status, 1)
+        self.assertIn("expected a number after '=', got 'half'", err)
+
     def test_show(self):
         status, out, _ = ondol("show", SAMPLE, "--json")
         self.assertEqual(status, 0)
