@@ -28,6 +28,7 @@ export function planAnswer(body, last, question) {
     return { pieces: [...thoughts, ...pieces(ordinary(question))], everyMs: 12 }
   }
   if (/slowly|천천히/.test(question)) return { pieces: pieces(ENGLISH.repeat(8)), everyMs: 40 }
+  if (/wait a while/.test(question)) return { waitMs: 1500, pieces: pieces(ENGLISH), everyMs: 1 }
   if (/say nothing/.test(question)) return { pieces: [] }
   if (/hurry/.test(question)) return { pieces: pieces(RICH), everyMs: 0 }
   return { pieces: pieces(ordinary(question)), everyMs: 6 }

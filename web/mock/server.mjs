@@ -83,6 +83,8 @@ async function chat(request, response) {
     if (gone) break
     if (piece === 'BREAK') {
       state.running--
+      // A browser drops what it has not read yet when a connection breaks.
+      await wait(150)
       return response.destroy()
     }
     if (piece.error) write({ choices: [], error: piece.error })

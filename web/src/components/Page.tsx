@@ -10,7 +10,7 @@ export function Page({ title, side, children }: { title: string; side?: Componen
         <h1>{title}</h1>
         {side}
       </header>
-      <div class="page-body">{children}</div>
+      <div class="page-body" role="group" aria-label={title} tabIndex={0}>{children}</div>
     </div>
   )
 }

@@ -33,19 +33,24 @@ interface DialogProps {
 export function Dialog({ title, onClose, children, kind = 'center' }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null)
   const heading = useId()
+  // The browser reports the end of a dialog late, when the next one may already be open.
+  const isGone = useRef(false)
   useEffect(() => {
     const node = element.current!
     node.showModal()
     const first = node.querySelector<HTMLElement>('[autofocus]') ?? node.querySelector('h2')
     first?.focus()
-    return () => node.close()
+    return () => {
+      isGone.current = true
+      node.close()
+    }
   }, [])
   return (
     <dialog
       ref={element}
       class={`dialog dialog-${kind}`}
       aria-labelledby={heading}
-      onClose={onClose}
+      onClose={() => isGone.current || onClose()}
       onClick={(event) => event.target === element.current && onClose()}
     >
       <div class="dialog-body">

@@ -14,7 +14,7 @@ function element<K extends keyof HTMLElementTagNameMap>(tag: K, className: strin
 
 function scrollable(node: HTMLElement, label: string): void {
   node.tabIndex = 0
-  node.setAttribute('role', 'region')
+  node.setAttribute('role', 'group')
   node.setAttribute('aria-label', label)
 }
 
@@ -61,6 +61,17 @@ function enhanceFormula(node: HTMLElement): void {
   node.replaceChildren(...[...finished.cloneNode(true).childNodes])
   if (finished.nodeName === 'CODE') node.classList.add('failed')
   if (display) scrollable(node, t.value.chat.formula)
+}
+
+/** Gives headings the levels that readers of the page expect: none is skipped, whatever the model wrote. */
+export function levelHeadings(answer: HTMLElement): void {
+  const open: number[] = []
+  for (const heading of answer.querySelectorAll<HTMLElement>('h3[class^=level-]')) {
+    const level = Number(heading.className.slice('level-'.length))
+    while (open.length && open.at(-1)! >= level) open.pop()
+    open.push(level)
+    heading.setAttribute('aria-level', String(2 + open.length))
+  }
 }
 
 export function enhance(fragment: DocumentFragment): void {

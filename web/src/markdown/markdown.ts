@@ -11,10 +11,9 @@ md.validateLink = (url: string) => /^(https?:|mailto:|#)/i.test(url.trim())
 
 const { rules } = md.renderer
 
-// Answers stand below the page's own headings (title and speaker).
-const shifted = (tag: string) => `h${Math.min(6, Number(tag[1]) + 2)}`
-rules.heading_open = (tokens, i) => `<${shifted(tokens[i]!.tag)}>`
-rules.heading_close = (tokens, i) => `</${shifted(tokens[i]!.tag)}>\n`
+// Answers stand below the page's own headings (title and speaker); levelHeadings says how deep.
+rules.heading_open = (tokens, i) => `<h3 class="level-${tokens[i]!.tag[1]}">`
+rules.heading_close = () => '</h3>\n'
 
 rules.image = (tokens, i) => {
   const source = String(tokens[i]!.attrGet('src') ?? '')
@@ -39,7 +38,7 @@ md.core.ruler.push('tasks', (state) => {
 })
 
 const ALLOWED_TAGS = [
-  'a', 'blockquote', 'br', 'code', 'div', 'em', 'h3', 'h4', 'h5', 'h6', 'hr', 'li', 'ol', 'p', 'pre', 's', 'span',
+  'a', 'blockquote', 'br', 'code', 'div', 'em', 'h3', 'hr', 'li', 'ol', 'p', 'pre', 's', 'span',
   'strong', 'table', 'tbody', 'td', 'th', 'thead', 'tr', 'ul',
 ]
 const ALLOWED_ATTR = ['href', 'class', 'start', 'data-tex', 'title']

@@ -25,7 +25,12 @@ export const current = computed<Conversation | null | undefined>(() => {
 
 export const newId = () => crypto.getRandomValues(new Uint32Array(2)).reduce((text, n) => text + n.toString(36), '')
 
+let hasWarned = false
+
+/** Said once: storage that is forbidden or full fails at every save. */
 function storageFailed(error: unknown): void {
+  if (hasWarned) return
+  hasWarned = true
   showToast(t.value.errors.storage(error instanceof Error ? error.message : String(error)), { kind: 'error' })
 }
 

@@ -7,7 +7,7 @@ import { plainText } from '../markdown/plain'
 import { change, createConversation, current, newId, peek, titleFrom } from './conversations'
 import { announce, clearAnnouncements } from './interface'
 import { chosenModel, findModel, loadModels } from './models'
-import { chatRequest } from './request'
+import { chatRequest, isEmpty } from './request'
 import { go, links } from './router'
 import { requestFields, sampling } from './sampling'
 import { t } from './settings'
@@ -94,8 +94,10 @@ async function answer(conversation: string, parent: string): Promise<void> {
 export async function continueAnswer(conversation: string, id: string): Promise<void> {
   const message = peek(conversation)?.messages[id]
   if (!message || runs.value[conversation]) return
-  change(conversation, (c) => changeMessage(c, id, { status: 'streaming', error: undefined }))
-  await run(conversation, message, true)
+  // A tool call that was cut off is asked for anew.
+  const rest: Message = { ...message, status: 'streaming', error: undefined, toolCalls: undefined }
+  change(conversation, (c) => changeMessage(c, id, rest))
+  await run(conversation, rest, !isEmpty(rest))
 }
 
 export function stop(conversation: string): void {

@@ -29,7 +29,8 @@ function assistantMessages(message: Message): WireMessage[] {
   return [answer, ...calls.map((c): WireMessage => ({ role: 'tool', tool_call_id: c.id, content: c.result ?? '' }))]
 }
 
-const isEmpty = (m: Message) => m.role === 'assistant' && !m.content && !m.reasoning && !m.toolCalls?.length
+/** An answer that failed or was stopped before its first word. */
+export const isEmpty = (m: Message) => m.role === 'assistant' && !m.content && !m.reasoning && !m.toolCalls?.length
 
 export function wireMessages(system: string, path: Message[]): WireMessage[] {
   const messages: WireMessage[] = system.trim() ? [{ role: 'system', content: system }] : []

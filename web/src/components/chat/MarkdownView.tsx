@@ -1,6 +1,6 @@
 // Markdown that may still be growing: blocks that did not change are not touched.
 import { useLayoutEffect, useRef } from 'preact/hooks'
-import { enhance } from '../../markdown/enhance'
+import { enhance, levelHeadings } from '../../markdown/enhance'
 import { loaded } from '../../markdown/lazy'
 import { BlockStream, renderBlock } from '../../markdown/markdown'
 import { morph } from '../../markdown/morph'
@@ -32,6 +32,7 @@ class BlockView {
       morph(node, fragment)
     })
     while (box.children.length > blocks.length) box.lastElementChild!.remove()
+    levelHeadings(box)
     this.shown = blocks
     this.stamp = stamp
   }

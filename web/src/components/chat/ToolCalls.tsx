@@ -17,7 +17,7 @@ function Part({ label, text }: { label: string; text: string }) {
   return (
     <div class="tool-part">
       <h3>{label}</h3>
-      <pre tabIndex={0} role="region" aria-label={label}>{text}</pre>
+      <pre tabIndex={0} role="group" aria-label={label}>{text}</pre>
     </div>
   )
 }

@@ -18,7 +18,7 @@ function Attached({ file }: { file: Attachment }) {
         <Icon name="file" />
         {t.value.chat.attached(file.name, file.text.split('\n').length)}
       </summary>
-      <pre tabIndex={0} role="region" aria-label={file.name}>{file.text}</pre>
+      <pre tabIndex={0} role="group" aria-label={file.name}>{file.text}</pre>
     </details>
   )
 }

@@ -79,8 +79,15 @@ function PageLink({ to, icon, label }: { to: 'models' | 'status' | 'settings'; i
 export function Sidebar() {
   const { label, close, newChat: newChatLabel, models, status, settings: settingsLabel, pages } = t.value.sidebar
   const hidden = isPhone() ? !drawer.value : !settings.value.sidebar
+  const root = useRef<HTMLElement>(null)
+  const isDrawerOpen = isPhone() && drawer.value
+  useEffect(() => {
+    if (!isDrawerOpen) return
+    root.current?.querySelector<HTMLElement>('.sidebar-head button')?.focus()
+    return () => document.querySelector<HTMLElement>('.sidebar-button button')?.focus()
+  }, [isDrawerOpen])
   return (
-    <aside class="sidebar" aria-label={label} inert={hidden} data-hidden={hidden}>
+    <aside ref={root} class="sidebar" aria-label={label} inert={hidden} data-hidden={hidden}>
       <div class="sidebar-head">
         <a class="brand" href={links.chat(null)} onClick={() => (drawer.value = false)}>
           <Mark />

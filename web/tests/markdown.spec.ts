@@ -1,0 +1,45 @@
+import { ask, askAndWait, expect, finished, inBothLanguages, lastAnswer, open, test } from './helpers'
+
+inBothLanguages(({ words }) => {
+  test('Markdown, formulas, tables and code are drawn, and nothing in them runs', async ({ page }) => {
+    await open(page)
+    await askAndWait(page, words, 'rich')
+    const answer = lastAnswer(page)
+    await expect(answer.locator('math')).toHaveCount(5)
+    await expect(answer.locator('.formula.display math')).toHaveCount(2)
+    await expect(answer).toContainText('A meal costs $5, not $10.')
+    await expect(answer.getByRole('group', { name: words.chat.table }).locator('td.align-right').first()).toHaveText('2.5')
+    await expect(answer.locator('.hljs-keyword').first()).toBeVisible()
+    await expect(answer).toContainText('☑ light the fire')
+    await expect(answer.locator('script, img, iframe, [onerror]')).toHaveCount(0)
+    await expect(answer).toContainText("<script>alert('not run')</script>")
+    await answer.getByRole('button', { name: words.chat.copyCode }).click()
+    await expect(answer.locator('.code-copy')).toHaveText(words.chat.copied)
+    const copied = await page.evaluate(() => navigator.clipboard.readText())
+    expect(copied).toContain('def flow(k: float, difference: float, depth: float) -> float:\n    """Watts')
+    await answer.getByRole('button', { name: words.chat.copyAnswer }).click()
+    await expect(answer.getByRole('button', { name: words.chat.copied })).toBeVisible()
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toContain('## Heat through a floor')
+  })
+
+  test('what has been drawn is not drawn again while the answer grows', async ({ page }) => {
+    await open(page)
+    await ask(page, words, 'speak slowly')
+    const first = lastAnswer(page).locator('.markdown p').first()
+    await expect(first).toContainText('two thousand')
+    await first.evaluate((node) => Object.assign(node, { kept: true }))
+    await page.waitForTimeout(1500)
+    expect(await first.evaluate((node) => (node as unknown as { kept?: boolean }).kept)).toBe(true)
+    await page.keyboard.press('Escape')
+    await finished(page)
+    expect(await first.evaluate((node) => (node as unknown as { kept?: boolean }).kept)).toBe(true)
+  })
+
+  test('a long answer that arrives at once does not hold up the page', async ({ page }) => {
+    await open(page)
+    const began = Date.now()
+    await askAndWait(page, words, 'hurry')
+    expect(Date.now() - began).toBeLessThan(5000)
+    await expect(lastAnswer(page).locator('math')).toHaveCount(5)
+  })
+})
