@@ -39,11 +39,12 @@ struct AnswerDelta {
     kContent,        // text: a piece of it
     kCallBegin,      // text: the tool's name
     kCallArguments,  // text: a piece of the arguments as a JSON object; the pieces of a call make valid JSON
-    kCallEnd,
+    kCallEnd,        // after kCallEnd of a call that the end of the text cut off, its JSON stays unclosed
   };
   Kind kind = Kind::kContent;
   int call = 0;  // index of the tool call
   std::string text;
+  std::string id;  // of the call, where the model writes one: in kCallBegin, or in kCallEnd where it comes last
 };
 
 /// Takes one answer apart. Deltas come as early as they are certain.
