@@ -6,7 +6,7 @@
 #include <random>
 
 #include "base/files.h"
-#include "tests/text/chat_format_answers.h"
+#include "tests/text/chat_format/chat_format_answers.h"
 
 namespace ondol {
 namespace {

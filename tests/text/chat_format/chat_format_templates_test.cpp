@@ -5,7 +5,7 @@
 #include <random>
 
 #include "base/files.h"
-#include "tests/text/chat_format_answers.h"
+#include "tests/text/chat_format/chat_format_answers.h"
 #include "text/chat_format.h"
 #include "text/chat_template.h"
 
