@@ -140,10 +140,10 @@ Part markup(GrammarBuilder& builder, std::string_view text) {
   return parts.size() == 1 ? parts[0] : builder.sequence(std::move(parts));
 }
 
-Result<Part> json_arguments(CallGrammar& context, const ToolDefinition& tool) {
+Result<Part> json_arguments(CallGrammar& context, const ToolDefinition& tool, bool compact) {
   if (tool.parameters.is_null()) return context.builder.grammar(grammar_of_json_objects());
   JsonSchemaOptions options;
-  options.compact = true;
+  options.compact = compact;
   options.strict = tool.strict;
   return context.builder.json_schema(tool.parameters, options).in("tool '" + tool.name + "'");
 }

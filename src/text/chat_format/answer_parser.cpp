@@ -13,6 +13,9 @@ enum class Meaning { kCall, kSilent, kAnswerOpen, kAnswerClose, kReasoningOpen, 
 constexpr const char* kCommonOpen = "<think>";
 constexpr const char* kCommonClose = "</think>";
 
+// What looks like the beginning of a call at the end of the text and is shorter may as well be content.
+constexpr size_t kShortestCut = 6;
+
 struct MeaningfulMarkers {
   MarkerSet set;
   std::vector<Meaning> meanings;
@@ -72,6 +75,7 @@ class DialectParser : public AnswerParser {
     return true;
   }
   void open_reasoning(bool is_common);
+  void drop_cut_opener();
 
   const Dialect& dialect_;
   const Reasoning& format_;
@@ -175,8 +179,9 @@ bool DialectParser::begin() {
     }
   }
   if (has_calls_) {
-    const Match opens = dialect_.calls->opens_content(text, demand_, feed_.is_final());
-    if (opens == Match::kNeedText) return false;
+    const Match opens = dialect_.calls->opens_content(text, demand_, false);
+    if (opens == Match::kNeedText && feed_.is_final() && text.size() >= kShortestCut) feed_.take(feed_.rest().size());
+    if (opens == Match::kNeedText && !(feed_.is_final() && text.size() < kShortestCut)) return false;
     if (opens == Match::kYes) {
       writer_.content(feed_.rest().substr(0, space));
       feed_.take(space);
@@ -228,7 +233,17 @@ bool DialectParser::reasoning() {
   return marker(reasoning_markers_.meanings[static_cast<size_t>(found.marker)], found.length);
 }
 
+// Content that ends in the middle of an opener, unless it is too short to tell, was to be a call.
+void DialectParser::drop_cut_opener() {
+  const auto found = content_markers_.set.find(feed_.rest(), false);
+  const std::string_view cut = feed_.rest().substr(found.position);
+  if (found.marker >= 0 || cut.size() < kShortestCut) return;
+  writer_.content(feed_.rest().substr(0, found.position));
+  feed_.take(feed_.rest().size());
+}
+
 bool DialectParser::content() {
+  if (feed_.is_final()) drop_cut_opener();
   std::string text;
   const auto found = feed_.take_before(content_markers_.set, text, true);
   if (skip_space(text) < text.size()) may_reason_ = format_.anywhere;

@@ -86,8 +86,9 @@ struct Dialect {
 
 /// A piece of markup as a part of a grammar: <...> and [WORD] in it are special tokens where the vocabulary has them.
 GrammarBuilder::Part markup(GrammarBuilder& builder, std::string_view text);
-/// The arguments of a tool as JSON, with the error of a refused schema naming the tool.
-Result<GrammarBuilder::Part> json_arguments(CallGrammar& context, const ToolDefinition& tool);
+/// The arguments of a tool as JSON, with the error of a refused schema naming the tool. `compact`: as
+/// JsonSchemaOptions.
+Result<GrammarBuilder::Part> json_arguments(CallGrammar& context, const ToolDefinition& tool, bool compact = true);
 /// Up to two spaces or line breaks.
 GrammarBuilder::Part some_space(GrammarBuilder& builder);
 

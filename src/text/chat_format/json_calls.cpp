@@ -248,6 +248,8 @@ class JsonCalls : public CallSyntax {
   // A call without a marker is one when it names a tool that there is.
   Match opens_content(std::string_view text, const AnswerDemand& demand, bool is_final) const override {
     if (!style_.bare || text.empty() || (text[0] != '{' && text[0] != '[')) return Match::kNo;
+    const Match beginning = may_begin(text, is_final);
+    if (beginning != Match::kYes) return beginning;
     constexpr size_t kLongestBeginning = 1024;
     TextFeed feed;
     feed.append(text.substr(0, kLongestBeginning));
@@ -266,6 +268,20 @@ class JsonCalls : public CallSyntax {
     return find_tool(demand, deltas.front().text) != nullptr ? Match::kYes : Match::kNo;
   }
 
+  // Whether the first key is one that calls begin with.
+  Match may_begin(std::string_view text, bool is_final) const {
+    size_t at = skip_space(text.substr(1)) + 1;
+    if (text[0] == '[' && at < text.size() && text[at] == '{') at += skip_space(text.substr(at + 1)) + 1;
+    text.remove_prefix(std::min(at, text.size()));
+    bool may_match = false;
+    for (const std::string& key : {style_.name_key, std::string("type"), std::string("function"), std::string("id")}) {
+      const Match match = match_prefix(text, "\"" + key + "\"", is_final);
+      if (match == Match::kYes) return match;
+      may_match = may_match || match == Match::kNeedText;
+    }
+    return may_match ? Match::kNeedText : Match::kNo;
+  }
+
   std::unique_ptr<CallReader> reader(const AnswerDemand&) const override {
     return std::make_unique<JsonCallReader>(style_);
   }
@@ -280,7 +296,7 @@ class JsonCalls : public CallSyntax {
 
 Result<GrammarBuilder::Part> JsonCalls::object(CallGrammar& context, const ToolDefinition& tool) const {
   GrammarBuilder& builder = context.builder;
-  const auto arguments = ONDOL_TRY(json_arguments(context, tool));
+  const auto arguments = ONDOL_TRY(json_arguments(context, tool, !style_.indented));
   const auto space = ONDOL_TRY(builder.regex(style_.indented ? "[ \n]{0,20}" : " ?"));
   const auto key = [&](std::string_view name) { return builder.literal(json_string(name) + ":"); };
   std::vector<GrammarBuilder::Part> parts = {builder.literal("{"), space};

@@ -8,6 +8,7 @@
 #include "tests/text/chat_format/chat_format_answers.h"
 #include "text/chat_format.h"
 #include "text/chat_template.h"
+#include "text/grammar/matcher.h"
 
 namespace ondol {
 namespace {
@@ -106,6 +107,10 @@ constexpr const char* kArguments =
     R"({"text": "say \"hi\"\n\uc548\ub155 <b> \\ 1", "n": -3, "f": 1.5, "ok": true, "nothing": null, "tags": ["a\"", "b's"], )"
     R"("obj": {"a": {"b": [1, 2]}, "c": "x"}})";
 
+// Some templates write lists and objects as Python does, which grammars do not allow.
+constexpr const char* kScalarArguments =
+    R"({"text": "say \"hi\"\n\uc548\ub155 <b> \\ 1", "n": -3, "f": 1.5, "ok": true, "nothing": null})";
+
 json::value parsed(std::string_view text) {
   const auto value = parse_json(text);
   EXPECT_TRUE(value) << value.error().message() << ": " << text;
@@ -136,6 +141,7 @@ struct Variant {
   bool thinking = true;
   bool text_arguments = false;
   bool tools = true;
+  const char* arguments = kArguments;
 };
 
 struct Sample {
@@ -162,7 +168,7 @@ std::optional<Sample> sample_of(const ChatTemplate& chat_template, const AnswerD
   json::array calls;
   for (const ToolDefinition& tool : demand.tools) {
     if (variant.one_call && !calls.empty()) break;
-    const json::value arguments = calls.empty() ? parsed(kArguments) : json::value(json::object());
+    const json::value arguments = calls.empty() ? parsed(variant.arguments) : json::value(json::object());
     const json::value given = variant.text_arguments ? json::value(json::serialize(arguments)) : arguments;
     calls.push_back({{"id", calls.empty() ? "call00001" : "call00002"},
                      {"type", "function"},
@@ -199,7 +205,7 @@ std::optional<Sample> sample_of(const ChatTemplate& chat_template, const AnswerD
   return Sample{prompt->substr(0, same), text, variant};
 }
 
-std::optional<Sample> sample_of(const Expected& expected, const AnswerDemand& demand) {
+std::optional<Sample> sample_of(const Expected& expected, const AnswerDemand& demand, const char* arguments) {
   const auto chat_template = ChatTemplate::parse(read_template(expected));
   if (!chat_template) return std::nullopt;
   const bool is_harmony = std::string_view(expected.format) == "harmony";
@@ -207,7 +213,7 @@ std::optional<Sample> sample_of(const Expected& expected, const AnswerDemand& de
     for (const bool one_call : {false, true}) {
       for (const bool text_arguments : {false, true}) {
         for (const bool tools : {true, false}) {
-          const Variant variant = {content, one_call, true, text_arguments, tools};
+          const Variant variant = {content, one_call, true, text_arguments, tools, arguments};
           auto sample = sample_of(*chat_template, demand, variant, is_harmony);
           if (sample) return sample;
         }
@@ -259,10 +265,10 @@ void check_answer(const Answer& answer, const Sample& sample, const Expected& ex
   EXPECT_TRUE(answer.calls[1].ended);
 }
 
-Sample sample_or_by_hand(const Expected& expected, const AnswerDemand& demand) {
+Sample sample_or_by_hand(const Expected& expected, const AnswerDemand& demand, const char* arguments = kArguments) {
   if (!expected.renders_calls)
     return {"", "<think>I think.</think>\n\nLet me look.\n" + calls_by_hand(expected.format), {}};
-  const auto sample = sample_of(expected, demand);
+  const auto sample = sample_of(expected, demand, arguments);
   EXPECT_TRUE(sample) << expected.file << " renders no calls";
   return sample ? *sample : Sample();
 }
@@ -311,6 +317,49 @@ TEST(ChatFormatTemplates, AnswersCutOffAreBeginningsOfTheWhole) {
         ASSERT_EQ(cut.calls[i].name, whole.calls[i].name);
         ASSERT_TRUE(whole.calls[i].arguments.starts_with(cut.calls[i].arguments)) << cut.text() << whole.text();
       }
+    }
+  }
+}
+
+bool accepts(const GrammarPtr& grammar, std::string_view text) {
+  grammar::Matcher matcher(grammar);
+  auto at = matcher.start();
+  for (const char byte : text) at = matcher.step(at, static_cast<uint8_t>(byte));
+  return matcher.may_end(at);
+}
+
+std::string replaced(std::string text, std::string_view from, std::string_view to) {
+  const size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return at == std::string::npos ? text : text.replace(at, from.size(), to);
+}
+
+// The texts that a demand allows hold what the templates render, and not what is wrong in it.
+TEST(ChatFormatTemplates, GrammarsHoldWhatTemplatesRender) {
+  if (!std::filesystem::exists(kFolder)) GTEST_SKIP() << kFolder << " is absent";
+  for (const Expected& expected : kTemplates) {
+    AnswerDemand demand = demand_of_tools();
+    const std::string_view name = expected.format;
+    const bool is_python = name == "seed-oss" || name == "minicpm-5";
+    const Sample sample = sample_or_by_hand(expected, demand, is_python ? kScalarArguments : kArguments);
+    SCOPED_TRACE(expected.file + ("\n" + sample.text));
+    const auto format = ChatFormat::of_template(read_template(expected));
+    // Gemma's template renders content behind calls, where a demanded call leaves no room for it.
+    const size_t end = name == "gemma-4" ? sample.text.find("Let me look.") : sample.text.size();
+    const std::string text = sample.text.substr(0, end);
+    for (const ToolChoice choice : {ToolChoice::kAuto, ToolChoice::kRequired}) {
+      demand.tool_choice = choice;
+      const auto grammar = format->grammar(demand, sample.prompt);
+      ASSERT_TRUE(grammar) << grammar.error().message();
+      EXPECT_TRUE(accepts(*grammar, text));
+      EXPECT_FALSE(accepts(*grammar, replaced(text, "-3", "-3.5")));
+      EXPECT_FALSE(accepts(*grammar, text.substr(0, text.find("-3"))));
+      // Functionary's marker is too common a text to mean a call without the name of a tool.
+      const bool tells_calls = name != "functionary-v3.2";
+      EXPECT_EQ(accepts(*grammar, replaced(text, "get_weather", "get_weathes")), !tells_calls);
+      const size_t content = text.find("Let me look.");
+      if (content == std::string::npos) continue;
+      EXPECT_EQ(accepts(*grammar, text.substr(0, content + 12)), choice == ToolChoice::kAuto);
     }
   }
 }

