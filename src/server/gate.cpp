@@ -146,6 +146,9 @@ Verdict Gate::judge(const RequestHead& head, const std::string& address, std::ch
   if (admission.error) return refuse(std::move(*admission.error));
   if (const auto expect = request.header("expect"); !expect.empty() && !is_same_text(expect, "100-continue"))
     return refuse(make_error(417, "Expect: only 100-continue is known"));
+  if (const auto encoding = request.header("content-encoding");
+      !encoding.empty() && !is_same_text(encoding, "identity"))
+    return refuse(make_error(415, "Content-Encoding: request bodies must come uncompressed"));
   if (head.content_length > max_body_bytes_)
     return refuse(make_error(413, fmt::format("the request's body has {} bytes; at most {} are allowed",
                                               head.content_length, max_body_bytes_)));
