@@ -134,14 +134,21 @@ void Answer::append_piece(std::string_view piece) {
 
 void Answer::write(std::string_view piece) {
   const std::lock_guard lock(mutex_);
-  if (phase_ != Phase::kBegun || is_gone() || is_broken_) return;
+  if (phase_ != Phase::kBegun || is_gone()) return;
   // One piece that is larger than the buffer may still pass when nothing else waits.
   if (unsent_bytes_ > 0 && unsent_bytes_ + piece.size() > context_.max_unsent_bytes)
-    is_broken_ = true;
+    break_off();
   else
     append_piece(piece);
   last_write_ = std::chrono::steady_clock::now();
   wake();
+}
+
+void Answer::break_off() {
+  is_broken_ = true;
+  is_gone_.store(true, std::memory_order_release);
+  pieces_.clear();
+  is_woken_ = false;  // the connection may be busy writing and would not look
 }
 
 void Answer::end() {
@@ -179,7 +186,7 @@ void Answer::abandon() {
     if (phase_ == Phase::kEnded || is_gone()) return;
     has_begun = phase_ == Phase::kBegun;
     if (has_begun) {
-      is_broken_ = true;
+      break_off();
       wake();
     }
   }
@@ -195,7 +202,6 @@ Answer::Taken Answer::take() {
   taken.pieces = std::move(pieces_);
   pieces_.clear();
   taken.has_ended = phase_ == Phase::kEnded;
-  taken.is_broken = is_broken_;
   taken.close = close_;
   return taken;
 }
@@ -208,6 +214,11 @@ void Answer::note_sent(size_t bytes) {
 bool Answer::has_ended() const {
   const std::lock_guard lock(mutex_);
   return phase_ == Phase::kEnded;
+}
+
+bool Answer::is_broken() const {
+  const std::lock_guard lock(mutex_);
+  return is_broken_;
 }
 
 void Answer::leave() {

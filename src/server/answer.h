@@ -47,12 +47,13 @@ class Answer : public std::enable_shared_from_this<Answer> {
   struct Taken {
     std::vector<std::string> pieces;  // framed
     bool has_ended = false;           // nothing comes after them
-    bool is_broken = false;           // cut the connection: overflow, or abandoned half-way
     bool close = false;               // after them
   };
   Taken take();
   void note_sent(size_t bytes);
   bool has_ended() const;
+  /// The client took too little, or nobody ends the answer: the connection is to be cut.
+  bool is_broken() const;
   /// The client has gone, or is dropped: nothing more is taken, and no call reaches `wake` after this.
   void leave();
   /// Writes the keep-alive piece when it is due.
@@ -68,6 +69,7 @@ class Answer : public std::enable_shared_from_this<Answer> {
   void append(std::string bytes);
   void append_piece(std::string_view piece);
   void wake();
+  void break_off();
 
   Context context_;
   mutable std::mutex mutex_;

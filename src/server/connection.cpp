@@ -123,7 +123,7 @@ void Connection::on_head() {
     return;
   }
   rejection_ = std::move(error);
-  parser_->set_max_body_bytes(core_.options.max_body_bytes);
+  parser_->set_max_body_bytes(rejection_ ? kMaxIgnoredBodyBytes : core_.options.max_body_bytes);
   enter(State::kBody, core_.options.body_timeout);
   if (expects && in_.empty()) {
     interim_ = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -161,7 +161,7 @@ std::shared_ptr<Answer> Connection::make_answer(bool keep_alive) {
   context.is_stopping = core_.is_stopping;
   context.wake = [weak = weak_from_this(), executor = core_.io.get_executor()] {
     asio::post(executor, [weak] {
-      if (const auto self = weak.lock()) self->wake_writer();
+      if (const auto self = weak.lock()) self->on_wake();
     });
   };
   answer_ = std::make_shared<Answer>(std::move(context));
@@ -209,10 +209,6 @@ asio::awaitable<void> Connection::write_loop() {
     } else if (state_ == State::kAnswering) {
       taken = answer_->take();
       pieces = std::move(taken.pieces);
-    }
-    if (taken.is_broken) {
-      close();
-      co_return;
     }
     const bool has_written = !pieces.empty();
     if (has_written && !co_await write_all(std::move(pieces))) co_return;
@@ -319,6 +315,14 @@ void Connection::tick(Clock::time_point now) {
   if (now >= deadline_) on_timeout();
   if (is_writing_ && now - last_progress_ >= core_.options.write_timeout) close();
   if (answer_) answer_->tick(now);
+}
+
+void Connection::on_wake() {
+  // A broken answer's connection is cut even while the writer waits for a client that takes nothing.
+  if (answer_ && answer_->is_broken())
+    close();
+  else
+    wake_writer();
 }
 
 void Connection::wake_writer() {

@@ -65,6 +65,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void on_request();
   void on_read_end();
   void on_timeout();
+  void on_wake();
   bool count_body();
   std::shared_ptr<Answer> make_answer(bool keep_alive);
   void answer_error(const HttpError& error, bool keep_alive);
