@@ -46,7 +46,7 @@ export const en = {
   },
   welcome: {
     title: 'What shall we think about?',
-    text: 'The model runs on this machine. Nothing you write leaves it.',
+    text: 'The model runs on your own hardware. What you write goes nowhere else.',
     prompts: [
       { title: 'Explain something', text: 'Explain how a traditional Korean ondol heats a house, step by step.' },
       { title: 'Write code', text: 'Write a Python function that merges overlapping intervals, with tests.' },
