@@ -1,6 +1,6 @@
 // Many texts at once through the scheduler: tokens per second and the time to the first token.
 //
-//   scheduler_load MODEL.gguf [TEXTS] [TOKENS]
+//   scheduler_load MODEL.gguf [TEXTS] [TOKENS] [AT_ONCE]      (AT_ONCE 1: one text after another, to compare)
 //
 // Two loads: prompts of mixed lengths (32 to 1024 tokens) without anything in common, and prompts of a shared beginning
 // (2000 tokens) with a short end, with the prefix cache and with beginnings made different so that it finds nothing.
@@ -9,7 +9,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -52,7 +51,7 @@ std::vector<TokenId> random_tokens(uint64_t seed, size_t n, int64_t vocabulary_s
   return tokens;
 }
 
-void measure(const char* name, const std::string& model, const Prompts& prompts, int n_tokens) {
+void measure(const char* name, const std::string& model, const Prompts& prompts, int n_tokens, int n_at_once) {
   EngineOptions options;
   for (const auto& prompt : prompts) {
     options.context.length += static_cast<int64_t>(prompt.size()) + n_tokens + 2 * kPageTokens;
@@ -62,7 +61,7 @@ void measure(const char* name, const std::string& model, const Prompts& prompts,
     std::fprintf(stderr, "%s\n", engine.error().message().c_str());
     std::exit(1);
   }
-  const auto scheduler = Scheduler::start(std::move(engine).value(), {});
+  const auto scheduler = Scheduler::start(std::move(engine).value(), {.max_running = n_at_once});
   std::vector<std::shared_ptr<Timer>> timers;
   const auto start = Clock::now();
   for (const auto& prompt : prompts) {
@@ -92,12 +91,13 @@ void measure(const char* name, const std::string& model, const Prompts& prompts,
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    std::fprintf(stderr, "usage: scheduler_load MODEL.gguf [TEXTS] [TOKENS]\n");
+    std::fprintf(stderr, "usage: scheduler_load MODEL.gguf [TEXTS] [TOKENS] [AT_ONCE]\n");
     return 2;
   }
   const std::string model = argv[1];
   const int n_texts = argc > 2 ? std::atoi(argv[2]) : 16;
   const int n_tokens = argc > 3 ? std::atoi(argv[3]) : 64;
+  const int n_at_once = argc > 4 ? std::atoi(argv[4]) : 16;
   constexpr int64_t kIds = 1000;
   Prompts mixed, shared, different;
   const auto start = random_tokens(1, 2000, kIds);
@@ -110,9 +110,9 @@ int main(int argc, char** argv) {
     different.push_back(shared.back());
     different.back()[0] = static_cast<TokenId>(i);
   }
-  measure("mixed prompts", model, mixed, n_tokens);
-  measure("a shared beginning", model, shared, n_tokens);
+  measure("mixed prompts", model, mixed, n_tokens, n_at_once);
+  measure("a shared beginning", model, shared, n_tokens, n_at_once);
   different.resize(different.size() / 4);
-  measure("a quarter, nothing shared", model, different, n_tokens);
+  measure("a quarter, nothing shared", model, different, n_tokens, n_at_once);
   return 0;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <deque>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -52,6 +53,7 @@ class SchedulerThread final : public Scheduler {
   void run();
   bool take_inbox(ContinuousBatch& batch, Inbox& inbox);
   void handle(ContinuousBatch& batch, Inbox& inbox);
+  void run_job(ContinuousBatch& batch);
   void publish(const ContinuousBatch& batch);
 
   const std::unique_ptr<Engine> engine_;
@@ -68,7 +70,9 @@ class SchedulerThread final : public Scheduler {
   bool draining_ = false;
   bool stopping_ = false;
 
-  size_t n_ended_ = 0;  // since the last publish(); the thread's own
+  // The thread's own.
+  size_t n_ended_ = 0;  // since the last publish()
+  std::deque<std::function<void(Engine&)>> jobs_;
 
   std::thread thread_;  // the last member: it uses the others
 };
@@ -153,7 +157,7 @@ bool SchedulerThread::take_inbox(ContinuousBatch& batch, Inbox& inbox) {
   const auto has_news = [&] { return stopping_ || !inbox_.is_empty(); };
   // When nothing comes for a while, what is remembered goes to the disk, in case that the machine goes down.
   bool is_saved = store_ == nullptr;
-  while (!batch.has_work() && !has_news()) {
+  while (!batch.has_work() && jobs_.empty() && !has_news()) {
     if (is_saved) {
       wake_.wait(lock, has_news);
     } else if (!wake_.wait_for(lock, kIdle, has_news)) {
@@ -169,8 +173,16 @@ bool SchedulerThread::take_inbox(ContinuousBatch& batch, Inbox& inbox) {
 void SchedulerThread::handle(ContinuousBatch& batch, Inbox& inbox) {
   for (auto& text : inbox.texts) batch.add(std::move(text));
   for (const Id id : inbox.cancelled) batch.cancel(id);
-  if (!inbox.jobs.empty()) batch.settle();
-  for (auto& job : inbox.jobs) job(*engine_);
+  for (auto& job : inbox.jobs) jobs_.push_back(std::move(job));
+}
+
+/// One, so that many of them do not hold up the texts.
+void SchedulerThread::run_job(ContinuousBatch& batch) {
+  if (jobs_.empty()) return;
+  batch.settle();
+  const std::function<void(Engine&)> job = std::move(jobs_.front());
+  jobs_.pop_front();
+  job(*engine_);
 }
 
 void SchedulerThread::publish(const ContinuousBatch& batch) {
@@ -188,6 +200,7 @@ void SchedulerThread::run() {
   Inbox inbox;
   while (take_inbox(batch, inbox)) {
     handle(batch, inbox);
+    run_job(batch);
     batch.step();
     publish(batch);
   }
@@ -195,6 +208,7 @@ void SchedulerThread::run() {
   batch.cancel_all();
   take_inbox(batch, inbox);  // what sinks have posted at the end
   handle(batch, inbox);
+  while (!jobs_.empty()) run_job(batch);
   batch.save(true);
   publish(batch);
 }

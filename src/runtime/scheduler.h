@@ -118,8 +118,9 @@ class Scheduler {
   /// Ends it soon, with kCancelled. Ids that have ended are ignored.
   virtual void cancel(Id id) = 0;
 
-  /// Runs `job` on the scheduler's thread between two passes: embeddings, saving of caches. Pages that only the prefix
-  /// cache holds are given up to its sequences as they grow. What was posted is run even at the end.
+  /// Runs `job` on the scheduler's thread between two passes, one job each time: embeddings, saving of caches. Pages
+  /// that only the prefix cache holds are given up to its sequences as they grow. What was posted is run even at the
+  /// end.
   virtual void post(std::function<void(Engine&)> job) = 0;
 
   /// Accepts nothing more; returns when all that was accepted has ended (true), or after the time. Not from a sink or
