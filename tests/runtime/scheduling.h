@@ -102,8 +102,12 @@ class Hold {
     auto state = state_;
     scheduler.post([state](Engine&) {
       std::unique_lock lock(state->mutex);
+      state->is_held = true;
+      state->changed.notify_all();
       state->changed.wait(lock, [&] { return state->is_over; });
     });
+    std::unique_lock lock(state_->mutex);
+    state_->changed.wait(lock, [&] { return state_->is_held; });
   }
   ~Hold() {
     const std::lock_guard lock(state_->mutex);
@@ -115,6 +119,7 @@ class Hold {
   struct State {
     std::mutex mutex;
     std::condition_variable changed;
+    bool is_held = false;
     bool is_over = false;
   };
   std::shared_ptr<State> state_ = std::make_shared<State>();
