@@ -35,6 +35,7 @@ class Access {
   /// The server's own origin: the same host and port as the (allowed) Host names.
   static bool is_own_origin(std::string_view origin, std::string_view host);
   bool is_origin_allowed(std::string_view origin) const;
+  bool has_origins() const { return !origins_.empty(); }
 
   struct Admission {
     std::optional<HttpError> error;  // 401 or 429

@@ -76,8 +76,8 @@ std::optional<HttpError> Gate::check_host(const RequestHead& head, const std::st
 std::optional<HttpError> Gate::check_origin(Verdict& verdict) const {
   const Request& request = *verdict.request;
   const std::string_view origin = request.header("origin");
+  if (!origin.empty() || access_.has_origins()) verdict.headers.emplace_back("Vary", "Origin");
   if (origin.empty()) return std::nullopt;
-  verdict.headers.emplace_back("Vary", "Origin");
   if (Access::is_own_origin(origin, request.header("host"))) return std::nullopt;
   if (!access_.is_origin_allowed(origin))
     return make_error(

@@ -46,8 +46,9 @@ Error cannot_listen(const ServerOptions& options, const error_code& code) {
   return Error(fmt::format("{}: cannot listen: {}{}", authority(options.host, options.port), code.message(), hint));
 }
 
-// A client whose machine has vanished is noticed in about a minute.
-void set_options(tcp::socket& socket) {
+// A client whose machine has vanished is noticed in about a minute: by probes in silence, and by the time that what was
+// sent stays unacknowledged.
+void set_options(tcp::socket& socket, std::chrono::milliseconds write_timeout) {
   error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
   socket.set_option(asio::socket_base::keep_alive(true), ignored);
@@ -56,6 +57,8 @@ void set_options(tcp::socket& socket) {
   setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
   setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
   setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+  const unsigned unacknowledged = static_cast<unsigned>(write_timeout.count());
+  setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged, sizeof unacknowledged);
 }
 
 class ServerImpl final : public Server {
@@ -151,7 +154,7 @@ void ServerImpl::add(tcp::socket socket) {
   const tcp::endpoint peer = socket.remote_endpoint(code);
   const size_t n = core_.connections.size(), limit = static_cast<size_t>(std::max(1, core_.options.max_connections));
   if (code || n >= limit + kMaxRefused) return;
-  set_options(socket);
+  set_options(socket, core_.options.write_timeout);
   const auto connection = std::make_shared<Connection>(core_, make_stream(std::move(socket), tls_.get()),
                                                        address_text(peer.address()), n >= limit);
   core_.connections.insert(connection);

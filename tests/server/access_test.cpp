@@ -100,6 +100,7 @@ TEST(Access, Cors) {
   EXPECT_EQ(answer.headers.at("access-control-allow-origin"), "https://app.example");
   EXPECT_NE(answer.headers.at("access-control-expose-headers").find("Mcp-Session-Id"), std::string::npos);
   const TestAnswer no_key = client.ask(get("/ask", "Origin: https://app.example\r\n"));
+  EXPECT_EQ(client.ask(get("/ask", "x-api-key: secret\r\n")).headers.at("vary"), "Origin");
   EXPECT_EQ(no_key.status, 401) << "the page must be able to read why";
   EXPECT_EQ(no_key.headers.at("access-control-allow-origin"), "https://app.example");
   EXPECT_EQ(client
