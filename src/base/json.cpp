@@ -1,7 +1,10 @@
 #include "base/json.h"
 
-#include <boost/json/src.hpp>  // the whole of Boost.JSON is compiled here, so that nothing else has to be linked
+#include <cmath>
+#include <utility>
+
 #include <fmt/format.h>
+#include <boost/json/src.hpp>  // the whole of Boost.JSON is compiled here, so that nothing else has to be linked
 
 namespace ondol {
 namespace {
@@ -15,7 +18,38 @@ Error error_at(std::string_view text, size_t offset, const std::string& what) {
   return Error(fmt::format("line {}, column {}: not valid JSON: {}", line, offset - line_start + 1, what));
 }
 
+void append_json(std::string& text, const json::value& value) {
+  if (const json::object* object = value.if_object()) {
+    text += '{';
+    bool is_first = true;
+    for (const auto& [key, member] : *object) {
+      if (!std::exchange(is_first, false)) text += ',';
+      text += json::serialize(key);
+      text += ':';
+      append_json(text, member);
+    }
+    text += '}';
+  } else if (const json::array* array = value.if_array()) {
+    text += '[';
+    for (size_t i = 0; i < array->size(); ++i) {
+      if (i > 0) text += ',';
+      append_json(text, (*array)[i]);
+    }
+    text += ']';
+  } else if (value.is_double()) {
+    text += std::isfinite(value.get_double()) ? fmt::format("{}", value.get_double()) : "null";
+  } else {
+    text += json::serialize(value);
+  }
+}
+
 }  // namespace
+
+std::string json_text(const json::value& value) {
+  std::string text;
+  append_json(text, value);
+  return text;
+}
 
 Result<json::value> parse_json(std::string_view text) {
   json::parse_options options;

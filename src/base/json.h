@@ -17,6 +17,10 @@ namespace json = boost::json;
 /// Parses one JSON document. Errors name line and column. Objects keep the order of their keys.
 Result<json::value> parse_json(std::string_view text);
 
+/// The shortest text, with numbers as people write them: 1.5, where Boost's serialize writes 1.5E0. What is not finite
+/// becomes null.
+std::string json_text(const json::value& value);
+
 /// The member `key` of an object, or nullptr when `value` is no object or has no such member.
 const json::value* find_member(const json::value& value, std::string_view key);
 

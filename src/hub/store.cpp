@@ -213,6 +213,10 @@ StoreFolders StoreFolders::from_environment() {
   return folders;
 }
 
+StoredModel stored_model_at(const std::string& path, std::string name) {
+  return {std::move(name), path, size_of(path), modified(path), StoreSource::kOwn};
+}
+
 std::string quantization_in(const std::string& file_name) {
   static const std::set<std::string> kPlain = {"F32", "F16", "BF16", "MXFP4", "NVFP4"};
   std::string name = file_name.substr(0, file_name.find(".gguf"));

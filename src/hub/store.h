@@ -51,6 +51,9 @@ class Store {
   StoreFolders folders_;
 };
 
+/// A model outside the store's folders, with its size and time.
+StoredModel stored_model_at(const std::string& path, std::string name);
+
 /// The precision in a file's name ("Q4_K_M" in "qwen3-4b-q4_k_m-00001-of-00002.gguf"), in capitals; empty when there is
 /// none.
 std::string quantization_in(const std::string& file_name);

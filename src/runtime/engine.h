@@ -57,6 +57,8 @@ class Engine {
     ONDOL_CHECK(tokenizer_ != nullptr);
     return *tokenizer_;
   }
+  /// For what outlives this engine, or is made from a shared tokenizer. Null where none was wanted.
+  std::shared_ptr<const Tokenizer> shared_tokenizer() const { return tokenizer_; }
   /// The model's chat template, or nullptr when it has none.
   const ChatTemplate* chat_template() const { return template_ ? &*template_ : nullptr; }
 

@@ -30,6 +30,7 @@ struct AnswerDemand {
   std::string tool_name;       // of kNamed
   bool parallel_calls = true;  // more than one call in an answer
   GrammarPtr content;          // binds the content, never the reasoning; null: free text
+  bool may_reason = true;      // in a grammar; where the prompt has opened the reasoning, the answer does anyway
 };
 
 /// A piece of an answer, in the order of the text.

@@ -1,5 +1,7 @@
 #include "base/json.h"
 
+#include <cmath>
+
 #include <gtest/gtest.h>
 
 namespace ondol {
@@ -30,6 +32,14 @@ TEST(Json, MembersFallBack) {
   EXPECT_EQ(double_or(*value, "i", 0), 3.0);
   EXPECT_EQ(string_or(*value, "i", "text"), "text");
   EXPECT_TRUE(bool_or(*value, "b", false));
+}
+
+TEST(Json, WritesNumbersAsPeopleDo) {
+  const json::value value = {
+      {"a", 1.5}, {"b", json::array{-0.25, 3, 1e300, nullptr, true}}, {"c{", "x\"{"}, {"d", json::object()}};
+  EXPECT_EQ(json_text(value), R"({"a":1.5,"b":[-0.25,3,1e+300,null,true],"c{":"x\"{","d":{}})");
+  EXPECT_EQ(parse_json(json_text(value)).value(), value);
+  EXPECT_EQ(json_text(json::value(INFINITY)), "null");
 }
 
 }  // namespace

@@ -39,7 +39,7 @@ class Usage(unittest.TestCase):
         self.assertEqual(status, 0)
         self.assertIn("Examples:", out)
         for command in ("run", "chat", "show", "list", "pull", "rm", "tokenize", "detokenize", "template", "perplexity",
-                        "logits", "embed", "quantize", "convert", "bench", "doctor", "imatrix"):
+                        "logits", "embed", "quantize", "convert", "bench", "doctor", "imatrix", "serve"):
             status, out, _ = ondol(command, "--help")
             self.assertEqual(status, 0, command)
             self.assertIn(f"ondol {command}", out[out.index("Examples:"):])

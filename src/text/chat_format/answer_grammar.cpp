@@ -18,7 +18,8 @@ class AnswerGrammar {
   Result<GrammarPtr> build(std::string_view prompt) {
     const Part thoughts = this->thoughts(prompt_end(prompt, reasoning_));
     const Part answer = ONDOL_TRY(this->answer());
-    return builder_.build(builder_.sequence({thoughts, answer, some_space(builder_)}));
+    const Part end = demands_calls(demand_) ? some_space(builder_) : builder_.literal("");  // content is as it is
+    return builder_.build(builder_.sequence({thoughts, answer, end}));
   }
 
  private:
@@ -33,7 +34,7 @@ class AnswerGrammar {
   Part thoughts(PromptEnd end) {
     std::vector<Part> parts = {some_space(builder_)};
     if (end == PromptEnd::kReasoning) parts.push_back(rest_of_block(reasoning_.close));
-    if (end == PromptEnd::kContent) {
+    if (end == PromptEnd::kContent && demand_.may_reason) {
       std::vector<Part> choices = {block(reasoning_.open, reasoning_.close),
                                    builder_.sequence({markup(builder_, reasoning_.close), some_space(builder_)})};
       if (reasoning_.open != "<think>") choices.push_back(block("<think>", "</think>"));
@@ -145,6 +146,7 @@ Result<Part> json_arguments(CallGrammar& context, const ToolDefinition& tool, bo
   JsonSchemaOptions options;
   options.compact = compact;
   options.strict = tool.strict;
+  options.plain_numbers = true;
   return context.builder.json_schema(tool.parameters, options).in("tool '" + tool.name + "'");
 }
 

@@ -23,6 +23,9 @@ struct JsonSchemaOptions {
   /// OpenAI's `strict`: objects without additionalProperties refuse further properties, and all properties come in the
   /// order in which the schema lists them.
   bool strict = false;
+  /// Numbers as people write them: without an exponent and needless zeros, so that they come to an end. A model that is
+  /// held to all of JSON's numbers may go on with zeros for ever.
+  bool plain_numbers = false;
 };
 
 /// GBNF with root rule `root`. Errors name line and column.

@@ -93,6 +93,10 @@ class SchemaCompiler {
 
   TermId numbers(const Shape& shape) {
     NumberTerms& numbers = algebra_.numbers;
+    if (options_.plain_numbers) {
+      const TermId plain = terms_.both({shape.numbers, numbers.plain()});
+      if (terms_.is_live(plain)) return plain;
+    }
     if (shape.numbers == numbers.all() && shape.exponents == Exponents::kAll) return numbers.any_text();
     if (shape.exponents == Exponents::kNone) return shape.numbers;
     return terms_.either({shape.numbers, numbers.whole_text()});

@@ -62,6 +62,7 @@ NumberTerms::NumberTerms(TermStore& terms) : terms_(terms) {
   positive_ = ascii_regex(terms, "[1-9][0-9]*(\\.[0-9]+)?|0\\.0*[1-9][0-9]*");
   all_ = terms.either({magnitudes_, minus(positive_)});
   whole_ = ascii_regex(terms, "(0|-?[1-9][0-9]*)(\\.0+)?");
+  plain_ = ascii_regex(terms, "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{0,20}[1-9])?");
   any_text_ = ascii_regex(terms, "-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][+-]?[0-9]+)?");
   whole_text_ = ascii_regex(terms, "-?(0|[1-9][0-9]*)(\\.0)?([eE]\\+?[0-9]+)?");
 }

@@ -38,6 +38,8 @@ class NumberTerms {
   Result<TermId> multiple_of(const Decimal& divisor);
   TermId complement(TermId numbers) { return terms_.both({all_, terms_.complement(numbers)}); }
 
+  TermId plain() const { return plain_; }  // of moderate length, without needless zeros
+
   // Free numbers, as JSON writes them.
   TermId any_text() const { return any_text_; }
   TermId whole_text() const { return whole_text_; }
@@ -57,6 +59,7 @@ class NumberTerms {
   TermId positive_;  // magnitudes but zero
   TermId all_;
   TermId whole_;
+  TermId plain_;
   TermId any_text_;
   TermId whole_text_;
 };

@@ -169,7 +169,7 @@ std::optional<Sample> sample_of(const ChatTemplate& chat_template, const AnswerD
   for (const ToolDefinition& tool : demand.tools) {
     if (variant.one_call && !calls.empty()) break;
     const json::value arguments = calls.empty() ? parsed(variant.arguments) : json::value(json::object());
-    const json::value given = variant.text_arguments ? json::value(json::serialize(arguments)) : arguments;
+    const json::value given = variant.text_arguments ? json::value(json_text(arguments)) : arguments;
     calls.push_back({{"id", calls.empty() ? "call00001" : "call00002"},
                      {"type", "function"},
                      {"function", {{"name", tool.name}, {"arguments", given}}}});

@@ -1,0 +1,57 @@
+// The options of `ondol serve`.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <CLI/App.hpp>
+
+#include "base/result.h"
+#include "cli/options.h"
+#include "server/model_pool.h"
+#include "server/server.h"
+
+namespace ondol::cli {
+
+enum class LogForm { kNone, kText, kJson };
+
+struct ServeOptions {
+  server::ServerOptions server;
+  server::PoolOptions pool;
+  LogForm log = LogForm::kNone;
+  bool has_page = true;
+};
+
+/// As they were written.
+struct ServeFlags {
+  std::vector<std::string> models;
+  std::string host = "127.0.0.1";
+  int port = 8080;
+  std::vector<std::string> keys;
+  std::string key_file;
+  int parallel = 0;
+  ModelOptions model;
+  std::string tls_certificate;
+  std::string tls_key;
+  std::vector<std::string> allowed_origins;
+  std::vector<std::string> allowed_hosts;
+  bool no_page = false;
+  std::string cache_directory;
+  std::string cache_size = "4GiB";
+  std::string keep_alive = "5m";
+  std::string log;
+
+  void add_to(CLI::App& command);
+  /// `is_watched`: log even without --log.
+  Result<ServeOptions> resolved(bool is_watched) const;
+};
+
+/// Whether only this machine can connect to the host.
+bool is_local(const std::string& host);
+
+/// "300", "90s", "5m", "1h", "2d"; negative is for ever.
+Result<std::chrono::seconds> parse_duration(const std::string& text);
+/// "4GiB", "500M", "1000000".
+Result<uint64_t> parse_size(const std::string& text);
+
+}  // namespace ondol::cli

@@ -1,0 +1,61 @@
+// LoadedModel: a model that answers: its scheduler, and what is worked out once about its tokenizer and template.
+// Everything but the scheduler is constant; any thread may use it.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "runtime/scheduler.h"
+#include "server/fill_in.h"
+#include "server/model_info.h"
+#include "server/template_traits.h"
+#include "text/chat_format.h"
+#include "text/grammar/token_mask.h"
+
+namespace ondol::server {
+
+struct LoadOptions {
+  EngineOptions engine;
+  SchedulerOptions scheduler;
+  std::string cache_directory;  // of the prefix store; empty: none
+  uint64_t cache_bytes = 0;
+  std::function<void(const std::string&)> log;
+};
+
+class LoadedModel {
+ public:
+  /// Takes as long as opening a model takes.
+  static Result<std::unique_ptr<LoadedModel>> open(std::string id, const std::string& path, ModelInfo info,
+                                                   const LoadOptions& options);
+
+  const std::string& id() const { return id_; }
+  const ModelInfo& info() const { return info_; }
+  Scheduler& scheduler() const { return *scheduler_; }
+  const Engine& engine() const { return scheduler_->engine(); }
+  const Tokenizer& tokenizer() const { return engine().tokenizer(); }
+  const ChatFormat& format() const { return *format_; }
+  const TemplateTraits& traits() const { return traits_; }
+  const FillIn& fill_in() const { return fill_in_; }
+  /// Texts of control tokens, which must not become tokens where a person typed them.
+  const std::vector<std::string>& control_texts() const { return control_texts_; }
+  /// Made by the first who asks, which takes a tenth of a second.
+  std::shared_ptr<const MaskVocabulary> vocabulary() const;
+
+ private:
+  LoadedModel() = default;
+  void study_text();
+
+  std::string id_;
+  ModelInfo info_;
+  std::unique_ptr<Scheduler> scheduler_;
+  std::shared_ptr<const ChatFormat> format_;
+  TemplateTraits traits_;
+  FillIn fill_in_;
+  std::vector<std::string> control_texts_;
+  mutable std::once_flag vocabulary_made_;
+  mutable std::shared_ptr<const MaskVocabulary> vocabulary_;
+};
+
+}  // namespace ondol::server

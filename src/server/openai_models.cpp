@@ -1,0 +1,79 @@
+// GET /v1/models and /v1/models/{id}, with what a person wants to know about a model before choosing it.
+#include <fmt/format.h>
+
+#include "server/openai.h"
+
+namespace ondol::server {
+namespace {
+
+json::object describe(const StoredModel& model, const ModelCatalog& catalog,
+                      const std::vector<ModelPool::Loaded>& loaded) {
+  json::object about = {{"state", "available"}, {"size_bytes", model.size_bytes}};
+  const auto is_this = [&](const ModelPool::Loaded& l) { return l.model->id() == model.name; };
+  const auto found = std::find_if(loaded.begin(), loaded.end(), is_this);
+  const bool is_loaded = found != loaded.end();
+  Result<ModelInfo> info = is_loaded ? Result<ModelInfo>(found->model->info()) : catalog.info(model);
+  if (!info) {
+    about["fits"] = false;
+    about["plan"] = info.error().message();
+    about["context_length"] = 0;
+    about["architecture"] = "";
+    about["quantization"] = "";
+    about["has_tools"] = about["has_reasoning"] = false;
+    return about;
+  }
+  about["state"] = is_loaded ? "loaded" : "available";
+  about["context_length"] = info->context_length;
+  about["fits"] = info->plan.fits;
+  about["plan"] = info->plan.explain();
+  about["architecture"] = info->architecture;
+  about["quantization"] = info->quantization;
+  about["parameters"] = info->parameters;
+  about["makes_text"] = info->makes_text;
+  about["has_template"] = info->has_template;
+  about["has_tools"] = info->has_tools;
+  about["has_reasoning"] = info->has_reasoning;
+  if (is_loaded) about["loaded_context"] = found->model->engine().context_length();
+  return about;
+}
+
+json::object entry_of(const StoredModel& model, const ModelCatalog& catalog,
+                      const std::vector<ModelPool::Loaded>& loaded) {
+  json::object entry = {
+      {"id", model.name}, {"object", "model"}, {"created", model.modified_unix_seconds}, {"owned_by", "ondol"}};
+  entry["ondol"] = describe(model, catalog, loaded);
+  return entry;
+}
+
+void list(Services& services, const Request&, Responder& responder) {
+  const ModelCatalog& catalog = services.models->catalog();
+  const auto loaded = services.models->loaded();
+  json::array data;
+  for (const StoredModel& model : catalog.list()) data.push_back(entry_of(model, catalog, loaded));
+  send_json(responder, json::object{{"object", "list"}, {"data", std::move(data)}});
+}
+
+void show(Services& services, const Request& request, Responder& responder) {
+  const ModelCatalog& catalog = services.models->catalog();
+  const auto id = request.path_parameters.find("id");
+  const auto found = catalog.find(id == request.path_parameters.end() ? "" : id->second);
+  if (found.error) return send_error(responder, ErrorStyle::kOpenAi, *found.error);
+  send_json(responder, entry_of(found.model, catalog, services.models->loaded()));
+}
+
+}  // namespace
+
+std::vector<Route> openai_model_routes(Services& services) {
+  std::vector<Route> routes;
+  const auto get = [&](const char* path, auto handle) {
+    const auto handler = [&services, handle](const std::shared_ptr<const Request>& request,
+                                             const ResponderPtr& responder) { handle(services, *request, *responder); };
+    routes.push_back({"GET", path, ErrorStyle::kOpenAi, true, worker_handler(services, handler)});
+  };
+  get("/v1/models", list);
+  get("/models", list);
+  get("/v1/models/{id...}", show);  // names have slashes
+  return routes;
+}
+
+}  // namespace ondol::server

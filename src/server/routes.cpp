@@ -1,0 +1,24 @@
+#include "server/routes.h"
+
+#include "server/openai.h"
+#include "server/static_files.h"
+
+namespace ondol::server {
+
+/// web/dist, from cmake/embed_files.cmake.
+std::span<const EmbeddedFile> web_page();
+
+std::vector<Route> all_routes(Services& services) {
+  std::vector<Route> all;
+  for (const auto family : {openai_chat_routes, openai_completion_routes, openai_model_routes, openai_embedding_routes,
+                            token_routes, status_routes}) {
+    for (Route& route : family(services)) all.push_back(std::move(route));
+  }
+  return all;
+}
+
+std::vector<Route> page_routes() {
+  return static_routes(web_page());
+}
+
+}  // namespace ondol::server
