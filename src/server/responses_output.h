@@ -1,0 +1,62 @@
+// ResponseOutput: an answer as the output items of a response, and the events that tell of them.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "server/answer_writer.h"
+#include "server/responses_tools.h"
+
+namespace ondol::server {
+
+class ResponseOutput {
+ public:
+  /// `fields` lacks the type and the sequence number.
+  using Emit = std::function<void(std::string_view type, json::object fields)>;
+
+  /// `tools` must live longer.
+  ResponseOutput(const ResponseTools& tools, bool wants_summary, Emit emit);
+
+  void delta(const AnswerDelta& delta);
+  void token(const TokenReport& report);
+  /// Tells of the text that has come with the last token.
+  void flush();
+  void end(FinishReason reason);
+
+  /// The items so far; the last may be unfinished.
+  const json::array& items() const { return items_; }
+
+ private:
+  enum class Open { kNothing, kReasoning, kMessage, kCall };
+
+  void open(Open kind, json::object item);
+  void open_message();
+  void open_reasoning();
+  void open_call(const AnswerDelta& delta);
+  void close(std::string_view status);
+  void close_message();
+  void close_reasoning();
+  void close_call();
+  void add_content(const std::string& text);
+  void add_reasoning(const std::string& text);
+  void emit_in_item(std::string_view type, json::object fields);
+  void emit_part(std::string_view type, json::object part);
+  json::object& item() { return items_.back().as_object(); }
+
+  const ResponseTools& tools_;
+  const bool wants_summary_;
+  const Emit emit_;
+  json::array items_;
+  Open open_ = Open::kNothing;
+  bool is_custom_ = false;    // the open call
+  std::string text_;          // of the open item: content, reasoning or arguments
+  std::string pending_text_;  // of it: not yet told
+  std::string blank_;         // content so far that is only white space, while no message is open
+  json::array logprobs_;      // of the open message
+  json::array pending_logprobs_;
+  bool has_answer_ = false;  // a message or a call
+};
+
+}  // namespace ondol::server

@@ -1,0 +1,110 @@
+// ResponseRun: a response of the Responses API while it is made and afterwards: its status, its output, its events, and
+// those who wait for them.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "server/answer_run.h"
+#include "server/event_writer.h"
+#include "server/responses_output.h"
+#include "server/responses_request.h"
+#include "server/responses_store.h"
+
+namespace ondol::server {
+
+class ResponseRun final : public AnswerWriter, public std::enable_shared_from_this<ResponseRun> {
+ public:
+  /// `history`: the conversation that it continues. `owner`: who alone may fetch it. `store` keeps it if it is to be.
+  ResponseRun(ResponseRequest request, ResponseItems history, std::string owner,
+              const std::shared_ptr<ResponseStore>& store);
+
+  const std::string& id() const { return id_; }
+  const std::string& owner() const { return owner_; }
+  const ResponseRequest& request() const { return request_; }
+  bool is_over() const { return is_over_; }
+  /// Whether there is a record of its events to replay.
+  bool keeps_events() const { return keeps_events_; }
+
+  /// Everything that was said before the answer.
+  ResponseItems prompt_items() const;
+  /// What another response continues. Once it is over.
+  ResponseItems conversation() const;
+  /// What came with the request, and the output once it is over.
+  ResponseItems own_items() const;
+  /// The response as it is now.
+  json::object response() const;
+
+  /// Sends the response when it is over.
+  void answer(ResponderPtr responder);
+  /// Sends the events from number `from` on, as they come. One that follows from the start gets an error's own status
+  /// where there was no event before.
+  void follow(ResponderPtr responder, size_t from);
+  /// It is to be made without a client: from now on it is stored, and waits.
+  void queue();
+  /// What makes it, for cancel(). `run` may be over.
+  void set_run(const std::shared_ptr<AnswerRun>& run);
+  /// At once, where it is not over. From any thread.
+  void cancel();
+  /// The oldest items that the prompt had no room for.
+  void note_dropped(size_t n_items);
+
+  void waiting() override;
+  void begin(const AnswerStart& start) override;
+  void delta(int choice, const AnswerDelta& delta) override;
+  void token(int choice, const TokenReport& report) override;
+  void flush() override;
+  void choice_end(int choice, FinishReason reason, const std::string& stop_text) override;
+  void end(const AnswerUsage& usage) override;
+  void fail(const HttpError& error) override;
+
+ private:
+  struct Event {
+    std::string type;
+    std::string text;
+  };
+
+  json::object response_locked() const;
+  json::object extras_locked() const;
+  void announce_locked();
+  void emit_locked(std::string_view type, json::object fields);
+  void emit_response_locked(std::string_view type);
+  void flush_locked();
+  void finish_locked(const char* status);
+  void store_locked();
+  size_t bytes_locked() const;
+
+  const std::string id_;
+  const ResponseRequest request_;
+  const ResponseItems history_;
+  const std::string owner_;
+  const std::weak_ptr<ResponseStore> store_;
+  const int64_t created_;
+  const bool keeps_events_;
+  std::atomic<bool> is_over_{false};
+
+  mutable std::mutex mutex_;  // of all that follows
+  ResponseOutput output_;
+  std::string status_;
+  std::string model_;
+  int64_t completed_ = 0;
+  std::optional<AnswerUsage> usage_;
+  FinishReason reason_ = FinishReason::kStop;
+  json::value error_;
+  size_t n_dropped_ = 0;
+  bool is_announced_ = false;
+  ResponseItems made_;  // the output, once it is over
+  std::vector<Event> events_;
+  size_t n_events_ = 0;
+  size_t event_bytes_ = 0;
+  std::vector<EventWriter> followers_;
+  ResponderPtr whole_;
+  std::weak_ptr<AnswerRun> run_;
+};
+
+}  // namespace ondol::server
