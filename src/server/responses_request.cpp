@@ -1,6 +1,8 @@
 #include "server/responses_request.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -11,6 +13,8 @@ namespace {
 
 constexpr int64_t kManyTokens = int64_t{1} << 30;
 constexpr int64_t kMaxTopLogprobs = 20;
+constexpr double kAnyNumber = std::numeric_limits<double>::max();
+constexpr double kEchoPrecision = 1e6;  // of numbers that are floats inside
 constexpr size_t kMaxMetadata = 16;
 constexpr size_t kMaxMetadataKey = 64;
 constexpr size_t kMaxMetadataText = 512;
@@ -85,15 +89,16 @@ void read_logprobs(const Fields& body, ResponseRequest& request) {
   if (top > 0) request.chat.n_best = static_cast<int>(top);
   for (const std::string& what : body.texts("include")) {
     if (what == "message.output_text.logprobs") request.chat.n_best = std::max(0, static_cast<int>(top));
-    static constexpr std::initializer_list<std::string_view> kKnown = {"message.output_text.logprobs",
-                                                                       "reasoning.encrypted_content",
-                                                                       "file_search_call.results",
-                                                                       "web_search_call.results",
-                                                                       "web_search_call.action.sources",
-                                                                       "message.input_image.image_url",
-                                                                       "computer_call_output.output.image_url",
-                                                                       "code_interpreter_call.outputs"};
-    if (!is_one_of(what, kKnown)) body.fail("include", fmt::format("include: '{}' is not known", what));
+    static constexpr std::string_view kKnown[] = {"message.output_text.logprobs",
+                                                  "reasoning.encrypted_content",
+                                                  "file_search_call.results",
+                                                  "web_search_call.results",
+                                                  "web_search_call.action.sources",
+                                                  "message.input_image.image_url",
+                                                  "computer_call_output.output.image_url",
+                                                  "code_interpreter_call.outputs"};
+    if (std::find(std::begin(kKnown), std::end(kKnown), what) == std::end(kKnown))
+      body.fail("include", fmt::format("include: '{}' is not known", what));
   }
 }
 
@@ -118,10 +123,14 @@ void read_metadata(const Fields& body, ResponseRequest& request) {
 void read_sampler(const Fields& body, ResponseRequest& request) {
   request.chat.sampler = read_sampling(body);
   const SamplerOptions& sampler = request.chat.sampler;
-  request.echo["temperature"] = sampler.temperature;
-  request.echo["top_p"] = sampler.top_p;
-  request.echo["presence_penalty"] = sampler.presence_penalty;
-  request.echo["frequency_penalty"] = sampler.frequency_penalty;
+  const auto echo = [&](const char* key, float used) {
+    const auto given = body.number(key, -kAnyNumber, kAnyNumber);
+    request.echo[key] = given ? *given : std::round(double{used} * kEchoPrecision) / kEchoPrecision;
+  };
+  echo("temperature", sampler.temperature);
+  echo("top_p", sampler.top_p);
+  echo("presence_penalty", sampler.presence_penalty);
+  echo("frequency_penalty", sampler.frequency_penalty);
   const auto most = body.integer("max_output_tokens", 1, kManyTokens);
   request.chat.max_tokens = static_cast<int>(most.value_or(-1));
   request.echo["max_output_tokens"] = most ? json::value(*most) : json::value(nullptr);
