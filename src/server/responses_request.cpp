@@ -15,6 +15,7 @@ constexpr int64_t kManyTokens = int64_t{1} << 30;
 constexpr int64_t kMaxTopLogprobs = 20;
 constexpr double kAnyNumber = std::numeric_limits<double>::max();
 constexpr double kEchoPrecision = 1e6;  // of numbers that are floats inside
+constexpr size_t kMaxStops = 64;
 constexpr size_t kMaxMetadata = 16;
 constexpr size_t kMaxMetadataKey = 64;
 constexpr size_t kMaxMetadataText = 512;
@@ -134,6 +135,10 @@ void read_sampler(const Fields& body, ResponseRequest& request) {
   const auto most = body.integer("max_output_tokens", 1, kManyTokens);
   request.chat.max_tokens = static_cast<int>(most.value_or(-1));
   request.echo["max_output_tokens"] = most ? json::value(*most) : json::value(nullptr);
+  request.chat.ignore_end = body.flag("ignore_eos").value_or(false);
+  request.chat.stop = body.texts("stop");
+  if (request.chat.stop.size() > kMaxStops)
+    body.fail("stop", fmt::format("stop: expected at most {} texts", kMaxStops));
   const auto calls = body.integer("max_tool_calls", 1, kManyTokens);  // of hosted tools, which are not here
   request.echo["max_tool_calls"] = calls ? json::value(*calls) : json::value(nullptr);
 }

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "api_client.h"
+#include "tests/runtime/scheduling.h"
 
 namespace ondol::server {
 namespace {
@@ -241,6 +242,10 @@ TEST(Responses, AreCancelled) {
   json::object body = ask_for("Hello", 100000);
   body["background"] = true;
   body["ignore_eos"] = true;
+  // The model is loaded, and waits until this was seen.
+  made(ask_for("Hello", 1));
+  const auto loaded = shared_server().services().models->loaded();
+  const auto hold = std::make_unique<Hold>(loaded.at(0).model->scheduler());
   const std::string id = id_of(made(body));
   json::object next = ask_for("More");
   next["previous_response_id"] = id;
@@ -333,9 +338,9 @@ TEST(Responses, ErrorsHaveAStatus) {
   EXPECT_EQ(error_of(body, 404), "model");
   std::string words;
   for (int i = 0; i < 40000; ++i) words += "word ";
-  EXPECT_EQ(error_of(ask_for(words), 400), "input");
+  EXPECT_EQ(error_of(ask_for(json::value(words)), 400), "input");
   // In the background it is told later.
-  body = ask_for(words);
+  body = ask_for(json::value(words));
   body["background"] = true;
   const json::value failed = wait_until_over(id_of(made(body)));
   EXPECT_EQ(member(failed, "/status"), "failed");
