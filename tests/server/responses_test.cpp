@@ -259,14 +259,15 @@ TEST(Responses, AreCancelled) {
 }
 
 TEST(Responses, CallTools) {
-  json::object body = ask_for("Weather?", 60);
+  json::object body = ask_for("Weather?", 400);
   body["tools"] = json::array{weather_tool(), json::object{{"type", "web_search"}}};
   body["tool_choice"] = "required";
   body["parallel_tool_calls"] = false;
   const json::value response = made(body);
   EXPECT_EQ(member(response, "/ondol/ignored_tools/0"), "web_search");
   const json::value call = response.at("output").as_array().back();
-  EXPECT_EQ(member(call, "/type"), "function_call") << json::serialize(response);
+  ASSERT_EQ(member(response, "/status"), "completed") << json::serialize(response);
+  EXPECT_EQ(member(call, "/type"), "function_call");
   EXPECT_EQ(member(call, "/name"), "get_weather");
   const json::value arguments = parse_json(member(call, "/arguments").as_string()).value();
   EXPECT_TRUE(member(arguments, "/city") == "Seoul" || member(arguments, "/city") == "Busan");
@@ -287,7 +288,7 @@ TEST(Responses, CallTools) {
 }
 
 TEST(Responses, CallToolsWithFreeText) {
-  json::object body = ask_for("Change it", 60);
+  json::object body = ask_for("Change it", 400);
   json::object format = {{"type", "grammar"}, {"syntax", "lark"}, {"definition", "start: \"put \" /[0-9]{2}/"}};
   json::object tool = {{"type", "custom"}, {"name", "patch"}};
   tool["format"] = std::move(format);
@@ -295,13 +296,14 @@ TEST(Responses, CallToolsWithFreeText) {
   body["tool_choice"] = {{"type", "custom"}, {"name", "patch"}};
   const json::value response = made(body);
   const json::value call = response.at("output").as_array().back();
-  EXPECT_EQ(member(call, "/type"), "custom_tool_call") << json::serialize(response);
+  ASSERT_EQ(member(response, "/status"), "completed") << json::serialize(response);
+  EXPECT_EQ(member(call, "/type"), "custom_tool_call");
   const std::string input = string_or(call, "input", "");
   EXPECT_TRUE(input.size() == 6 && input.starts_with("put ")) << input;
 }
 
 TEST(Responses, KeepToASchema) {
-  json::object body = ask_for("Who?", 80);
+  json::object body = ask_for("Who?", 400);
   const json::object age = {{"type", "integer"}, {"minimum", 0}, {"maximum", 99}};
   json::object schema = {{"type", "object"}, {"required", json::array{"age"}}, {"additionalProperties", false}};
   schema["properties"] = json::object{{"age", age}};
@@ -309,6 +311,7 @@ TEST(Responses, KeepToASchema) {
   format["schema"] = std::move(schema);
   body["text"] = json::object{{"format", std::move(format)}};
   const json::value response = made(body);
+  ASSERT_EQ(member(response, "/status"), "completed") << json::serialize(response);
   const json::value person = parse_json(text_of(response)).value();
   EXPECT_TRUE(member(person, "/age").is_number()) << text_of(response);
   EXPECT_EQ(member(response, "/text/format/name"), "person");
