@@ -7,7 +7,7 @@ namespace ondol::server {
 void EventWriter::begin() {
   if (has_begun_) return;
   has_begun_ = true;
-  begin_events(*responder_);
+  begin_events(*responder_, 200, headers_);
 }
 
 void EventWriter::event(std::string_view name, std::string_view text) {

@@ -11,7 +11,9 @@ namespace ondol::server {
 
 class EventWriter {
  public:
-  explicit EventWriter(ResponderPtr responder) : responder_(std::move(responder)) {}
+  /// `headers` are those of the answer, if it begins with an event.
+  explicit EventWriter(ResponderPtr responder, Headers headers = {})
+      : responder_(std::move(responder)), headers_(std::move(headers)) {}
 
   /// Status 200, and pings while nothing comes. Calls after the first do nothing.
   void begin();
@@ -28,6 +30,7 @@ class EventWriter {
 
  private:
   ResponderPtr responder_;
+  Headers headers_;
   std::string pending_;
   bool has_begun_ = false;
 };

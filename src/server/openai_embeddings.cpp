@@ -1,117 +1,16 @@
 // POST /v1/embeddings and /v1/rerank.
-//
-// Texts are embedded on the model's own thread, a few at a time, so that texts that are being generated go on between.
-#include <cmath>
 #include <cstring>
 
 #include <fmt/format.h>
 
-#include "runtime/embedder.h"
+#include "server/base64.h"
+#include "server/embedding_run.h"
 #include "server/openai.h"
 
 namespace ondol::server {
 namespace {
 
 constexpr size_t kMaxTexts = 8192;
-constexpr size_t kTokensAtOnce = 1024;
-
-using Vectors = std::vector<std::vector<float>>;
-using OnVectors = std::function<void(const LoadedModel&, Vectors vectors, int n_tokens, Responder&)>;
-
-/// Many texts on their way through a model.
-class EmbeddingRun : public std::enable_shared_from_this<EmbeddingRun> {
- public:
-  EmbeddingRun(Services& services, std::vector<std::string> texts, std::string parameter, ResponderPtr responder,
-               OnVectors done)
-      : services_(services),
-        texts_(std::move(texts)),
-        parameter_(std::move(parameter)),
-        responder_(std::move(responder)),
-        done_(std::move(done)) {}
-
-  /// On a worker.
-  void start(ModelUse model) {
-    model_ = std::move(model);
-    const int64_t context = model_->engine().context_length();
-    for (size_t i = 0; i < texts_.size(); ++i) {
-      const auto n = model_->tokenizer().encode(texts_[i], true, SpecialTokens::kAsPlainText).size();
-      if (n == 0) return fail(i, "expected words, got an empty text");
-      if (static_cast<int64_t>(n) > context) {
-        return fail(i, fmt::format("the text has {} tokens and the model's context holds {}", n, context),
-                    "context_length_exceeded");
-      }
-      lengths_.push_back(n);
-      n_tokens_ += static_cast<int>(n);
-    }
-    post_next();
-  }
-
- private:
-  void fail(size_t index, const std::string& message, const char* code = "") {
-    const std::string place = texts_.size() == 1 ? parameter_ : fmt::format("{}[{}]", parameter_, index);
-    HttpError error = make_error(400, place + ": " + message, code);
-    error.parameter = place;
-    send_error(*responder_, ErrorStyle::kOpenAi, error);
-  }
-
-  void post_next() {
-    model_->scheduler().post([run = shared_from_this()](Engine& engine) { run->embed_some(engine); });
-  }
-
-  void embed_some(Engine& engine) {
-    if (responder_->is_gone()) return;
-    const size_t begin = vectors_.size();
-    size_t end = begin, n_tokens = 0;
-    while (end < texts_.size() && (end == begin || n_tokens + lengths_[end] <= kTokensAtOnce))
-      n_tokens += lengths_[end++];
-    auto some = embed_texts(engine, std::span(texts_).subspan(begin, end - begin));
-    if (!some) return fail(begin, some.error().message());
-    for (auto& vector : *some) vectors_.push_back(std::move(vector));
-    if (end < texts_.size()) return post_next();
-    services_.workers.post([run = shared_from_this()] {
-      run->done_(*run->model_, std::move(run->vectors_), run->n_tokens_, *run->responder_);
-    });
-  }
-
-  Services& services_;
-  const std::vector<std::string> texts_;
-  const std::string parameter_;
-  const ResponderPtr responder_;
-  const OnVectors done_;
-  ModelUse model_;
-  std::vector<size_t> lengths_;
-  Vectors vectors_;
-  int n_tokens_ = 0;
-};
-
-void embed(Services& services, const std::string& model, std::vector<std::string> texts, std::string parameter,
-           const ResponderPtr& responder, OnVectors done) {
-  auto run =
-      std::make_shared<EmbeddingRun>(services, std::move(texts), std::move(parameter), responder, std::move(done));
-  services.models->use(model, [&services, run, responder](ModelPool::Outcome outcome) {
-    if (outcome.error) return send_error(*responder, ErrorStyle::kOpenAi, *outcome.error);
-    services.workers.post([run, use = std::move(outcome.model)] { run->start(use); });
-  });
-}
-
-void normalize(std::vector<float>& vector) {
-  double squares = 0;
-  for (const float x : vector) squares += static_cast<double>(x) * x;
-  if (squares == 0) return;
-  for (float& x : vector) x = static_cast<float>(x / std::sqrt(squares));
-}
-
-std::string base64(std::string_view bytes) {
-  static constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t group = 0;
-    for (size_t k = 0; k < 3; ++k) group = group << 8 | (i + k < bytes.size() ? static_cast<uint8_t>(bytes[i + k]) : 0);
-    for (size_t k = 0; k < 4; ++k) text += i + k <= bytes.size() ? kDigits[group >> (18 - 6 * k) & 63] : '=';
-  }
-  return text;
-}
 
 /// Little-endian float32, as every client reads them.
 std::string base64_of(const std::vector<float>& vector) {
@@ -157,19 +56,14 @@ void handle_embeddings(Services& services, const ResponderPtr& responder, const 
   const auto dimensions = fields.integer("dimensions", 1, 1 << 20);
   if (fault) return send_error(*responder, ErrorStyle::kOpenAi, fault.error());
   const auto done = [encoding, dimensions](const LoadedModel& model, Vectors vectors, int n_tokens, Responder& to) {
+    if (dimensions) {
+      if (const auto error = shorten(vectors, static_cast<size_t>(*dimensions))) {
+        return send_error(to, ErrorStyle::kOpenAi, *error);
+      }
+    }
     json::array data;
     for (size_t i = 0; i < vectors.size(); ++i) {
-      std::vector<float>& vector = vectors[i];
-      if (dimensions && static_cast<size_t>(*dimensions) > vector.size()) {
-        HttpError error =
-            make_error(400, fmt::format("dimensions: the model has {}, got {}", vector.size(), *dimensions));
-        error.parameter = "dimensions";
-        return send_error(to, ErrorStyle::kOpenAi, error);
-      }
-      if (dimensions) {
-        vector.resize(static_cast<size_t>(*dimensions));
-        normalize(vector);
-      }
+      const std::vector<float>& vector = vectors[i];
       json::object entry = {{"object", "embedding"}, {"index", i}};
       entry["embedding"] = encoding == "base64" ? json::value(base64_of(vector)) : json::value_from(vector);
       data.push_back(std::move(entry));
@@ -178,7 +72,7 @@ void handle_embeddings(Services& services, const ResponderPtr& responder, const 
     answer["usage"] = {{"prompt_tokens", n_tokens}, {"total_tokens", n_tokens}};
     send_json(to, answer);
   };
-  embed(services, name, std::move(texts), "input", responder, done);
+  embed(services, {name, std::move(texts), "input"}, responder, done);
 }
 
 /// A document: a string, or an object with its text.
@@ -242,7 +136,7 @@ void handle_rerank(Services& services, const ResponderPtr& responder, const json
                         const LoadedModel& model, Vectors vectors, int n_tokens, Responder& to) {
     send_ranking(model, documents, vectors, n_tokens, n_best, with_documents, to);
   };
-  embed(services, name, std::move(texts), "query and documents", responder, done);
+  embed(services, {name, std::move(texts), "query and documents"}, responder, done);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // GET /v1/models and /v1/models/{id}, with what a person wants to know about a model before choosing it.
 #include <fmt/format.h>
 
+#include "server/anthropic.h"
 #include "server/openai.h"
 
 namespace ondol::server {
@@ -45,8 +46,14 @@ json::object entry_of(const StoredModel& model, const ModelCatalog& catalog,
   return entry;
 }
 
-void list(Services& services, const Request&, Responder& responder) {
+/// Anthropic's clients ask the same path for another form.
+bool is_anthropic(const Request& request) {
+  return !request.header("anthropic-version").empty();
+}
+
+void list(Services& services, const Request& request, Responder& responder) {
   const ModelCatalog& catalog = services.models->catalog();
+  if (is_anthropic(request)) return send_json(responder, anthropic_model_list(catalog.list()));
   const auto loaded = services.models->loaded();
   json::array data;
   for (const StoredModel& model : catalog.list()) data.push_back(entry_of(model, catalog, loaded));
@@ -57,6 +64,10 @@ void show(Services& services, const Request& request, Responder& responder) {
   const ModelCatalog& catalog = services.models->catalog();
   const auto id = request.path_parameters.find("id");
   const auto found = catalog.find(id == request.path_parameters.end() ? "" : id->second);
+  if (is_anthropic(request)) {
+    if (found.error) return send_error(responder, ErrorStyle::kAnthropic, *found.error);
+    return send_json(responder, anthropic_model(found.model));
+  }
   if (found.error) return send_error(responder, ErrorStyle::kOpenAi, *found.error);
   send_json(responder, entry_of(found.model, catalog, services.models->loaded()));
 }

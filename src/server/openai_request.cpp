@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "server/chat_messages.h"
+#include "server/for_objects.h"
 #include "server/openai.h"
 #include "server/sampling_fields.h"
 
@@ -15,25 +16,6 @@ constexpr int64_t kMaxChoices = 64;
 constexpr size_t kMaxStops = 64;
 constexpr int64_t kMaxTopLogprobs = 20;
 constexpr int64_t kManyTokens = int64_t{1} << 30;
-
-std::string item(std::string_view key, size_t index) {
-  return fmt::format("{}[{}]", key, index);
-}
-
-/// The elements of an array, each as an object.
-template <typename Read>
-void for_objects(const Fields& fields, std::string_view key, Read&& read) {
-  const json::array* array = fields.array(key);
-  if (array == nullptr) return;
-  for (size_t i = 0; i < array->size(); ++i) {
-    const std::string place = item(key, i);
-    if (const json::object* object = (*array)[i].if_object()) {
-      read(Fields(*object, fields.fault(), fields.path_of(place)));
-    } else {
-      fields.fail(place, fmt::format("{}: expected an object, got {}", fields.path_of(place), kind_name((*array)[i])));
-    }
-  }
-}
 
 void read_tool_calls(const Fields& message, json::object& result) {
   json::array calls;

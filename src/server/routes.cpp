@@ -1,5 +1,7 @@
 #include "server/routes.h"
 
+#include "server/anthropic.h"
+#include "server/ollama.h"
 #include "server/openai.h"
 #include "server/responses.h"
 #include "server/static_files.h"
@@ -12,7 +14,8 @@ std::span<const EmbeddedFile> web_page();
 std::vector<Route> all_routes(Services& services) {
   std::vector<Route> all;
   for (const auto family : {openai_chat_routes, openai_completion_routes, openai_model_routes, openai_embedding_routes,
-                            response_routes, token_routes, status_routes}) {
+                            response_routes, token_routes, status_routes, anthropic_routes, ollama_chat_routes,
+                            ollama_embedding_routes, ollama_model_routes, ollama_pull_routes}) {
     for (Route& route : family(services)) all.push_back(std::move(route));
   }
   return all;
