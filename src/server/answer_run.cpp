@@ -127,7 +127,7 @@ std::optional<HttpError> AnswerRun::submit_all() {
   }
   const size_t n_choices = job_.prompts.size() * static_cast<size_t>(job_.n);
   for (size_t i = 0; i < n_choices; ++i) {
-    Choice& choice = choices_.emplace_back(Choice{{}, nullptr, StopFilter(job_.stop)});
+    Choice& choice = choices_.emplace_back(Choice{.id = {}, .parser = nullptr, .stops = StopFilter(job_.stop)});
     choice.parser = job_.parser ? job_.parser() : std::make_unique<PlainParser>();
     if (!job_.prefill.empty()) (void)choice.parser->push(job_.prefill);
   }

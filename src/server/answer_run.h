@@ -64,7 +64,7 @@ class AnswerRun : public std::enable_shared_from_this<AnswerRun> {
     int n_reasoning = 0;
     bool has_calls = false;
     bool has_ended = false;
-    Clock::time_point last_token;
+    Clock::time_point last_token{};
   };
 
   void on_model(ModelPool::Outcome outcome);
