@@ -13,7 +13,7 @@ constexpr size_t kJsonFactor = 3;
 
 json::object usage_object(const AnswerUsage& usage) {
   return {{"input_tokens", usage.n_prompt},
-          {"input_tokens_details", {{"cached_tokens", usage.n_cached}}},
+          {"input_tokens_details", {{"cached_tokens", usage.n_cached}, {"cache_write_tokens", 0}}},
           {"output_tokens", usage.n_generated},
           {"output_tokens_details", {{"reasoning_tokens", usage.n_reasoning}}},
           {"total_tokens", usage.n_prompt + usage.n_generated}};
