@@ -66,7 +66,7 @@ class ApiClient {
     parser.body_limit(uint64_t{1} << 30);
     http::read(socket, buffer, parser);
     const auto& response = parser.get();
-    return {response.result_int(), std::string(response[http::field::content_type]), response.body()};
+    return {static_cast<int>(response.result_int()), std::string(response[http::field::content_type]), response.body()};
   }
   ApiAnswer get(const std::string& path) const { return ask("GET", path); }
   ApiAnswer post(const std::string& path, const json::value& body) const {
