@@ -59,7 +59,7 @@ struct Expected {
 };
 
 TEST(TemplateTraits, OfRealTemplates) {
-  const std::string folder = std::string(ONDOL_SHARED_DATA) + "/suites/chat-templates/";
+  const std::string folder = ONDOL_SHARED_DATA "/suites/chat-templates/";
   if (!read_file(folder + "Qwen-Qwen3-0.6B.jinja")) GTEST_SKIP() << "the templates are not here: " << folder;
   const Expected all[] = {
       {"Qwen-Qwen3-0.6B", true, true, false, false, "reasoning_content"},
@@ -74,7 +74,7 @@ TEST(TemplateTraits, OfRealTemplates) {
       {"ibm-granite-granite-3.3-2B-Instruct", true, true, false, false, ""},
   };
   for (const Expected& expected : all) {
-    const auto source = read_file(folder + expected.file + ".jinja");
+    const auto source = read_file(fmt::format("{}{}.jinja", folder, expected.file));
     ASSERT_TRUE(source.has_value()) << expected.file;
     const TemplateTraits traits = traits_of(*source);
     EXPECT_EQ(traits.has_system, expected.has_system) << expected.file;
