@@ -46,8 +46,10 @@ void expect_durations(const json::value& last) {
 
 json::object weather_tool() {
   const json::object city = {{"type", "string"}, {"enum", json::array{"Seoul", "Busan"}}};
-  const json::object schema = {
-      {"type", "object"}, {"properties", json::object{{"city", city}}}, {"required", json::array{"city"}}};
+  const json::object schema = {{"type", "object"},
+                               {"properties", json::object{{"city", city}}},
+                               {"required", json::array{"city"}},
+                               {"additionalProperties", false}};
   const json::object function = {{"name", "get_weather"}, {"description", "Weather"}, {"parameters", schema}};
   return {{"type", "function"}, {"function", function}};
 }
@@ -96,13 +98,14 @@ TEST(OllamaChat, SaysWhyItEnded) {
 }
 
 TEST(OllamaChat, GivesArgumentsOfCallsAsObjects) {
-  json::object body = chat("What is the weather in Seoul?", 100);
+  json::object body = chat("What is the weather in Seoul?", 500);
   body["tools"] = json::array{weather_tool()};
   body["tool_choice"] = "required";
   body["parallel_tool_calls"] = false;
   const json::value document = post("/api/chat", body).document();
   const json::value call = member(document, "/message/tool_calls/0");
   EXPECT_EQ(member(call, "/function/name"), "get_weather") << json::serialize(document);
+  ASSERT_TRUE(member(call, "/function/arguments/city").is_string()) << json::serialize(document);
   const std::string city(call.at_pointer("/function/arguments/city").as_string());
   EXPECT_TRUE(city == "Seoul" || city == "Busan") << city;
 
@@ -119,7 +122,7 @@ TEST(OllamaChat, GivesArgumentsOfCallsAsObjects) {
 }
 
 TEST(OllamaChat, HoldsToFormats) {
-  json::object body = chat("A person", 100);
+  json::object body = chat("A person", 500);
   body["format"] = parse_json(R"({"type": "object", "properties": {"age": {"type": "integer", "maximum": 99}},
                                   "required": ["age"], "additionalProperties": false})")
                        .value();

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <thread>
+
 #include "api_client.h"
 
 namespace ondol::server {
@@ -158,7 +161,13 @@ TEST(Status, TellsHealthAndMetrics) {
   const ApiClient client = shared_server().client();
   EXPECT_EQ(client.get("/health").document().at("status"), "ok");
   client.post("/v1/completions", {{"prompt", "a"}, {"max_tokens", 4}, {"ignore_eos", true}});
-  const ApiAnswer metrics = client.get("/metrics");
+  // The text's end is counted just after the client has it.
+  const std::string_view idle = "ondol_requests_running{model=\"sample\"} 0";
+  ApiAnswer metrics = client.get("/metrics");
+  for (int i = 0; i < 100 && metrics.body.find(idle) == std::string::npos; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    metrics = client.get("/metrics");
+  }
   EXPECT_TRUE(metrics.type.starts_with("text/plain; version=0.0.4"));
   for (const char* name :
        {"ondol_requests_running{model=\"sample\"} 0", "ondol_requests_waiting", "ondol_tokens_generated_total",
