@@ -1,10 +1,9 @@
 // Everything of OpenAI's family beside chats.
+#include <chrono>
 #include <cmath>
+#include <thread>
 
 #include <gtest/gtest.h>
-
-#include <chrono>
-#include <thread>
 
 #include "api_client.h"
 
