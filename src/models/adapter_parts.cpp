@@ -66,10 +66,11 @@ Result<HfMatch> match_module(std::string_view module, const HfArchitecture& arch
   constexpr std::string_view kWrap = "base_model.model.";
   if (module.starts_with(kWrap)) module.remove_prefix(kWrap.size());
   const std::string weight = std::string(module) + ".weight";
-  const auto match = find_by_hf_name(architecture, without_model_prefix(weight));
+  auto match = find_by_hf_name(architecture, without_model_prefix(weight));
   if (!match) {
     return Error(fmt::format("module '{}': {} models have no such weight", module, architecture.model_type));
   }
+  match->parts.suffix = "weight";  // not the local name's
   return *match;
 }
 
