@@ -176,7 +176,9 @@ void only_load(Services& services, const OllamaUse& use, const ResponderPtr& res
       }
       answer["done"] = true;
       answer["done_reason"] = use.keep_alive && use.keep_alive->count() == 0 ? "unload" : "load";
-      answer["total_duration"] = answer["load_duration"] = nanoseconds(Clock::now() - asked);
+      const auto taken = nanoseconds(Clock::now() - asked);
+      answer["total_duration"] = taken;
+      answer["load_duration"] = taken;
       responder->send(200, "application/json", format_json_line(answer));
     });
   });
