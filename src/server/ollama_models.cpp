@@ -73,7 +73,8 @@ void list_loaded(Services& services, Responder& responder) {
     const auto found = catalog.find(loaded.model->id());
     json::object entry = entry_of(found.model, loaded.model->info());
     const MemoryPlan& plan = loaded.model->engine().plan();
-    entry["name"] = entry["model"] = loaded.model->id();
+    entry["name"] = loaded.model->id();
+    entry["model"] = loaded.model->id();
     entry["size"] = plan.weights_bytes + plan.working_bytes + plan.kv_bytes_per_token * plan.context_length;
     entry["size_vram"] = 0;  // models run on the processor
     entry["context_length"] = loaded.model->engine().context_length();

@@ -20,7 +20,8 @@ json::object describe(const StoredModel& model, const ModelCatalog& catalog,
     about["context_length"] = 0;
     about["architecture"] = "";
     about["quantization"] = "";
-    about["has_tools"] = about["has_reasoning"] = false;
+    about["has_tools"] = false;
+    about["has_reasoning"] = false;
     return about;
   }
   about["state"] = is_loaded ? "loaded" : "available";
