@@ -3,6 +3,7 @@
 #include <netinet/tcp.h>
 
 #include <fmt/format.h>
+#include <openssl/crypto.h>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -210,6 +211,9 @@ void ServerImpl::stop(std::chrono::seconds grace) {
 
 Result<std::unique_ptr<Server>> Server::create(const ServerOptions& options, std::vector<Route> routes,
                                                Recorder recorder) {
+  // OpenSSL tidies up at exit, in the reverse order of first uses: begun here, it does so after a server that lives
+  // until then has ended its threads.
+  OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, nullptr);
   std::unique_ptr<asio::ssl::context> tls;
   if (!options.tls_certificate.empty() || !options.tls_key.empty())
     tls = ONDOL_TRY(load_tls(options.tls_certificate, options.tls_key));
