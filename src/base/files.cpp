@@ -56,7 +56,7 @@ Result<void> write_all(int fd, const std::string& path, std::string_view content
 }  // namespace
 
 Result<std::string> read_file(const std::string& path, size_t limit_bytes) {
-  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (fd.get() < 0) return system_error(path, "cannot open");
   const size_t size = ONDOL_TRY(regular_file_size(fd.get(), path));
   if (size > limit_bytes) {
@@ -81,7 +81,8 @@ Result<void> write_file_atomically(const std::string& path, std::string_view con
   if (fd.get() < 0) return system_error(temporary, "cannot create");
   auto written = write_all(fd.get(), temporary, content);
   if (written && ::fsync(fd.get()) != 0) written = system_error(temporary, "cannot sync");
-  if (written && ::rename(temporary.c_str(), path.c_str()) != 0) written = system_error(path, "cannot rename into place");
+  if (written && ::rename(temporary.c_str(), path.c_str()) != 0)
+    written = system_error(path, "cannot rename into place");
   if (!written) ::unlink(temporary.c_str());
   return written;
 }
@@ -97,7 +98,7 @@ struct MappedFile::Mapping {
 };
 
 Result<MappedFile> MappedFile::open(const std::string& path) {
-  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (fd.get() < 0) return system_error(path, "cannot open");
   auto mapping = std::make_shared<Mapping>();
   mapping->path = path;
@@ -113,7 +114,9 @@ std::span<const uint8_t> MappedFile::bytes() const {
   return {static_cast<const uint8_t*>(mapping_->data), mapping_->size_bytes};
 }
 
-const std::string& MappedFile::path() const { return mapping_->path; }
+const std::string& MappedFile::path() const {
+  return mapping_->path;
+}
 
 void MappedFile::prefetch(size_t offset, size_t size_bytes) const {
   const size_t page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));

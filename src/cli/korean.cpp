@@ -81,6 +81,12 @@ constexpr Entry kEntries[] = {
     {"A low-rank adapter (a GGUF file, or a folder as PEFT writes it), perhaps with a factor: "
      "PATH=0.5 (any number of times)",
      "저랭크 어댑터 (GGUF 파일, 또는 PEFT가 저장한 폴더). 배율을 붙일 수 있습니다: PATH=0.5 (여러 번 쓸 수 있음)"},
+    {"A low-rank adapter (a GGUF file, or a folder as PEFT writes it): NAME=PATH for requests that name it, PATH for "
+     "all that name none; perhaps with a factor behind: =0.5 (any number of times)",
+     "저랭크 어댑터 (GGUF 파일, 또는 PEFT가 저장한 폴더): 이름을 대는 요청에는 NAME=PATH, 아무것도 대지 않는 모든 "
+     "요청에는 PATH. 뒤에 배율을 붙일 수 있습니다: =0.5 (여러 번 쓸 수 있음)"},
+    {"NAME=MODEL: a further name for a model, or for MODEL:ADAPTER (any number of times)",
+     "NAME=MODEL: 모델이나 MODEL:ADAPTER의 다른 이름 (여러 번 쓸 수 있음)"},
     {"Rounds; the median is reported", "반복 횟수 (중앙값을 냄)"},
     {"Also measure what the machine reaches, in every round, and what share of it the tests take",
      "반복마다 이 컴퓨터의 한계도 재고, 시험이 그중 얼마를 쓰는지 보여 줍니다"},

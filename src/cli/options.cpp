@@ -78,9 +78,6 @@ void ModelOptions::add_to(CLI::App& command) {
                      "PATH=0.5 (any number of times)");
 }
 
-namespace {
-
-/// "PATH" or "PATH=FACTOR".
 Result<AdapterWish> parse_adapter(const std::string& text) {
   const size_t equals = text.rfind('=');
   if (equals == std::string::npos || std::filesystem::exists(text)) return AdapterWish{text, 1.0f};
@@ -92,8 +89,6 @@ Result<AdapterWish> parse_adapter(const std::string& text) {
   }
   return AdapterWish{text.substr(0, equals), factor};
 }
-
-}  // namespace
 
 Result<EngineOptions> ModelOptions::engine_options() const {
   EngineOptions options;

@@ -48,6 +48,9 @@ struct SpeculationOptions {
   Result<int> resolved() const;
 };
 
+/// "PATH" or "PATH=FACTOR".
+Result<AdapterWish> parse_adapter(const std::string& text);
+
 /// ", 12 of 20 guesses right" for statistics; empty when nothing was guessed.
 std::string guesses_in_words(const Generated& result);
 

@@ -107,9 +107,11 @@ Result<void> serve(const ServeFlags& flags, const Globals& globals) {
   const ServeOptions options = ONDOL_TRY(flags.resolved(globals.verbose || stderr_is_terminal()));
   std::mutex mutex;
   server::Server* running = nullptr;
+  std::function<void()> stop_long_work;
   const StopSignals signals([&] {
     const std::lock_guard lock(mutex);
     if (running == nullptr) ::_exit(130);
+    stop_long_work();
     running->stop(kGrace);
   });
   server::PoolOptions pool_options = options.pool;
@@ -117,7 +119,7 @@ Result<void> serve(const ServeFlags& flags, const Globals& globals) {
   server::Services services(ONDOL_TRY(server::ModelPool::create(std::move(pool_options))), kWorkers);
   // The port first: whether it is free is known at once, and models take seconds.
   std::vector<server::Route> routes = server::all_routes(services);
-  if (options.has_page) std::ranges::move(server::page_routes(), std::back_inserter(routes));
+  std::ranges::move(options.has_page ? server::page_routes() : server::pageless_routes(), std::back_inserter(routes));
   const auto server =
       ONDOL_TRY(server::Server::create(options.server, std::move(routes), make_recorder(services, options.log)));
   ONDOL_TRY(services.models->load_all());
@@ -125,6 +127,7 @@ Result<void> serve(const ServeFlags& flags, const Globals& globals) {
   {
     const std::lock_guard lock(mutex);
     running = server.get();
+    stop_long_work = [&services] { services.stop_long_work(); };
   }
   server->run();
   const std::lock_guard lock(mutex);

@@ -2,6 +2,7 @@
 
 #include <cctype>
 #include <charconv>
+#include <filesystem>
 #include <set>
 
 #include <fmt/format.h>
@@ -66,6 +67,24 @@ bool is_local(const std::string& host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
+Result<server::AdapterToLoad> parse_named_adapter(const std::string& text) {
+  const auto is_there = [](const std::string& path) {
+    std::error_code code;
+    return std::filesystem::exists(path, code);
+  };
+  const auto whole = parse_adapter(text);
+  if (whole && is_there(whole->path)) return server::AdapterToLoad{"", whole->path, whole->factor};
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0)
+    return Error(fmt::format("--adapter {}: there is no such file", text));
+  const auto rest = parse_adapter(text.substr(equals + 1));
+  if (rest && is_there(rest->path)) return server::AdapterToLoad{text.substr(0, equals), rest->path, rest->factor};
+  return Error(
+      fmt::format("--adapter {}: there is no such file: expected PATH, PATH=FACTOR, NAME=PATH or "
+                  "NAME=PATH=FACTOR",
+                  text));
+}
+
 Result<std::chrono::seconds> parse_duration(const std::string& text) {
   static const std::map<std::string, int64_t> kUnits = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
   int64_t number = 0;
@@ -112,8 +131,14 @@ void ServeFlags::add_to(CLI::App& command) {
   command
       .add_option("--keep-alive", keep_alive, "How long a model stays loaded that was not named here; -1 is for ever")
       ->capture_default_str();
+  command.add_option("--alias", aliases,
+                     "NAME=MODEL: a further name for a model, or for MODEL:ADAPTER (any number of times)");
   command.add_option("--log", log, "Log requests as text or json")->check(CLI::IsMember({"text", "json"}));
   model.add_to(command);
+  command.get_option("--adapter")
+      ->description(
+          "A low-rank adapter (a GGUF file, or a folder as PEFT writes it): NAME=PATH for requests that name it, PATH "
+          "for all that name none; perhaps with a factor behind: =0.5 (any number of times)");
 }
 
 Result<ServeOptions> ServeFlags::resolved(bool is_watched) const {
@@ -127,7 +152,19 @@ Result<ServeOptions> ServeFlags::resolved(bool is_watched) const {
   options.server.tls_certificate = tls_certificate;
   options.server.tls_key = tls_key;
   options.pool.models = models;
-  options.pool.load.engine = ONDOL_TRY(model.engine_options());
+  ModelOptions without_adapters = model;
+  without_adapters.adapters.clear();  // they come and go with requests
+  options.pool.load.engine = ONDOL_TRY(without_adapters.engine_options());
+  for (const std::string& text : model.adapters) {
+    options.pool.adapters.push_back(ONDOL_TRY(parse_named_adapter(text)));
+  }
+  for (const std::string& text : aliases) {
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0 || equals + 1 == text.size()) {
+      return Error(fmt::format("--alias: expected NAME=MODEL, got '{}'", text));
+    }
+    options.pool.aliases[text.substr(0, equals)] = text.substr(equals + 1);
+  }
   if (parallel > 0) options.pool.load.scheduler.max_running = parallel;
   options.pool.load.cache_directory = cache_directory;
   options.pool.load.cache_bytes = ONDOL_TRY(parse_size(cache_size).in("--cache-size"));

@@ -39,6 +39,7 @@ struct ServeFlags {
   std::string cache_directory;
   std::string cache_size = "4GiB";
   std::string keep_alive = "5m";
+  std::vector<std::string> aliases;
   std::string log;
 
   void add_to(CLI::App& command);
@@ -48,6 +49,9 @@ struct ServeFlags {
 
 /// Whether only this machine can connect to the host.
 bool is_local(const std::string& host);
+
+/// "PATH", "PATH=FACTOR", "NAME=PATH" or "NAME=PATH=FACTOR"; what names a file that is there is believed first.
+Result<server::AdapterToLoad> parse_named_adapter(const std::string& text);
 
 /// "300", "90s", "5m", "1h", "2d"; negative is for ever.
 Result<std::chrono::seconds> parse_duration(const std::string& text);

@@ -58,7 +58,7 @@ Result<void> add(const AdapterPart& part, const Model& model, Adapter& adapter) 
   OwnedTensor b = ONDOL_TRY(to_f32(part.b, weight.rows(), a.tensor.rows(), part.stem));
   if (part.interleaved_heads > 0) b = ONDOL_TRY(interleave_heads(b, part.interleaved_heads, part.stem));
   const auto rank = static_cast<float>(a.tensor.rows());
-  adapter.add(weight, a.tensor, b.tensor, part.alpha / (part.root_of_rank ? std::sqrt(rank) : rank));
+  adapter.add(part.stem, weight, a.tensor, b.tensor, part.alpha / (part.root_of_rank ? std::sqrt(rank) : rank));
   return {};
 }
 

@@ -7,7 +7,7 @@ namespace ondol {
 std::vector<AdapterRows> adapter_rows(const Batch& batch, std::span<const AdapterUse> otherwise) {
   std::vector<AdapterRows> rows;
   for (const BatchSlice& slice : batch.slices) {
-    const std::span<const AdapterUse> uses = slice.adapters.empty() ? otherwise : slice.adapters;
+    const std::span<const AdapterUse> uses = slice.adapters.value_or(otherwise);
     for (const AdapterUse& use : uses) {
       // Neighbours with the same adapter share products.
       const bool joins = uses.size() == 1 && !rows.empty() && rows.back().use == use &&

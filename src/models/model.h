@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,7 +29,7 @@ struct BatchSlice {
   /// what may be generated). Position embeddings that depend on the length (LongRoPE, dynamic NTK) only give the same
   /// results in parts as at once when this stays the same. 0: position + n_rows.
   int planned_length = 0;
-  std::span<const AdapterUse> adapters = {};  // low-rank additions that these rows use
+  std::optional<std::span<const AdapterUse>> adapters = {};  // that these rows use; nothing: the engine's own
 };
 
 /// The input of one forward pass: the rows of all slices, one after another.

@@ -10,7 +10,7 @@ size_t Adapter::size_bytes() const {
   return total;
 }
 
-void Adapter::add(const Tensor& matrix, const Tensor& a, const Tensor& b, float scale) {
+void Adapter::add(std::string_view weight, const Tensor& matrix, const Tensor& a, const Tensor& b, float scale) {
   ONDOL_CHECK(a.columns() == matrix.columns() && b.rows() == matrix.rows() && b.columns() == a.rows());
   const auto copy = [&](const Tensor& from) {
     Buffer& buffer = memory_.emplace_back(from.size_bytes());
@@ -21,6 +21,8 @@ void Adapter::add(const Tensor& matrix, const Tensor& a, const Tensor& b, float 
   for (int64_t row = 0; row < parts.b.rows(); ++row) {
     for (int64_t i = 0; i < parts.b.columns(); ++i) parts.b.f32(row)[i] *= scale;
   }
+  content_ = hash_bytes({reinterpret_cast<const uint8_t*>(weight.data()), weight.size()}, content_);
+  for (const Tensor& part : {parts.a, parts.b}) content_ = hash_bytes({part.bytes(), part.size_bytes()}, content_);
   entries_[matrix.bytes()] = {matrix, parts};
 }
 

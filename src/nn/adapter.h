@@ -8,8 +8,10 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/hash.h"
 #include "tensor/tensor.h"
 
 namespace ondol {
@@ -26,9 +28,11 @@ class Adapter {
 
   const std::string& name() const { return name_; }
   size_t size_bytes() const;
+  /// The same for adapters that add the same to the weights of the same names, wherever they were read from.
+  const Hash128& content() const { return content_; }
 
-  /// Adds to `matrix` [H, D], a weight of the model. Both parts are copied; b is multiplied by `scale`.
-  void add(const Tensor& matrix, const Tensor& a, const Tensor& b, float scale);
+  /// Adds to `matrix` [H, D], the model's weight of this name. Both parts are copied; b is multiplied by `scale`.
+  void add(std::string_view weight, const Tensor& matrix, const Tensor& a, const Tensor& b, float scale);
 
   /// What is added to this weight, or to these rows of one; nothing if it stays as it is.
   std::optional<LowRank> find(const Tensor& matrix) const;
@@ -39,6 +43,7 @@ class Adapter {
     LowRank parts;
   };
   std::string name_;
+  Hash128 content_;
   std::map<const uint8_t*, Entry> entries_;  // by where the matrix begins
   std::vector<Buffer> memory_;
 };

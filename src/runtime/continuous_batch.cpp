@@ -1,6 +1,7 @@
 #include "runtime/continuous_batch.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "runtime/token_chances.h"
 
@@ -46,7 +47,7 @@ void ContinuousBatch::step() {
 // Who gets in.
 
 void ContinuousBatch::admit() {
-  while (waiting_.size() > 0 && static_cast<int>(running_.size()) < options_.max_running) {
+  while (is_admitting_ && waiting_.size() > 0 && static_cast<int>(running_.size()) < options_.max_running) {
     if (!admit_next()) break;
   }
 }
@@ -61,17 +62,22 @@ int ContinuousBatch::pages_promised() const {
   return n;
 }
 
+/// A session of the text that begins with what is known of it.
+Session ContinuousBatch::continued(const Text& text, KvSequence known) const {
+  const auto tokens = std::span(text.timeline).first(static_cast<size_t>(known.length()));
+  return Session(engine_, text.adapters(), tokens, std::move(known), kind_of(text).is_long);
+}
+
 /// The next in line runs if all its tokens have room beside those of the running texts; nobody overtakes it.
 bool ContinuousBatch::admit_next() {
   Text& next = *waiting_.front();
-  KvSequence known = prefixes_.find(next.timeline, is_long(next));
+  KvSequence known = prefixes_.find(next.timeline, kind_of(next));
   const int n_available = engine_.cache().n_free_pages() + prefixes_.n_pages();
   const int n_needed = pages_of(next.timeline.size()) - known.length() / kPageTokens;
   if (!running_.empty() && n_needed + pages_promised() > n_available) return false;
   std::unique_ptr<Text> text = waiting_.pop();
   const int n_known = known.length();
-  text->session =
-      Session(engine_, std::span(text->timeline).first(static_cast<size_t>(n_known)), std::move(known), is_long(*text));
+  text->session = continued(*text, std::move(known));
   if (!text->was_admitted) {
     text->was_admitted = true;
     text->admitted = Clock::now();
@@ -92,7 +98,7 @@ bool ContinuousBatch::shares_with_older(size_t i) const {
   const Text& text = *running_[i];
   for (size_t j = 0; j < i; ++j) {
     const Text& older = *running_[j];
-    if (older.n_left() <= 1 || older.n_evaluated() < text.n_evaluated() || is_long(older) != is_long(text)) continue;
+    if (older.n_left() <= 1 || older.n_evaluated() < text.n_evaluated() || kind_of(older) != kind_of(text)) continue;
     const size_t n = n_common(older.timeline, text.timeline);
     if (n / kPageTokens > static_cast<size_t>(text.n_evaluated() / kPageTokens)) return true;
   }
@@ -101,11 +107,10 @@ bool ContinuousBatch::shares_with_older(size_t i) const {
 
 /// What another text has evaluated meanwhile.
 void ContinuousBatch::take_known_prefix(Text& text) {
-  KvSequence known = prefixes_.find(text.timeline, is_long(text));
+  KvSequence known = prefixes_.find(text.timeline, kind_of(text));
   const int n_more = known.length() - text.n_evaluated();
   if (n_more <= 0) return;
-  const auto tokens = std::span(text.timeline).first(static_cast<size_t>(known.length()));
-  text.session = Session(engine_, tokens, std::move(known), is_long(text));
+  text.session = continued(text, std::move(known));
   if (text.has_begun()) return;
   text.n_cached += n_more;
   counts_.n_cached_tokens += static_cast<uint64_t>(n_more);
@@ -115,7 +120,7 @@ std::vector<PassPlanner::Wish> ContinuousBatch::wishes() {
   std::vector<PassPlanner::Wish> wishes;
   for (size_t i = 0; i < running_.size(); ++i) {
     Text& text = *running_[i];
-    if (text.session.must_start_over(text.timeline.size())) text.session = Session(engine_);
+    if (text.session.must_start_over(text.timeline.size())) text.session = Session(engine_, text.adapters());
     if (text.n_left() > PassPlanner::kMostForcedRows) take_known_prefix(text);
     const int n = !text.is_generating && shares_with_older(i) ? 0 : text.n_left();
     wishes.push_back({text.request.client, n, text.is_generating});
@@ -165,7 +170,7 @@ void ContinuousBatch::preempt_youngest() {
     return;
   }
   remember(*text, text->n_evaluated());
-  text->session = Session(engine_);
+  text->session = Session(engine_, text->adapters());
   text->is_generating = false;
   ++counts_.n_preempted;
   waiting_.push_back_first(std::move(text));
@@ -225,7 +230,7 @@ void ContinuousBatch::step_alone() {
   Text& text = *running_[0];
   if (alone_ != &text) {
     alone_ = &text;
-    alone_session_ = std::move(text.session);
+    alone_session_ = std::exchange(text.session, Session(engine_, text.adapters()));
     speculation_.begin(alone_session_.tokens());
   }
   const size_t n_before = speculation_.length();
@@ -250,6 +255,15 @@ void ContinuousBatch::settle() {
   alone_->session = std::move(alone_session_);
   alone_session_ = Session(engine_);
   alone_ = nullptr;
+}
+
+bool ContinuousBatch::make_room_beside(int n_pages) {
+  if (prefixes_.make_room(n_pages) < n_pages) {
+    if (!running_.empty()) return false;
+    prefixes_.clear();
+  }
+  settle();
+  return true;
 }
 
 // What becomes of a text.
@@ -298,7 +312,7 @@ void ContinuousBatch::remember(const Text& text, int n_tokens) {
   if (n_tokens == 0) return;
   const auto tokens = text.session.tokens().first(static_cast<size_t>(n_tokens));
   // After the end, the timeline may be one token longer than what was evaluated, and beyond the limit.
-  prefixes_.insert(tokens, text.session.sequence(), text.session.is_long());
+  prefixes_.insert(tokens, text.session.sequence(), {text.session.is_long(), text.adapters().key()});
 }
 
 std::unique_ptr<ScheduledText> ContinuousBatch::take_running(const Text& text) {

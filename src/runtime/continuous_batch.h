@@ -39,8 +39,11 @@ class ContinuousBatch {
   /// Lets texts in and runs one pass.
   void step();
 
-  /// Before somebody else uses the engine.
-  void settle();
+  /// Before somebody else uses the engine and so many pages. False while texts run that need them; when nothing runs,
+  /// there is as much room as there can be.
+  bool make_room_beside(int n_pages);
+  /// Whether waiting texts may begin.
+  void set_admitting(bool admits) { is_admitting_ = admits; }
   /// Hands what the prefix cache remembers to the store. False when it takes no more now.
   bool save(bool waits) { return prefixes_.save(waits); }
 
@@ -51,6 +54,7 @@ class ContinuousBatch {
   using Text = ScheduledText;
   using Clock = Text::Clock;
 
+  void settle();
   void admit();
   bool admit_next();
   int pages_promised() const;
@@ -73,7 +77,10 @@ class ContinuousBatch {
   void end_running(Text& text, StopReason reason, std::optional<Error> error = {});
   void end(std::unique_ptr<Text> text, StopReason reason, std::optional<Error> error);
   void remember(const Text& text, int n_tokens);
-  bool is_long(const Text& text) const { return Session::rotates_as_long(engine_, text.timeline.size()); }
+  PrefixKind kind_of(const Text& text) const {
+    return {Session::rotates_as_long(engine_, text.timeline.size()), text.adapters().key()};
+  }
+  Session continued(const Text& text, KvSequence known) const;
 
   Engine& engine_;
   SchedulerOptions options_;
@@ -85,6 +92,7 @@ class ContinuousBatch {
   Session alone_session_;                       // of the text that is alone
   Speculation speculation_;
   Text* alone_ = nullptr;
+  bool is_admitting_ = true;
   SchedulerStats counts_;
 };
 

@@ -69,6 +69,9 @@ bool has_room(Engine& engine, const Group& group, size_t n_tokens) {
 void finish(Engine& engine, Group& group, const EmbedOptions& options, std::vector<std::vector<float>>& vectors) {
   if (group.batch.slices.empty()) return;
   group.batch.output = Batch::Output::kHidden;
+  if (options.adapters) {
+    for (BatchSlice& slice : group.batch.slices) slice.adapters = options.adapters->uses();
+  }
   for (size_t i = 0; i < group.sequences.size(); ++i) group.batch.slices[i].sequence = &group.sequences[i];
   const Tensor hidden = engine.forward(group.batch);
   for (const BatchSlice& slice : group.batch.slices) {

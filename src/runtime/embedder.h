@@ -1,6 +1,7 @@
 // Embedder: texts to vectors, with the pooling that the model asks for.
 #pragma once
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -9,8 +10,9 @@
 namespace ondol {
 
 struct EmbedOptions {
-  Pooling pooling = Pooling::kNone;  // kNone: the model's own (mean, where it names none)
-  bool normalize = true;             // to length 1
+  Pooling pooling = Pooling::kNone;         // kNone: the model's own (mean, where it names none)
+  bool normalize = true;                    // to length 1
+  std::optional<AdapterSet> adapters = {};  // nothing: the engine's own
 };
 
 /// One vector of the model's width per text. Texts are batched; the order is kept. Fails when a text is longer than the

@@ -25,10 +25,11 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, const Engi
   if (options.observer) engine->backend_ = observe_products(std::move(engine->backend_), options.observer);
   engine->file_ = ONDOL_TRY(open_model_file(path));
   engine->model_ = ONDOL_TRY(load_model(engine->file_));
+  std::vector<AdapterSet::Member> adapters;
   for (const AdapterWish& wish : options.adapters) {
-    engine->adapters_.push_back(ONDOL_TRY(engine->load_adapter(wish.path)));
-    engine->adapters_in_use_.push_back({engine->adapters_.back().get(), wish.factor});
+    adapters.push_back({ONDOL_TRY(engine->load_adapter(wish.path)), wish.factor});
   }
+  engine->adapters_ = AdapterSet(std::move(adapters));
   if (options.needs_tokenizer) {
     ModelText text = ONDOL_TRY(load_text(*engine->file_));
     ONDOL_TRY(check_vocabulary(*engine->model_, *text.tokenizer, path));
@@ -56,7 +57,7 @@ Result<std::shared_ptr<const Adapter>> Engine::load_adapter(const std::string& p
 
 Tensor Engine::forward(const Batch& batch) {
   arena_.release({});
-  Context context{*backend_, arena_, adapter_rows(batch, adapters_in_use_)};
+  Context context{*backend_, arena_, adapter_rows(batch, adapters_.uses())};
   return model_->forward(batch, cache_, context);
 }
 

@@ -12,6 +12,7 @@
 #include "backend/backend.h"
 #include "backend/observed_backend.h"
 #include "models/model.h"
+#include "runtime/adapter_set.h"
 #include "runtime/plan.h"
 #include "text/chat_template.h"
 #include "text/tokenizer.h"
@@ -64,8 +65,11 @@ class Engine {
 
   KvCache& cache() { return cache_; }
 
-  /// Reads an adapter for this model; slices of a batch may then name it (BatchSlice::adapters).
+  /// Reads an adapter for this model; slices of a batch may then name it (BatchSlice::adapters). From any thread.
   Result<std::shared_ptr<const Adapter>> load_adapter(const std::string& path) const;
+
+  /// What is added to everything that names no adapters of its own.
+  const AdapterSet& adapters() const { return adapters_; }
 
   /// One forward pass. The result lies in the arena until the next pass.
   Tensor forward(const Batch& batch);
@@ -79,8 +83,7 @@ class Engine {
   std::unique_ptr<Backend> backend_;
   std::shared_ptr<const Tokenizer> tokenizer_;
   std::optional<ChatTemplate> template_;
-  std::vector<std::shared_ptr<const Adapter>> adapters_;
-  std::vector<AdapterUse> adapters_in_use_;
+  AdapterSet adapters_;
   MemoryPlan plan_;
   KvCache cache_;
   Arena arena_;

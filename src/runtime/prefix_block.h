@@ -1,7 +1,7 @@
 // PrefixBlock: the file that holds the keys and values of one run of a text's tokens.
 //
 //   "ONDOLKV1"                       magic and version of the format
-//   tag          16 bytes            what computed them: model, template, types and layout of the cache
+//   tag          16 bytes            what computed them: model, adapters, types and layout of the cache
 //   n_tokens     4 bytes             of the text up to the end of the run
 //   is_long      4 bytes             0 or 1: which rotation (Session::rotates_as_long)
 //   n_data       8 bytes

@@ -10,14 +10,14 @@ namespace ondol {
 
 /// A beginning of texts: the parent's tokens, then these.
 struct PrefixCache::Node {
-  explicit Node(KvCache& cache, bool is_long_rotation) : sequence(cache), is_long(is_long_rotation) {}
+  Node(KvCache& cache, const PrefixKind& its_kind) : sequence(cache), kind(its_kind) {}
 
   Node* parent = nullptr;
   std::vector<TokenId> tokens;
   KvSequence sequence;                                // of all tokens from the root on
   std::map<TokenId, std::unique_ptr<Node>> children;  // by their first token
   uint64_t last_used = 0;
-  bool is_long;
+  PrefixKind kind;
 
   size_t length() const { return static_cast<size_t>(sequence.length()); }
 
@@ -48,7 +48,6 @@ void for_each_node(auto& node, const std::function<void(std::remove_reference_t<
 }  // namespace
 
 PrefixCache::PrefixCache(KvCache& cache, PrefixStore* store) : cache_(&cache), store_(store) {
-  for (const bool is_long : {false, true}) roots_[is_long ? 1 : 0] = std::make_unique<Node>(cache, is_long);
   held_.assign(static_cast<size_t>(cache.n_pages()), 0);
   cache.on_shortage([this](int n) {
     // A sequence cannot write to a page that is shared with this tree when no page is free to copy it to.
@@ -60,8 +59,14 @@ PrefixCache::~PrefixCache() {
   cache_->on_shortage({});
 }
 
-PrefixCache::Match PrefixCache::match(std::span<const TokenId> tokens, bool is_long) {
-  Match found{&root(is_long), 0};
+PrefixCache::Node& PrefixCache::root(const PrefixKind& kind) {
+  std::unique_ptr<Node>& root = roots_[kind];
+  if (!root) root = std::make_unique<Node>(*cache_, kind);
+  return *root;
+}
+
+PrefixCache::Match PrefixCache::match(Node& root, std::span<const TokenId> tokens) {
+  Match found{&root, 0};
   ++now_;
   while (found.n_tokens < tokens.size()) {
     const auto child = found.node->children.find(tokens[found.n_tokens]);
@@ -77,27 +82,29 @@ PrefixCache::Match PrefixCache::match(std::span<const TokenId> tokens, bool is_l
   return found;
 }
 
-KvSequence PrefixCache::find(std::span<const TokenId> tokens, bool is_long) {
+KvSequence PrefixCache::find(std::span<const TokenId> tokens, const PrefixKind& kind) {
   if (tokens.empty()) return KvSequence(*cache_);
   const auto wanted = tokens.first(tokens.size() - 1);
-  Match found = match(wanted, is_long);
+  Match found = match(root(kind), wanted);
   if (store_ != nullptr && found.n_tokens < wanted.size()) {
-    extend_from_store(wanted, is_long, found.n_tokens);
-    found = match(wanted, is_long);
+    extend_from_store(wanted, kind, found);
+    found = match(root(kind), wanted);
   }
-  return found.node->sequence.fork(static_cast<int>(found.n_tokens));
+  KvSequence sequence = found.node->sequence.fork(static_cast<int>(found.n_tokens));
+  // Whoever asks may choose any factor of an adapter: what nothing is known of leaves nothing behind.
+  if (const auto own = roots_.find(kind); own->second->children.empty()) roots_.erase(own);
+  return sequence;
 }
 
-void PrefixCache::extend_from_store(std::span<const TokenId> tokens, bool is_long, size_t n_known) {
-  const size_t n_stored = store_->known(tokens, is_long);
-  if (n_stored <= n_known) return;
-  const Match found = match(tokens, is_long);
+void PrefixCache::extend_from_store(std::span<const TokenId> tokens, const PrefixKind& kind, const Match& known) {
+  const size_t n_stored = store_->known(tokens, kind);
+  if (n_stored <= known.n_tokens) return;
   constexpr size_t block = PrefixStore::kBlockTokens;
   // From the last border of blocks on, so that no page is both known and loaded.
-  const size_t start = n_known / block * block;
-  KvSequence sequence = found.node->sequence.fork(static_cast<int>(start));
-  const size_t n = store_->load(tokens.first(n_stored), is_long, *cache_, sequence);
-  if (n > n_known) insert(tokens.first(n), sequence, is_long);
+  const size_t start = known.n_tokens / block * block;
+  KvSequence sequence = known.node->sequence.fork(static_cast<int>(start));
+  const size_t n = store_->load(tokens.first(n_stored), kind, *cache_, sequence);
+  if (n > known.n_tokens) insert(tokens.first(n), sequence, kind);
 }
 
 void PrefixCache::count_pages(const KvSequence& sequence, int first_page, int change) {
@@ -113,7 +120,7 @@ void PrefixCache::hold(Node& node, KvSequence sequence) {
 /// Parts a node after n of its tokens; the node that ends there.
 PrefixCache::Node& PrefixCache::split(Node& node, size_t n) {
   Node& parent = *node.parent;
-  auto upper = std::make_unique<Node>(*cache_, node.is_long);
+  auto upper = std::make_unique<Node>(*cache_, node.kind);
   upper->parent = &parent;
   upper->last_used = node.last_used;
   upper->tokens.assign(node.tokens.begin(), node.tokens.begin() + static_cast<long>(n));
@@ -126,9 +133,10 @@ PrefixCache::Node& PrefixCache::split(Node& node, size_t n) {
   return *place;
 }
 
-void PrefixCache::insert(std::span<const TokenId> tokens, const KvSequence& sequence, bool is_long) {
+void PrefixCache::insert(std::span<const TokenId> tokens, const KvSequence& sequence, const PrefixKind& kind) {
   ONDOL_CHECK(static_cast<int>(tokens.size()) <= sequence.length());
-  Match found = match(tokens, is_long);
+  if (tokens.empty()) return;
+  Match found = match(root(kind), tokens);
   if (found.n_tokens == tokens.size()) return;
   Node* node = found.node;
   if (found.n_tokens < node->length()) node = &split(*node, found.n_tokens - node->parent->length());
@@ -141,7 +149,7 @@ void PrefixCache::insert(std::span<const TokenId> tokens, const KvSequence& sequ
     hold(*node, std::move(whole));
     return;
   }
-  auto child = std::make_unique<Node>(*cache_, is_long);
+  auto child = std::make_unique<Node>(*cache_, kind);
   child->parent = node;
   child->last_used = now_;
   child->tokens.assign(rest.begin(), rest.end());
@@ -152,7 +160,7 @@ void PrefixCache::insert(std::span<const TokenId> tokens, const KvSequence& sequ
 /// The end that was not used for longest, among those whose last page nobody else uses.
 PrefixCache::Node* PrefixCache::least_recent_end() {
   Node* oldest = nullptr;
-  for (const auto& root : roots_) {
+  for (const auto& [kind, root] : roots_) {
     for_each_node(*root, [&](Node& node) {
       if (!node.children.empty()) return;
       if (is_used(node.sequence.pages()[node.sequence.n_pages() - 1])) return;
@@ -170,6 +178,7 @@ void PrefixCache::remove(Node& node) {
   count_pages(node.sequence, 0, -1);
   Node& parent = *node.parent;
   parent.children.erase(node.tokens.front());
+  if (parent.parent == nullptr && parent.children.empty()) roots_.erase(PrefixKind(parent.kind));
 }
 
 /// Gives up pages from the node's end, until n are free or somebody uses the rest.
@@ -201,17 +210,17 @@ int PrefixCache::make_room(int n) {
 
 void PrefixCache::clear() {
   save(false);
-  for (const auto& root : roots_) root->children.clear();
+  roots_.clear();
   std::fill(held_.begin(), held_.end(), 0);
 }
 
 bool PrefixCache::save(const Node& node, bool waits) {
-  return store_ == nullptr || store_->save(node.all_tokens(), node.is_long, *cache_, node.sequence, waits);
+  return store_ == nullptr || store_->save(node.all_tokens(), node.kind, *cache_, node.sequence, waits);
 }
 
 bool PrefixCache::save(bool waits) {
   bool has_all = true;
-  for (const auto& root : roots_) {
+  for (const auto& [kind, root] : roots_) {
     for_each_node(*root, [&](Node& node) {
       if (node.children.empty()) has_all = save(node, waits) && has_all;
     });
@@ -229,7 +238,7 @@ int PrefixCache::n_pages() const {
 
 int PrefixCache::n_tokens() const {
   size_t n = 0;
-  for (const auto& root : roots_) {
+  for (const auto& [kind, root] : roots_) {
     for_each_node(*root, [&](const Node& node) { n += node.tokens.size(); });
   }
   return static_cast<int>(n);

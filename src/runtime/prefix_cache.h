@@ -7,11 +7,13 @@
 // Used by the thread that owns the engine.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <span>
 #include <vector>
 
 #include "nn/kv_cache.h"
+#include "runtime/prefix_kind.h"
 #include "text/tokenizer.h"
 
 namespace ondol {
@@ -27,12 +29,11 @@ class PrefixCache {
   PrefixCache(const PrefixCache&) = delete;
   PrefixCache& operator=(const PrefixCache&) = delete;
 
-  /// A sequence that holds the longest known beginning of `tokens`, at most all but the last one. Texts whose rotations
-  /// differ (Session::rotates_as_long) share nothing.
-  KvSequence find(std::span<const TokenId> tokens, bool is_long = false);
+  /// A sequence that holds the longest known beginning of `tokens`, at most all but the last one.
+  KvSequence find(std::span<const TokenId> tokens, const PrefixKind& kind = {});
 
   /// Remembers a sequence of these tokens; the sequence may go on being used.
-  void insert(std::span<const TokenId> tokens, const KvSequence& sequence, bool is_long = false);
+  void insert(std::span<const TokenId> tokens, const KvSequence& sequence, const PrefixKind& kind = {});
 
   /// Gives up the least recently used until `n` pages are free, or nothing is left that only this cache uses; the
   /// number of free pages.
@@ -51,12 +52,12 @@ class PrefixCache {
  private:
   struct Node;
   struct Match;
-  Node& root(bool is_long) { return *roots_[is_long ? 1 : 0]; }
-  Match match(std::span<const TokenId> tokens, bool is_long);
+  Node& root(const PrefixKind& kind);
+  Match match(Node& root, std::span<const TokenId> tokens);
   Node& split(Node& node, size_t n);
   void hold(Node& node, KvSequence sequence);
   void count_pages(const KvSequence& sequence, int first_page, int change);
-  void extend_from_store(std::span<const TokenId> tokens, bool is_long, size_t n_known);
+  void extend_from_store(std::span<const TokenId> tokens, const PrefixKind& kind, const Match& known);
   Node* least_recent_end();
   void trim(Node& node, int n_wanted);
   void remove(Node& node);
@@ -65,9 +66,9 @@ class PrefixCache {
 
   KvCache* cache_;
   PrefixStore* store_;
-  std::unique_ptr<Node> roots_[2];  // short and long rotation
-  std::vector<int> held_;           // per page of the cache: references of this tree
-  uint64_t now_ = 0;                // counts uses
+  std::map<PrefixKind, std::unique_ptr<Node>> roots_;  // empty ones only during a call
+  std::vector<int> held_;                              // per page of the cache: references of this tree
+  uint64_t now_ = 0;                                   // counts uses
 };
 
 }  // namespace ondol

@@ -26,10 +26,17 @@ std::span<const uint8_t> bytes_of(std::span<const TokenId> tokens) {
   return {reinterpret_cast<const uint8_t*>(tokens.data()), tokens.size_bytes()};
 }
 
+/// What computed the blocks of a kind: the model, and the adapters where there are some.
+Hash128 tag_of(const Hash128& model, const PrefixKind& kind) {
+  if (kind.adapters == Hash128()) return model;
+  return hash_bytes({reinterpret_cast<const uint8_t*>(&kind.adapters), sizeof(kind.adapters)}, model);
+}
+
 /// Names of a text's full blocks, first to last.
-std::vector<std::string> block_names(const Hash128& tag, bool is_long, std::span<const TokenId> tokens) {
+std::vector<std::string> block_names(const Hash128& tag, const PrefixKind& kind, std::span<const TokenId> tokens) {
   std::vector<std::string> names;
-  Hash128 key = {tag.low ^ (is_long ? 1 : 0), tag.high};
+  const Hash128 own = tag_of(tag, kind);
+  Hash128 key = {own.low ^ (kind.is_long ? 1 : 0), own.high};
   for (size_t end = kBlock; end <= tokens.size(); end += kBlock) {
     key = hash_bytes(bytes_of(tokens.subspan(end - kBlock, kBlock)), key);
     names.push_back(fmt::format("{}/{:08}-{}{}", tag.hex(), end, key.hex(), kEnding));
@@ -63,9 +70,9 @@ class DiskPrefixStore final : public PrefixStore {
 
   Result<void> begin();
 
-  size_t known(std::span<const TokenId> tokens, bool is_long) override;
-  size_t load(std::span<const TokenId> tokens, bool is_long, KvCache& cache, KvSequence& sequence) override;
-  bool save(std::span<const TokenId> tokens, bool is_long, const KvCache& cache, const KvSequence& sequence,
+  size_t known(std::span<const TokenId> tokens, const PrefixKind& kind) override;
+  size_t load(std::span<const TokenId> tokens, const PrefixKind& kind, KvCache& cache, KvSequence& sequence) override;
+  bool save(std::span<const TokenId> tokens, const PrefixKind& kind, const KvCache& cache, const KvSequence& sequence,
             bool waits) override;
   void flush() override;
   uint64_t size_bytes() const override;
@@ -85,10 +92,10 @@ class DiskPrefixStore final : public PrefixStore {
     if (options_.log) options_.log(text);
   }
   void read_folder(const fs::path& folder);
-  bool load_block(const std::string& name, std::span<const TokenId> tokens, bool is_long, KvCache& cache,
+  bool load_block(const std::string& name, std::span<const TokenId> tokens, const PrefixKind& kind, KvCache& cache,
                   KvSequence& sequence);
   bool is_missing(const std::string& name);
-  Result<PrefixBlock> checked_block(const std::string& bytes, std::span<const TokenId> tokens, bool is_long,
+  Result<PrefixBlock> checked_block(const std::string& bytes, std::span<const TokenId> tokens, const PrefixKind& kind,
                                     size_t page_bytes) const;
   bool is_known(const std::string& name) const;
   bool has_room(size_t size, bool waits);
@@ -146,33 +153,34 @@ Result<void> DiskPrefixStore::begin() {
   return {};
 }
 
-size_t DiskPrefixStore::known(std::span<const TokenId> tokens, bool is_long) {
+size_t DiskPrefixStore::known(std::span<const TokenId> tokens, const PrefixKind& kind) {
   const std::lock_guard lock(mutex_);
   size_t n = 0;
-  for (const std::string& name : block_names(tag_, is_long, tokens)) {
+  for (const std::string& name : block_names(tag_, kind, tokens)) {
     if (!files_.contains(name)) break;
     n += kBlock;
   }
   return n;
 }
 
-size_t DiskPrefixStore::load(std::span<const TokenId> tokens, bool is_long, KvCache& cache, KvSequence& sequence) {
-  const std::vector<std::string> names = block_names(tag_, is_long, tokens);
+size_t DiskPrefixStore::load(std::span<const TokenId> tokens, const PrefixKind& kind, KvCache& cache,
+                             KvSequence& sequence) {
+  const std::vector<std::string> names = block_names(tag_, kind, tokens);
   for (size_t i = static_cast<size_t>(sequence.length()) / kBlock; i < names.size(); ++i) {
-    if (!load_block(names[i], tokens.first((i + 1) * kBlock), is_long, cache, sequence)) break;
+    if (!load_block(names[i], tokens.first((i + 1) * kBlock), kind, cache, sequence)) break;
   }
   use(names);
   return static_cast<size_t>(sequence.length());
 }
 
-bool DiskPrefixStore::load_block(const std::string& name, std::span<const TokenId> tokens, bool is_long, KvCache& cache,
-                                 KvSequence& sequence) {
+bool DiskPrefixStore::load_block(const std::string& name, std::span<const TokenId> tokens, const PrefixKind& kind,
+                                 KvCache& cache, KvSequence& sequence) {
   if (is_missing(name)) return false;
   const int length = sequence.length();
   if (!sequence.append(kBlockTokens)) return false;
   const auto bytes = read_file(path_of(name));
   const size_t page_bytes = cache.page_bytes();
-  const auto block = bytes ? checked_block(*bytes, tokens, is_long, page_bytes) : Result<PrefixBlock>(bytes.error());
+  const auto block = bytes ? checked_block(*bytes, tokens, kind, page_bytes) : Result<PrefixBlock>(bytes.error());
   if (block) {
     const int32_t* pages = sequence.pages() + sequence.n_pages() - kBlockPages;
     for (size_t i = 0; i < kBlockPages; ++i) {
@@ -202,9 +210,10 @@ bool DiskPrefixStore::is_missing(const std::string& name) {
 }
 
 Result<PrefixBlock> DiskPrefixStore::checked_block(const std::string& bytes, std::span<const TokenId> tokens,
-                                                   bool is_long, size_t page_bytes) const {
+                                                   const PrefixKind& kind, size_t page_bytes) const {
   PrefixBlock block = ONDOL_TRY(parse_prefix_block({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}));
-  const bool fits = block.tag == tag_ && block.is_long == is_long && block.data.size() == page_bytes * kBlockPages &&
+  const bool fits = block.tag == tag_of(tag_, kind) && block.is_long == kind.is_long &&
+                    block.data.size() == page_bytes * kBlockPages &&
                     std::equal(block.tokens.begin(), block.tokens.end(), tokens.begin(), tokens.end());
   if (!fits) return Error("it belongs to another model or another text");
   return block;
@@ -243,10 +252,10 @@ bool DiskPrefixStore::has_room(size_t size, bool waits) {
   return fits();
 }
 
-bool DiskPrefixStore::save(std::span<const TokenId> tokens, bool is_long, const KvCache& cache,
+bool DiskPrefixStore::save(std::span<const TokenId> tokens, const PrefixKind& kind, const KvCache& cache,
                            const KvSequence& sequence, bool waits) {
   ONDOL_CHECK(static_cast<size_t>(sequence.length()) >= tokens.size());
-  const std::vector<std::string> names = block_names(tag_, is_long, tokens);
+  const std::vector<std::string> names = block_names(tag_, kind, tokens);
   const size_t page_bytes = cache.page_bytes();
   bool has_all = true;
   bool is_new = false;
@@ -256,9 +265,10 @@ bool DiskPrefixStore::save(std::span<const TokenId> tokens, bool is_long, const 
     has_all = has_room(page_bytes * kBlockPages + text.size_bytes(), waits);
     if (!has_all) break;
     const int32_t* pages = sequence.pages() + i * kBlockPages;
-    std::string bytes = write_prefix_block(tag_, is_long, text, page_bytes * kBlockPages, [&](auto data) {
-      for (size_t p = 0; p < kBlockPages; ++p) cache.read_page(pages[p], data.subspan(p * page_bytes, page_bytes));
-    });
+    std::string bytes =
+        write_prefix_block(tag_of(tag_, kind), kind.is_long, text, page_bytes * kBlockPages, [&](auto data) {
+          for (size_t p = 0; p < kBlockPages; ++p) cache.read_page(pages[p], data.subspan(p * page_bytes, page_bytes));
+        });
     add_pending(names[i], std::move(bytes));
     is_new = true;
   }

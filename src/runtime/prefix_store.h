@@ -1,9 +1,9 @@
 // PrefixStore: keys and values of the prefix cache on disk, for later and for after a restart.
 //
-// Content-addressed blocks of 256 positions (prefix_block.h): a block's name is the hash of what computed it and of all
-// tokens up to its end, so texts that begin alike share files, and nothing is written twice. A folder has a limit in
-// bytes over all models; the least recently used files go first. Files appear whole or not at all, and one that is
-// damaged or from elsewhere is deleted and not believed. A file is only read when a text wants it.
+// Content-addressed blocks of 256 positions (prefix_block.h): a block's name is the hash of what computed it, adapters
+// included, and of all tokens up to its end, so texts that begin alike share files, and nothing is written twice. A
+// folder has a limit in bytes over all models; the least recently used files go first. Files appear whole or not at
+// all, and one that is damaged or from elsewhere is deleted and not believed. A file is only read when a text wants it.
 //
 // Calls come from the thread that owns the cache; writing is done by a thread of the store's own.
 #pragma once
@@ -17,6 +17,7 @@
 #include "base/hash.h"
 #include "base/result.h"
 #include "nn/kv_cache.h"
+#include "runtime/prefix_kind.h"
 #include "text/tokenizer.h"
 
 namespace ondol {
@@ -45,16 +46,17 @@ class PrefixStore {
   virtual ~PrefixStore() = default;  // what is pending is written first
 
   /// How many of the first tokens are probably there, whole blocks.
-  virtual size_t known(std::span<const TokenId> tokens, bool is_long) = 0;
+  virtual size_t known(std::span<const TokenId> tokens, const PrefixKind& kind) = 0;
 
   /// Continues `sequence`, which ends at a border of blocks, with blocks of these tokens, as far as they are there and
   /// the cache has room. The length of the sequence.
-  virtual size_t load(std::span<const TokenId> tokens, bool is_long, KvCache& cache, KvSequence& sequence) = 0;
+  virtual size_t load(std::span<const TokenId> tokens, const PrefixKind& kind, KvCache& cache,
+                      KvSequence& sequence) = 0;
 
   /// Writes the full blocks of a sequence of these tokens that are not there yet. When much is pending, waits, or
   /// leaves the rest out: false.
-  virtual bool save(std::span<const TokenId> tokens, bool is_long, const KvCache& cache, const KvSequence& sequence,
-                    bool waits) = 0;
+  virtual bool save(std::span<const TokenId> tokens, const PrefixKind& kind, const KvCache& cache,
+                    const KvSequence& sequence, bool waits) = 0;
 
   /// Returns when nothing is pending.
   virtual void flush() = 0;

@@ -20,7 +20,7 @@ struct ScheduledText {
         sampler(std::move(chooser)),
         text(engine.tokenizer(), sampler, rules_of(request)),
         timeline(request.prompt),
-        session(engine) {}
+        session(engine, request.adapters.value_or(engine.adapters())) {}
   ScheduledText(const ScheduledText&) = delete;
   ScheduledText& operator=(const ScheduledText&) = delete;
 
@@ -37,6 +37,7 @@ struct ScheduledText {
     return rules;
   }
 
+  const AdapterSet& adapters() const { return session.adapters(); }
   int n_prompt() const { return static_cast<int>(request.prompt.size()); }
   int n_evaluated() const { return session.sequence().length(); }
   /// Tokens of the timeline that still have to be evaluated. The last one's logits give the next token.

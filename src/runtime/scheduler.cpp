@@ -34,17 +34,21 @@ class SchedulerThread final : public Scheduler {
   Result<Id> submit(GenerationRequest request, std::shared_ptr<GenerationSink> sink) override;
   bool is_busy() const override;
   void cancel(Id id) override;
-  void post(std::function<void(Engine&)> job) override;
+  void post(std::function<void(Engine&)> job, int n_pages) override;
   bool drain(double seconds) override;
   SchedulerStats stats() const override;
   const Engine& engine() const override { return *engine_; }
 
  private:
+  struct Job {
+    std::function<void(Engine&)> run;
+    int n_pages = 0;
+  };
   /// What others want of the thread.
   struct Inbox {
     std::vector<std::unique_ptr<ScheduledText>> texts;
     std::vector<Id> cancelled;
-    std::vector<std::function<void(Engine&)>> jobs;
+    std::vector<Job> jobs;
     bool is_empty() const { return texts.empty() && cancelled.empty() && jobs.empty(); }
   };
 
@@ -72,7 +76,7 @@ class SchedulerThread final : public Scheduler {
 
   // The thread's own.
   size_t n_ended_ = 0;  // since the last publish()
-  std::deque<std::function<void(Engine&)>> jobs_;
+  std::deque<Job> jobs_;
 
   std::thread thread_;  // the last member: it uses the others
 };
@@ -131,9 +135,9 @@ void SchedulerThread::cancel(Id id) {
   wake_.notify_all();
 }
 
-void SchedulerThread::post(std::function<void(Engine&)> job) {
+void SchedulerThread::post(std::function<void(Engine&)> job, int n_pages) {
   const std::lock_guard lock(mutex_);
-  inbox_.jobs.push_back(std::move(job));
+  inbox_.jobs.push_back({std::move(job), n_pages});
   wake_.notify_all();
 }
 
@@ -173,16 +177,18 @@ bool SchedulerThread::take_inbox(ContinuousBatch& batch, Inbox& inbox) {
 void SchedulerThread::handle(ContinuousBatch& batch, Inbox& inbox) {
   for (auto& text : inbox.texts) batch.add(std::move(text));
   for (const Id id : inbox.cancelled) batch.cancel(id);
-  for (auto& job : inbox.jobs) jobs_.push_back(std::move(job));
+  for (Job& job : inbox.jobs) jobs_.push_back(std::move(job));
 }
 
 /// One, so that many of them do not hold up the texts.
 void SchedulerThread::run_job(ContinuousBatch& batch) {
   if (jobs_.empty()) return;
-  batch.settle();
-  const std::function<void(Engine&)> job = std::move(jobs_.front());
+  const bool has_room = batch.make_room_beside(jobs_.front().n_pages);
+  batch.set_admitting(has_room);
+  if (!has_room) return;
+  const Job job = std::move(jobs_.front());
   jobs_.pop_front();
-  job(*engine_);
+  job.run(*engine_);
 }
 
 void SchedulerThread::publish(const ContinuousBatch& batch) {

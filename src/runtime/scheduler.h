@@ -69,7 +69,8 @@ struct GenerationRequest {
   int reasoning_budget = -1;
   std::function<bool()> is_reasoning;  // asked before each token, after on_token() of the one before
   std::vector<TokenId> reasoning_end;
-  int n_best = -1;  // chances per token: -1 none, 0 the chosen one's, n the n most likely too
+  std::optional<AdapterSet> adapters;  // nothing: the engine's own
+  int n_best = -1;                     // chances per token: -1 none, 0 the chosen one's, n the n most likely too
   bool ignore_end = false;
   bool show_special = false;
   std::string client;  // requests of a client take turns with those of others
@@ -119,9 +120,10 @@ class Scheduler {
   virtual void cancel(Id id) = 0;
 
   /// Runs `job` on the scheduler's thread between two passes, one job each time: embeddings, saving of caches. Pages
-  /// that only the prefix cache holds are given up to its sequences as they grow. What was posted is run even at the
-  /// end.
-  virtual void post(std::function<void(Engine&)> job) = 0;
+  /// that only the prefix cache holds are given up to its sequences as they grow. A job that needs more pages than are
+  /// left waits, first come first served, until texts that run have ended; new ones wait for it. What was posted is run
+  /// even at the end, and where it never fits.
+  virtual void post(std::function<void(Engine&)> job, int n_pages = 0) = 0;
 
   /// Accepts nothing more; returns when all that was accepted has ended (true), or after the time. Not from a sink or
   /// a job.

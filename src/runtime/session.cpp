@@ -63,7 +63,7 @@ Result<void> Session::append_each(std::span<const TokenId> tokens) {
   batch.tokens.assign(tokens.begin(), tokens.end());
   for (int i = 0; i < n; ++i) {
     // A slice of its own for each row: positions that depend on the length must not see the later ones.
-    batch.slices.push_back({&sequence_, i, 1, position + i, position + i + 1});
+    batch.slices.push_back({&sequence_, i, 1, position + i, position + i + 1, adapters_.uses()});
     batch.output_rows.push_back(i);
   }
   keep_logits(engine_->forward(batch));
@@ -86,15 +86,20 @@ void Session::roll_back(int n) {
 }
 
 Session Session::fork() const {
-  Session copy(*engine_);
+  Session copy(*engine_, adapters_);
   copy.sequence_ = sequence_.fork(sequence_.length());
   copy.tokens_ = tokens_;
   copy.is_long_ = is_long_;
   return copy;
 }
 
-Session::Session(Engine& engine, std::span<const TokenId> tokens, KvSequence sequence, bool is_long)
-    : engine_(&engine), sequence_(std::move(sequence)), tokens_(tokens.begin(), tokens.end()), is_long_(is_long) {
+Session::Session(Engine& engine, AdapterSet adapters, std::span<const TokenId> tokens, KvSequence sequence,
+                 bool is_long)
+    : engine_(&engine),
+      adapters_(std::move(adapters)),
+      sequence_(std::move(sequence)),
+      tokens_(tokens.begin(), tokens.end()),
+      is_long_(is_long) {
   ONDOL_CHECK(static_cast<int>(tokens_.size()) == sequence_.length());
 }
 
@@ -115,7 +120,7 @@ Result<void> Session::join(Batch& batch, std::span<const TokenId> tokens, size_t
   ONDOL_TRY(sequence_.append(n));
   is_long_ = rotates_as_long(*engine_, n_total);
   batch.tokens.insert(batch.tokens.end(), tokens.begin(), tokens.end());
-  batch.slices.push_back({&sequence_, first_row, n, position, static_cast<int>(n_total)});
+  batch.slices.push_back({&sequence_, first_row, n, position, static_cast<int>(n_total), adapters_.uses()});
   if (wants_logits) batch.output_rows.push_back(first_row + n - 1);
   tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
   logits_.clear();

@@ -10,12 +10,14 @@ namespace ondol {
 
 class Session {
  public:
-  /// The engine must outlive the session. Sessions of one engine share its context.
-  explicit Session(Engine& engine) : engine_(&engine), sequence_(engine.cache()) {}
+  /// The engine must outlive the session. Sessions of one engine share its context. With the engine's own adapters.
+  explicit Session(Engine& engine) : Session(engine, engine.adapters()) {}
+  Session(Engine& engine, AdapterSet adapters)
+      : engine_(&engine), adapters_(std::move(adapters)), sequence_(engine.cache()) {}
 
-  /// One that begins with `tokens`, whose keys and values `sequence` holds. `is_long`: as computed for a sequence for
-  /// which rotates_as_long().
-  Session(Engine& engine, std::span<const TokenId> tokens, KvSequence sequence, bool is_long);
+  /// One that begins with `tokens`, whose keys and values `sequence` holds, computed with these adapters. `is_long`: as
+  /// computed for a sequence for which rotates_as_long().
+  Session(Engine& engine, AdapterSet adapters, std::span<const TokenId> tokens, KvSequence sequence, bool is_long);
 
   /// Whether a sequence that is meant to get this long lies beyond ModelConfig::rotation_changes_after.
   static bool rotates_as_long(const Engine& engine, size_t n_total);
@@ -57,6 +59,7 @@ class Session {
 
   std::span<const TokenId> tokens() const { return tokens_; }
   const KvSequence& sequence() const { return sequence_; }
+  const AdapterSet& adapters() const { return adapters_; }
   bool is_long() const { return is_long_; }
   int n_reused() const { return n_reused_; }  // tokens that the last sync did not evaluate again
 
@@ -65,6 +68,7 @@ class Session {
   Result<void> evaluate(std::span<const TokenId> tokens, const EvaluationProgress& progress);
 
   Engine* engine_;
+  AdapterSet adapters_;
   KvSequence sequence_;
   std::vector<TokenId> tokens_;
   std::vector<std::span<const float>> logits_;  // of the last pass: the rows that were wanted

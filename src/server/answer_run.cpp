@@ -99,6 +99,7 @@ void AnswerRun::on_model(ModelPool::Outcome outcome) {
   const std::lock_guard lock(mutex_);
   has_model_ = true;
   model_ = std::move(outcome.model);
+  adapter_ = std::move(outcome.adapter);
   if (outcome.error) fail_locked(*outcome.error);
 }
 
@@ -112,6 +113,7 @@ void AnswerRun::prepare() {
   if (is_over_) return;
   if (is_cancelled_) return fail_locked(make_error(499, "the request was cancelled", "cancelled"));
   auto error = prepare_(*model_, job_);
+  if (!error) error = services_.models->adapters().choose(*model_, adapter_, job_.adapters, adapters_);
   if (!error) error = submit_all();
   if (error) fail_locked(*error);
 }
@@ -129,10 +131,15 @@ std::optional<HttpError> AnswerRun::submit_all() {
   for (size_t i = 0; i < n_choices; ++i) {
     Choice& choice = choices_.emplace_back(Choice{.id = {}, .parser = nullptr, .stops = StopFilter(job_.stop)});
     choice.parser = job_.parser ? job_.parser() : std::make_unique<PlainParser>();
-    if (!job_.prefill.empty()) (void)choice.parser->push(job_.prefill);
+    if (!job_.echo.empty()) {
+      choice.echo = {{AnswerDelta::Kind::kContent, 0, job_.echo[i / static_cast<size_t>(job_.n)], {}}};
+    }
+    if (job_.prefill.empty()) continue;
+    std::vector<AnswerDelta> begun = choice.parser->push(job_.prefill);
+    if (job_.echoes_prefill) choice.echo = std::move(begun);
   }
   AnswerStart start;
-  start.model = model_->id();
+  start.model = adapter_.empty() ? model_->id() : fmt::format("{}:{}", model_->id(), adapter_);
   start.n_prompt = static_cast<int>(job_.prompts[0].size());
   start.is_reasoning = choices_[0].parser->is_reasoning();
   for (size_t i = 0; i < n_choices; ++i) {
@@ -142,6 +149,10 @@ std::optional<HttpError> AnswerRun::submit_all() {
     }
   }
   writer_->begin(start);
+  for (size_t i = 0; i < n_choices; ++i) {
+    for (const AnswerDelta& delta : choices_[i].echo) writer_->delta(static_cast<int>(i), delta);
+    if (!choices_[i].echo.empty()) writer_->flush();
+  }
   return {};
 }
 
@@ -170,6 +181,7 @@ std::optional<HttpError> AnswerRun::submit(size_t index) {
     return make_error(400,
                       "the answer that is to be continued does not begin as response_format or tool_choice ask for");
   }
+  request.adapters = adapters_;
   request.n_best = job_.n_best;
   request.ignore_end = job_.ignore_end;
   request.show_special = job_.parser != nullptr;

@@ -30,9 +30,12 @@ struct AnswerJob {
   /// The end of the prompts that belongs to the answer: grammar and parser begin before it.
   std::string prefill;
   std::vector<TokenId> prefill_tokens;
+  bool echoes_prefill = false;    // it is told as part of the answer
+  std::vector<std::string> echo;  // of each prompt: text to be told before the answer; or none at all
   int reasoning_budget = -1;
   std::vector<TokenId> reasoning_end;
-  int n_best = -1;  // see GenerationRequest
+  AdapterChoices adapters;  // that the request names beside its model's name
+  int n_best = -1;          // see GenerationRequest
   bool ignore_end = false;
   bool short_call_ids = false;
   std::string client;
@@ -61,6 +64,7 @@ class AnswerRun : public std::enable_shared_from_this<AnswerRun> {
     std::optional<Scheduler::Id> id;
     std::unique_ptr<AnswerParser> parser;
     StopFilter stops;
+    std::vector<AnswerDelta> echo = {};
     int n_reasoning = 0;
     bool has_calls = false;
     bool has_ended = false;
@@ -91,7 +95,9 @@ class AnswerRun : public std::enable_shared_from_this<AnswerRun> {
 
   std::mutex mutex_;  // of all that follows, and of calls to the writer
   ModelUse model_;
+  std::string adapter_;  // that the model's name names
   AnswerJob job_;
+  AdapterSet adapters_;
   std::vector<Choice> choices_;
   AnswerUsage usage_;
   size_t n_ended_ = 0;

@@ -160,6 +160,7 @@ void handle_messages(Services& services, const Request& request, const Responder
   RequestFault fault;
   AnthropicChat chat = read_anthropic_chat(Fields(body, fault), true);
   if (fault) return fail_with(*responder, fault.error());
+  chat.chat.model = services.models->name_or_only_model(chat.chat.model);
   chat.chat.client = request.client;
   std::shared_ptr<AnswerWriter> writer;
   if (chat.stream) {
@@ -174,7 +175,7 @@ void handle_count(Services& services, const Request&, const ResponderPtr& respon
   RequestFault fault;
   AnthropicChat chat = read_anthropic_chat(Fields(body, fault), false);
   if (fault) return fail_with(*responder, fault.error());
-  const std::string model = chat.chat.model;
+  const std::string model = services.models->name_or_only_model(chat.chat.model);
   services.models->use(model, [&services, responder, request = std::move(chat.chat)](ModelPool::Outcome outcome) {
     if (outcome.error) return fail_with(*responder, *outcome.error);
     services.workers.post([responder, request, model = std::move(outcome.model)] {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "server/adapters.h"
 #include "server/anthropic.h"
 #include "server/chat_messages.h"
 #include "server/for_objects.h"
@@ -339,6 +340,7 @@ AnthropicChat read_anthropic_chat(const Fields& fields, bool needs_limit) {
   if (!fields.fault()) read_tool_choice(fields, result);
   read_thinking(fields, chat.reasoning);
   read_output(fields, chat);
+  chat.adapters = read_adapter_choices(fields);
   chat.sampler = read_sampling(fields);
   const auto limit = fields.integer("max_tokens", 1, kManyTokens);
   if (limit) chat.max_tokens = static_cast<int>(*limit);

@@ -69,8 +69,10 @@ std::optional<HttpError> prepare_chat(const LoadedModel& model, const ChatReques
   job.parser = [&format = model.format(), demand, text = prompt.text] { return format.parser(demand, text); };
   job.prompts = {std::move(prompt.tokens)};
   job.prefill = std::move(prompt.prefill);
+  job.echoes_prefill = request.echoes;
   job.prefill_tokens = std::move(prompt.prefill_tokens);
   job.n = request.n;
+  job.adapters = request.adapters;
   job.sampler = request.sampler;
   job.max_tokens = request.max_tokens;
   job.stop = request.stop;

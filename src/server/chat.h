@@ -49,8 +49,11 @@ struct ChatRequest {
   ContentFormat content;
   ReasoningWish reasoning;
   json::object template_variables;  // for the template as they are
-  /// The last message is the beginning of the answer.
+  /// The last message is the beginning of the answer: of its content, or of its reasoning where it has no content yet.
   bool continues_last = false;
+  bool opens_answer = true;  // the prompt ends with what the template writes before an answer
+  bool echoes = false;       // the answer is told from its beginning, with what it was continued from
+  AdapterChoices adapters;
   SamplerOptions sampler;
   int max_tokens = -1;
   std::vector<std::string> stop;

@@ -17,6 +17,13 @@ namespace {
 constexpr std::string_view kPlainBegin = "\xEF\xB7\x90";
 constexpr std::string_view kPlainEnd = "\xEF\xB7\x91";
 
+/// Stands for the text that is to be continued: no template trims it or looks into it.
+constexpr std::string_view kHere = "\xEF\xB7\x92here\xEF\xB7\x93";
+
+/// What opens reasoning, for templates that leave that to the model and do not show it again.
+constexpr std::string_view kReasoningBegins[] = {"<think>\n",          "[THINK]",      "<|channel|>analysis<|message|>",
+                                                 "<|START_THINKING|>", "<seed:think>", "<thinking>\n"};
+
 HttpError prompt_error(const std::string& message, const char* code = "") {
   HttpError error = make_error(400, message, code);
   error.parameter = "messages";
@@ -117,9 +124,9 @@ json::object variables_of(const LoadedModel& model, const ChatRequest& request) 
 }
 
 Result<std::string> render(const LoadedModel& model, const ChatRequest& request, const json::array& messages,
-                           bool merges) {
+                           bool merges, bool opens_answer) {
   const json::array fitting = messages_for_template(model, messages, request.tools, merges);
-  json::object context = template_context(model.tokenizer(), fitting, true);
+  json::object context = template_context(model.tokenizer(), fitting, opens_answer);
   if (!request.tools.empty() && model.format().has_tools()) {
     json::array tools;
     for (const ToolDefinition& tool : request.tools) tools.push_back(tool_as_json(tool));
@@ -129,12 +136,40 @@ Result<std::string> render(const LoadedModel& model, const ChatRequest& request,
   return model.engine().chat_template()->render(context, ONDOL_TRY(now_unix_seconds()));
 }
 
-/// What the answer begins with: the last message, behind the end of reasoning where the prompt opens that.
-std::string prefill_of(const LoadedModel& model, const json::value& message, const std::string& prompt) {
-  const std::string content = string_or(message, "content", "");
-  const std::string reasoning = string_or(message, "reasoning_content", "");
-  if (!model.format().parser({}, prompt)->is_reasoning()) return content;
-  return content.empty() ? reasoning : reasoning + std::string(model.format().reasoning_end()) + content;
+bool is_reasoning(const LoadedModel& model, const std::string& prompt) {
+  return model.format().parser({}, prompt)->is_reasoning();
+}
+
+/// What the template writes up to the text of the last message that is to be continued; "" where it does not show that.
+std::string rendered_before(const LoadedModel& model, const ChatRequest& request, json::array messages,
+                            json::object last, bool merges) {
+  const bool has_content = !string_or(last, "content", "").empty();
+  last[has_content ? "content" : "reasoning_content"] = kHere;
+  messages.push_back(std::move(last));
+  const auto text = render(model, request, messages, merges, false);
+  const size_t place = text ? text->rfind(kHere) : std::string::npos;
+  return place == std::string::npos ? "" : text->substr(0, place);
+}
+
+/// What the answer begins with: what the template writes before the last message's text, as far as `text`, which ends
+/// where an answer begins, does not have it, and that text. Where the template closes the reasoning that is to be
+/// continued, `text` is given up for its rendering of that.
+std::string prefill_of(const LoadedModel& model, const std::string& content, const std::string& reasoning,
+                       const std::string& before, std::string& text) {
+  const std::string& said = content.empty() ? reasoning : content;
+  if (!before.empty() && before.starts_with(text)) return before.substr(text.size()) + said;
+  if (is_reasoning(model, text)) {
+    return content.empty() ? reasoning : reasoning + std::string(model.format().reasoning_end()) + content;
+  }
+  if (!content.empty() || reasoning.empty()) return content;
+  if (!before.empty() && is_reasoning(model, before)) {
+    text = before;
+    return reasoning;
+  }
+  for (const std::string_view begin : kReasoningBegins) {
+    if (is_reasoning(model, text + std::string(begin))) return std::string(begin) + reasoning;
+  }
+  return "";
 }
 
 }  // namespace
@@ -151,14 +186,21 @@ std::optional<HttpError> make_chat_prompt(const LoadedModel& model, const ChatRe
     last = messages.back();
     messages.pop_back();
   }
-  auto text = render(model, request, messages, false);
+  bool merges = false;
+  auto text = render(model, request, messages, merges, request.opens_answer || last.is_object());
   if (!text) {
     // Many templates want roles in turn; what clients send often has two of a role.
-    auto second = render(model, request, messages, true);
+    merges = true;
+    auto second = render(model, request, messages, merges, request.opens_answer || last.is_object());
     if (!second) return prompt_error("the model's chat template refuses these messages: " + text.error().message());
     text = std::move(second);
   }
   const Tokenizer& tokenizer = model.tokenizer();
+  if (last.is_object()) {
+    const std::string content = string_or(last, "content", ""), reasoning = string_or(last, "reasoning_content", "");
+    const std::string before = rendered_before(model, request, messages, last.get_object(), merges);
+    prompt.prefill = prefill_of(model, content, reasoning, before, *text);
+  }
   prompt.tokens = encode_marked(tokenizer, *text);
   // Most templates write the BOS token themselves; a second one harms.
   const bool wants_bos = tokenizer.adds_bos() && tokenizer.bos() != kNoToken;
@@ -168,8 +210,7 @@ std::optional<HttpError> make_chat_prompt(const LoadedModel& model, const ChatRe
   prompt.text = std::move(*text);
   replace_all(prompt.text, kPlainBegin, "");
   replace_all(prompt.text, kPlainEnd, "");
-  if (last.is_object()) {
-    prompt.prefill = prefill_of(model, last, prompt.text);
+  if (!prompt.prefill.empty()) {
     prompt.prefill_tokens = tokenizer.encode(prompt.prefill, false, SpecialTokens::kParse);
     prompt.tokens.insert(prompt.tokens.end(), prompt.prefill_tokens.begin(), prompt.prefill_tokens.end());
   }

@@ -17,8 +17,13 @@ class EmbeddingRun : public std::enable_shared_from_this<EmbeddingRun> {
       : services_(services), job_(std::move(job)), responder_(std::move(responder)), done_(std::move(done)) {}
 
   /// On a worker.
-  void start(ModelUse model) {
+  void start(ModelUse model, const std::string& adapter) {
     model_ = std::move(model);
+    AdapterSet adapters;
+    if (const auto error = services_.models->adapters().choose(*model_, adapter, job_.adapters, adapters)) {
+      return send_error(*responder_, job_.errors, *error);
+    }
+    options_.adapters = std::move(adapters);
     if (job_.check) {
       if (const auto error = job_.check(*model_)) return send_error(*responder_, job_.errors, *error);
     }
@@ -44,18 +49,26 @@ class EmbeddingRun : public std::enable_shared_from_this<EmbeddingRun> {
     send_error(*responder_, job_.errors, error);
   }
 
+  /// As many texts as are computed at once, and have room in the cache at once.
   void post_next() {
-    model_->scheduler().post([run = shared_from_this()](Engine& engine) { run->embed_some(engine); });
+    const size_t begin = vectors_.size();
+    const auto most_pages = static_cast<size_t>(model_->engine().context_length() / kPageTokens);
+    size_t end = begin, n_tokens = 0, n_pages = 0;
+    for (; end < job_.texts.size(); ++end) {
+      const size_t n_more = (lengths_[end] + kPageTokens - 1) / kPageTokens;
+      if (end > begin && (n_tokens + lengths_[end] > kTokensAtOnce || n_pages + n_more > most_pages)) break;
+      n_tokens += lengths_[end];
+      n_pages += n_more;
+    }
+    if (!model_->engine().model().config().causal) n_pages = 0;
+    model_->scheduler().post([run = shared_from_this(), end](Engine& engine) { run->embed_some(engine, end); },
+                             static_cast<int>(n_pages));
   }
 
-  void embed_some(Engine& engine) {
+  void embed_some(Engine& engine, size_t end) {
     if (responder_->is_gone()) return;
     const size_t begin = vectors_.size();
-    size_t end = begin, n_tokens = 0;
-    while (end < job_.texts.size() && (end == begin || n_tokens + lengths_[end] <= kTokensAtOnce)) {
-      n_tokens += lengths_[end++];
-    }
-    auto some = embed_texts(engine, std::span(job_.texts).subspan(begin, end - begin));
+    auto some = embed_texts(engine, std::span(job_.texts).subspan(begin, end - begin), options_);
     if (!some) return fail(begin, some.error().message());
     for (auto& vector : *some) vectors_.push_back(std::move(vector));
     if (end < job_.texts.size()) return post_next();
@@ -69,6 +82,7 @@ class EmbeddingRun : public std::enable_shared_from_this<EmbeddingRun> {
   const ResponderPtr responder_;
   const OnVectors done_;
   ModelUse model_;
+  EmbedOptions options_;
   std::vector<size_t> lengths_;
   Vectors vectors_;
   int n_tokens_ = 0;
@@ -89,7 +103,8 @@ void embed(Services& services, EmbeddingJob job, const ResponderPtr& responder, 
   auto run = std::make_shared<EmbeddingRun>(services, std::move(job), responder, std::move(done));
   services.models->use(model, [&services, run, responder, errors](ModelPool::Outcome outcome) {
     if (outcome.error) return send_error(*responder, errors, *outcome.error);
-    services.workers.post([run, use = std::move(outcome.model)] { run->start(use); });
+    services.workers.post(
+        [run, use = std::move(outcome.model), adapter = outcome.adapter] { run->start(use, adapter); });
   });
 }
 

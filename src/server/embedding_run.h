@@ -20,6 +20,7 @@ struct EmbeddingJob {
   ErrorStyle errors = ErrorStyle::kOpenAi;
   /// With the model, before anything is computed; what it returns is the answer.
   std::function<std::optional<HttpError>(const LoadedModel&)> check = {};
+  AdapterChoices adapters = {};
 };
 
 /// Calls `done` on a worker, or answers with an error: texts that do not fit the model's context are never cut.

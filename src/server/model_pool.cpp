@@ -1,6 +1,7 @@
 #include "server/model_pool.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <future>
 
 #include <fmt/format.h>
@@ -28,6 +29,9 @@ HttpError is_stopping() {
 Result<std::unique_ptr<ModelPool>> ModelPool::create(PoolOptions options) {
   auto catalog = std::make_unique<ModelCatalog>(Store(options.store), options.load.engine);
   for (const std::string& name : options.models) catalog->add(name, ONDOL_TRY(find_model(name, catalog->store())));
+  for (const auto& [name, model] : options.aliases) {
+    if (name.empty() || model.empty()) return Error("--alias: expected NAME=MODEL, got an empty name or model");
+  }
   return std::unique_ptr<ModelPool>(new ModelPool(std::move(options), std::move(catalog)));
 }
 
@@ -57,13 +61,98 @@ ModelPool::~ModelPool() {
 }
 
 Result<void> ModelPool::load_all() {
-  for (const std::string& name : options_.models) {
+  std::vector<std::string> names = options_.models;
+  if (names.empty() && !options_.adapters.empty()) names.push_back("");  // the default model
+  std::vector<ModelUse> models;
+  for (const std::string& name : names) {
     std::promise<Outcome> promise;
     use(name, [&promise](Outcome outcome) { promise.set_value(std::move(outcome)); });
     const Outcome outcome = promise.get_future().get();
     if (outcome.error) return Error(outcome.error->message);
+    const auto is_it = [&](const ModelUse& other) { return other->id() == outcome.model->id(); };
+    if (std::none_of(models.begin(), models.end(), is_it)) models.push_back(outcome.model);
+  }
+  for (const AdapterToLoad& wanted : options_.adapters) ONDOL_TRY(load_adapter(wanted, models));
+  for (const auto& [name, model] : options_.aliases) {
+    const Named found = resolve(model);
+    if (found.error) return Error(fmt::format("--alias {}={}: {}", name, model, found.error->message));
   }
   return {};
+}
+
+/// One with a name is for the first model that it fits, one without for all of those.
+Result<void> ModelPool::load_adapter(const AdapterToLoad& wanted, const std::vector<ModelUse>& models) {
+  std::optional<HttpError> first_error;
+  bool fits = false;
+  for (const ModelUse& model : models) {
+    RegisteredAdapter entry;
+    entry.name = wanted.name;
+    entry.path = wanted.path;
+    entry.factor = wanted.factor;
+    if (wanted.name.empty()) {
+      entry.usual_factor = wanted.factor;
+      const std::string stem = std::filesystem::path(wanted.path + (wanted.path.ends_with('/') ? "." : "")).stem();
+      entry.name = stem.empty() ? "adapter" : stem;
+      for (char& c : entry.name) c = c <= ' ' || c == ':' || c == '=' || c == ',' || c == 0x7f ? '-' : c;
+      const std::string start = entry.name;
+      for (int i = 2; adapters_.find(entry.name) || !catalog_->find(entry.name).error; ++i) {
+        entry.name = fmt::format("{}-{}", start, i);
+      }
+    }
+    const auto added = add_adapter(*model, std::move(entry), false);
+    fits = fits || !added.error;
+    if (added.error && !first_error) first_error = added.error;
+    if (!added.error && !wanted.name.empty()) break;
+  }
+  if (!fits && first_error) return Error(fmt::format("--adapter: {}", first_error->message));
+  return {};
+}
+
+AdapterRegistry::Added ModelPool::add_adapter(const LoadedModel& model, RegisteredAdapter wanted, bool replaces) {
+  if (!wanted.name.empty() && !catalog_->find(wanted.name).error) {
+    HttpError error = make_error(409, fmt::format("name: '{}' is the name of a model", wanted.name), "adapter_exists");
+    error.parameter = "name";
+    return {{}, std::move(error)};
+  }
+  return adapters_.add(model, std::move(wanted), replaces);
+}
+
+ModelPool::Named ModelPool::resolve(const std::string& asked) const {
+  const auto alias = options_.aliases.find(asked);
+  const std::string& name = alias == options_.aliases.end() ? asked : alias->second;
+  const auto of_adapter = [&](const RegisteredAdapter& entry) {
+    ModelCatalog::Found found = catalog_->find(entry.model);
+    return Named{std::move(found.model), entry.name, std::move(found.error)};
+  };
+  if (const auto entry = adapters_.find(name)) return of_adapter(*entry);
+  ModelCatalog::Found found = catalog_->find(name);
+  if (!found.error) return {std::move(found.model), "", {}};
+  constexpr std::string_view kLatest = ":latest";
+  if (name.ends_with(kLatest)) {
+    const std::string short_name = name.substr(0, name.size() - kLatest.size());
+    if (adapters_.find(short_name) || options_.aliases.contains(short_name)) return resolve(short_name);
+  }
+  const size_t colon = name.rfind(':');
+  if (colon != std::string::npos) {
+    const ModelCatalog::Found base = catalog_->find(name.substr(0, colon));
+    const std::string tail = name.substr(colon + 1);
+    const auto entry = adapters_.find(tail);
+    if (!base.error && colon > 0 && entry && entry->model == base.model.name) return of_adapter(*entry);
+    if (!base.error && colon > 0 && !adapters_.list(base.model.name).empty()) {
+      return {{}, "", unknown_adapter(base.model.name, tail, adapters_.list())};
+    }
+  }
+  std::vector<StoredModel> all = catalog_->list();
+  for (const RegisteredAdapter& entry : adapters_.list()) all.push_back({entry.name, "", 0, 0, {}});
+  return {{}, "", unknown_model(asked, all)};
+}
+
+std::string ModelPool::name_or_only_model(const std::string& name) const {
+  if (!resolve(name).error) return name;
+  if (options_.models.size() == 1) return catalog_->find(options_.models[0]).model.name;
+  if (!options_.models.empty()) return name;
+  const std::vector<StoredModel> all = catalog_->list();
+  return all.size() == 1 ? all[0].name : name;
 }
 
 ModelPool::Entry* ModelPool::find_locked(const std::string& id) const {
@@ -86,12 +175,27 @@ ModelUse ModelPool::use_locked(Entry& entry, bool counts) const {
   return ModelUse(entry.model.get(), release);
 }
 
+/// The loaded model that a name is known to stand for, and the adapter.
+ModelPool::Entry* ModelPool::find_known_locked(const std::string& name, std::string& adapter) const {
+  const auto known = known_.find(name);
+  const auto entry = adapters_.find(known == known_.end() ? name : known->second.adapter);
+  if (known == known_.end()) {
+    if (!entry || options_.aliases.contains(name)) return nullptr;
+    adapter = entry->name;
+    return find_locked(entry->model);
+  }
+  const Known& what = known->second;
+  // Adapters come and go.
+  if (!what.adapter.empty() && (!entry || entry->model != what.id)) return nullptr;
+  adapter = what.adapter;
+  return find_locked(what.id);
+}
+
 void ModelPool::use(const std::string& name, std::function<void(Outcome)> ready, std::function<bool()> is_wanted) {
   Outcome outcome;
   {
     const std::lock_guard lock(shared_->mutex);
-    const auto id = ids_.find(name);
-    Entry* entry = id == ids_.end() ? nullptr : find_locked(id->second);
+    Entry* entry = find_known_locked(name, outcome.adapter);
     if (entry != nullptr) {
       outcome.model = use_locked(*entry);
     } else if (is_stopping_) {
@@ -145,7 +249,7 @@ void ModelPool::run() {
 
 std::vector<ModelPool::Outcome> ModelPool::outcomes_for(const Wish& wish) {
   const Outcome outcome = fulfil(wish);
-  std::vector<Outcome> outcomes(wish.waiters.size(), Outcome{nullptr, outcome.error});
+  std::vector<Outcome> outcomes(wish.waiters.size(), Outcome{nullptr, outcome.error, outcome.adapter});
   if (outcome.error) return outcomes;
   const std::lock_guard lock(shared_->mutex);
   Entry* entry = find_locked(outcome.model->id());
@@ -182,6 +286,7 @@ std::optional<ModelPool::Wish> ModelPool::next_wish() {
 
 void ModelPool::unload(std::list<Entry>::iterator entry, std::unique_lock<std::mutex>& lock) {
   const std::unique_ptr<LoadedModel> model = std::move(entry->model);
+  adapters_.model_unloads(model->id());
   shared_->entries.erase(entry);
   lock.unlock();
   if (options_.load.log) options_.load.log(fmt::format("{}: unloaded", model->id()));
@@ -260,25 +365,35 @@ ModelPool::Outcome ModelPool::fulfil(const Wish& wish) {
   if (std::none_of(wish.waiters.begin(), wish.waiters.end(), is_wanted)) {
     return {nullptr, make_error(503, "nobody waits for this model any more")};
   }
-  const ModelCatalog::Found found = catalog_->find(wish.name);
-  if (found.error) return {nullptr, found.error};
-  const std::string& id = found.model.name;
+  Named found = resolve(wish.name);
+  if (found.error) return {nullptr, std::move(found.error)};
   {
     const std::lock_guard lock(shared_->mutex);
-    if (ids_.size() >= kMaxRememberedNames) ids_.clear();
-    ids_[wish.name] = id;
-    ids_[id] = id;
+    if (known_.size() >= kMaxRememberedNames) known_.clear();
+    known_[wish.name] = {found.model.name, found.adapter};
+    known_[found.model.name] = {found.model.name, ""};
+  }
+  Outcome outcome = use_or_load(found.model);
+  outcome.adapter = std::move(found.adapter);
+  return outcome;
+}
+
+ModelPool::Outcome ModelPool::use_or_load(const StoredModel& stored) {
+  const std::string& id = stored.name;
+  {
+    const std::lock_guard lock(shared_->mutex);
     if (Entry* entry = find_locked(id)) return {use_locked(*entry), {}};
   }
   ModelInfo info;
-  if (auto error = find_room(found.model, info)) return {nullptr, std::move(error)};
+  if (auto error = find_room(stored, info)) return {nullptr, std::move(error)};
   LoadOptions load = options_.load;
   load.engine.context = {info.plan.context_length};
-  auto model = LoadedModel::open(id, found.model.path, std::move(info), load);
+  auto model = LoadedModel::open(id, stored.path, std::move(info), load);
   if (!model) return {nullptr, make_error(500, model.error().message(), "model_not_loaded")};
   if (load.log) {
     load.log(fmt::format("{}: loaded, with a context of {} tokens", id, (*model)->engine().context_length()));
   }
+  adapters_.model_loaded(**model);
   const bool stays = is_pinned(id);
   const std::lock_guard lock(shared_->mutex);
   Entry& entry = shared_->entries.emplace_back();

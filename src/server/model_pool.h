@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "server/adapter_registry.h"
 #include "server/loaded_model.h"
 #include "server/model_catalog.h"
 
@@ -25,8 +26,17 @@ namespace ondol::server {
 /// Keeps a model loaded. May be copied and dropped by any thread.
 using ModelUse = std::shared_ptr<const LoadedModel>;
 
+/// An adapter to begin with. One without a name is for all requests that name none, as far as it fits the models.
+struct AdapterToLoad {
+  std::string name;
+  std::string path;
+  float factor = 1.0f;
+};
+
 struct PoolOptions {
   std::vector<std::string> models;  // paths or names; the first is the default
+  std::vector<AdapterToLoad> adapters;
+  std::map<std::string, std::string> aliases;  // further names of models, or of models with adapters
   LoadOptions load;
   StoreFolders store = StoreFolders::from_environment();
   std::chrono::seconds keep_alive{300};    // after the last use; negative: as long as there is room
@@ -41,13 +51,26 @@ class ModelPool {
   /// All ModelUses must be gone or go by themselves when schedulers cancel what they run.
   ~ModelPool();
 
-  /// Loads the models that stay; fails with the first that cannot be.
+  /// Loads the models that stay, and the adapters; fails with the first that cannot be.
   Result<void> load_all();
+
+  /// What a name stands for: a model, or one of its adapters ("NAME" or "MODEL:NAME").
+  struct Named {
+    StoredModel model;
+    std::string adapter;  // "": none
+    std::optional<HttpError> error;
+  };
+  /// Looks at files, so it is not for the I/O thread.
+  Named resolve(const std::string& name) const;
+  /// For clients that ask for models of a service far away: the only model of this server, where there is no other and
+  /// none of this name; otherwise the name itself.
+  std::string name_or_only_model(const std::string& name) const;
 
   /// What came of asking for a model.
   struct Outcome {
     ModelUse model;
     std::optional<HttpError> error;
+    std::string adapter = {};  // that the name named
   };
   /// Calls `ready` once: at once, from here, when the model is loaded, or later from the pool's thread, which must not
   /// be held up. `is_wanted`, which may be empty, is asked before a model is loaded for this alone.
@@ -63,6 +86,11 @@ class ModelPool {
   };
   std::vector<Loaded> loaded() const;
   const ModelCatalog& catalog() const { return *catalog_; }
+
+  AdapterRegistry& adapters() { return adapters_; }
+  const AdapterRegistry& adapters() const { return adapters_; }
+  /// AdapterRegistry::add, but names of models are not to be had.
+  AdapterRegistry::Added add_adapter(const LoadedModel& model, RegisteredAdapter wanted, bool replaces);
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -94,6 +122,9 @@ class ModelPool {
   void run();
   std::optional<Wish> next_wish();
   Outcome fulfil(const Wish& wish);
+  Outcome use_or_load(const StoredModel& model);
+  Result<void> load_adapter(const AdapterToLoad& wanted, const std::vector<ModelUse>& models);
+  Entry* find_known_locked(const std::string& name, std::string& adapter) const;
   std::optional<HttpError> find_room(const StoredModel& model, ModelInfo& info);
   int64_t bytes_that_could_go() const;
   bool is_pinned(const std::string& id) const;
@@ -107,9 +138,14 @@ class ModelPool {
 
   const PoolOptions options_;
   const std::unique_ptr<const ModelCatalog> catalog_;
+  AdapterRegistry adapters_;
   std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
   // Under the mutex of shared_.
-  std::map<std::string, std::string> ids_;  // of names that were resolved
+  struct Known {
+    std::string id;
+    std::string adapter;
+  };
+  std::map<std::string, Known> known_;  // names that were resolved
   std::list<Wish> wishes_;
   bool is_stopping_ = false;
   std::thread thread_;  // the last member: it uses the others

@@ -140,6 +140,7 @@ std::optional<HttpError> prepare_raw(const LoadedModel& model, const OllamaChat&
   if (!grammar) return make_error(400, "format: " + grammar.error().message());
   job.grammar = *grammar;
   job.prompts = {std::move(tokens)};
+  job.adapters = chat.adapters;
   job.sampler = chat.sampler;
   job.max_tokens = chat.max_tokens;
   job.stop = chat.stop;

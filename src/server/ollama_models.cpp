@@ -63,6 +63,15 @@ void list(Services& services, Responder& responder) {
   const ModelCatalog& catalog = services.models->catalog();
   json::array models;
   for (const StoredModel& model : catalog.list()) models.push_back(entry_of(model, catalog.info(model)));
+  for (const RegisteredAdapter& adapter : services.models->adapters().list()) {
+    const auto found = catalog.find(adapter.model);
+    if (found.error) continue;
+    json::object entry = entry_of(found.model, catalog.info(found.model));
+    entry["name"] = adapter.name;
+    entry["model"] = adapter.name;
+    entry["details"].as_object()["parent_model"] = adapter.model;
+    models.push_back(std::move(entry));
+  }
   send_json(responder, json::object{{"models", std::move(models)}});
 }
 
@@ -90,7 +99,7 @@ void show(Services& services, Responder& responder, const json::object& body) {
   const std::string name = read_ollama_name(services, Fields(body, fault));
   if (fault) return send_error(responder, kStyle, fault.error());
   const ModelCatalog& catalog = services.models->catalog();
-  const auto found = catalog.find(name);
+  const auto found = services.models->resolve(name);
   if (found.error) return send_error(responder, kStyle, *found.error);
   const auto info = catalog.info(found.model);
   if (!info) return send_error(responder, kStyle, make_error(500, info.error().message()));
@@ -101,6 +110,7 @@ void show(Services& services, Responder& responder, const json::object& body) {
   json::object answer = {{"modelfile", ""}, {"parameters", ""}, {"license", ""}};
   answer["template"] = info->template_source;
   answer["details"] = details_of(found.model, info);
+  if (!found.adapter.empty()) answer["details"].as_object()["parent_model"] = found.model.name;
   answer["model_info"] = std::move(about);
   answer["capabilities"] = capabilities_of(*info);
   answer["modified_at"] = iso_time(from_unix_seconds(found.model.modified_unix_seconds));
@@ -113,8 +123,13 @@ void remove(Services& services, Responder& responder, const json::object& body) 
   if (!fault && name.empty()) fault.set("model", "model: expected the name of the model to delete");
   if (fault) return send_error(responder, kStyle, fault.error());
   const ModelCatalog& catalog = services.models->catalog();
-  const auto found = catalog.find(name);
+  const auto found = services.models->resolve(name);
   if (found.error) return send_error(responder, kStyle, *found.error);
+  if (!found.adapter.empty()) {
+    return send_error(responder, kStyle,
+                      make_error(400, fmt::format("'{}' is an adapter of '{}': take it out with DELETE /v1/adapters/{}",
+                                                  name, found.model.name, found.adapter)));
+  }
   const auto removed = catalog.store().remove(found.model.name);
   if (!removed) return send_error(responder, kStyle, make_error(400, removed.error().message()));
   services.models->set_keep_alive(found.model.name, std::chrono::seconds(0));

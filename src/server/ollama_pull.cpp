@@ -89,12 +89,20 @@ class Pull {
 class Pulls {
  public:
   ~Pulls() {
-    for (Running& running : running_) running.pull->cancel();
+    stop();
     for (Running& running : running_) running.thread.join();
+  }
+
+  /// Cancels those that run, whose parts stay for the next time, and lets no more begin.
+  void stop() {
+    const std::lock_guard lock(mutex_);
+    is_stopping_ = true;
+    for (Running& running : running_) running.pull->cancel();
   }
 
   std::optional<HttpError> start(const std::shared_ptr<Pull>& pull) {
     const std::lock_guard lock(mutex_);
+    if (is_stopping_) return make_error(503, "the server is shutting down", "shutting_down");
     for (auto it = running_.begin(); it != running_.end();) {
       if (!it->pull->is_done()) {
         ++it;
@@ -121,12 +129,16 @@ class Pulls {
 
   std::mutex mutex_;
   std::list<Running> running_;
+  bool is_stopping_ = false;
 };
 
 }  // namespace
 
 std::vector<Route> ollama_pull_routes(Services& services) {
   const auto pulls = std::make_shared<Pulls>();
+  services.on_stop([weak = std::weak_ptr(pulls)] {
+    if (const auto alive = weak.lock()) alive->stop();
+  });
   const auto handler = [&services, pulls](const std::shared_ptr<const Request>&, const ResponderPtr& responder,
                                           const json::object& body) {
     RequestFault fault;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "server/adapters.h"
 #include "server/chat_messages.h"
 #include "server/for_objects.h"
 #include "server/ollama.h"
@@ -144,6 +145,7 @@ void read_common(const Services& services, const Fields& fields, OllamaChat& res
   read_format(fields, chat.content);
   read_think(fields, chat.reasoning);
   read_options(fields, chat);
+  chat.adapters = read_adapter_choices(fields);
   (void)fields.flag("truncate");
   (void)fields.flag("shift");
   const auto n_best = fields.integer("top_logprobs", 0, 20);
@@ -199,9 +201,9 @@ std::string read_ollama_name(const Services& services, const Fields& fields) {
   if (name.empty()) name = fields.text("name").value_or("");
   constexpr std::string_view kLatest = ":latest";
   if (!name.ends_with(kLatest)) return name;
-  const ModelCatalog& catalog = services.models->catalog();
+  const ModelPool& models = *services.models;
   const std::string short_name = name.substr(0, name.size() - kLatest.size());
-  return catalog.find(name).error && !catalog.find(short_name).error ? short_name : name;
+  return models.resolve(name).error && !models.resolve(short_name).error ? short_name : name;
 }
 
 OllamaUse read_ollama_use(const Services& services, const Fields& fields) {

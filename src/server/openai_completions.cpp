@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "runtime/conversation.h"
+#include "server/adapters.h"
 #include "server/event_writer.h"
 #include "server/openai.h"
 #include "server/openai_logprobs.h"
@@ -33,6 +34,7 @@ struct CompletionRequest {
   bool echo = false;
   bool stream = false;
   bool include_usage = false;
+  AdapterChoices adapters;
   SamplerOptions sampler;
   int max_tokens = 16;
   int n = 1;
@@ -92,6 +94,7 @@ void read_prompts(const Fields& fields, std::vector<Prompt>& prompts) {
 void read_common(const Fields& fields, CompletionRequest& request) {
   request.model = fields.text("model").value_or("");
   request.stream = fields.flag("stream").value_or(false);
+  request.adapters = read_adapter_choices(fields);
   request.sampler = read_sampling(fields);
   request.stop = fields.texts("stop");
   request.ignore_end = fields.flag("ignore_eos").value_or(false);
@@ -175,6 +178,7 @@ std::optional<HttpError> prepare(const LoadedModel& model, const CompletionReque
     } else if (!prompt.is_tokens) {
       tokens = raw_tokens(tokenizer, prompt.text);
     }
+    if (request.echo) job.echo.push_back(prompt.is_tokens ? tokenizer.decode(prompt.tokens, true) : prompt.text);
     // From nothing, a model begins where a text begins.
     if (tokens.empty() && tokenizer.bos() != kNoToken) tokens.push_back(tokenizer.bos());
     if (tokens.empty()) return at("prompt", "prompt: expected a text, got an empty one");
@@ -187,6 +191,7 @@ std::optional<HttpError> prepare(const LoadedModel& model, const CompletionReque
   if (!grammar) return at(request.content.parameter, grammar.error().message());
   job.grammar = *grammar;
   job.n = request.n;
+  job.adapters = request.adapters;
   job.sampler = request.sampler;
   job.max_tokens = request.max_tokens;
   job.stop = request.stop;
@@ -236,12 +241,7 @@ class CompletionWriter final : public AnswerWriter {
         include_usage_(request.include_usage),
         wants_logprobs_(request.n_best >= 0),
         is_infill_(is_infill) {
-    for (const Prompt& prompt : request.prompts) {
-      for (int i = 0; i < request.n; ++i) {
-        Choice& choice = choices_.emplace_back();
-        if (request.echo) choice.text = prompt.text;
-      }
-    }
+    choices_.resize(request.prompts.size() * static_cast<size_t>(request.n));
   }
 
   void waiting() override {

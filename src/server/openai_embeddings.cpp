@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "server/adapters.h"
 #include "server/base64.h"
 #include "server/embedding_run.h"
 #include "server/openai.h"
@@ -72,7 +73,10 @@ void handle_embeddings(Services& services, const ResponderPtr& responder, const 
     answer["usage"] = {{"prompt_tokens", n_tokens}, {"total_tokens", n_tokens}};
     send_json(to, answer);
   };
-  embed(services, {name, std::move(texts), "input"}, responder, done);
+  EmbeddingJob job{name, std::move(texts), "input"};
+  job.adapters = read_adapter_choices(fields);
+  if (fault) return send_error(*responder, ErrorStyle::kOpenAi, fault.error());
+  embed(services, std::move(job), responder, done);
 }
 
 /// A document: a string, or an object with its text.
@@ -136,7 +140,10 @@ void handle_rerank(Services& services, const ResponderPtr& responder, const json
                         const LoadedModel& model, Vectors vectors, int n_tokens, Responder& to) {
     send_ranking(model, documents, vectors, n_tokens, n_best, with_documents, to);
   };
-  embed(services, {name, std::move(texts), "query and documents"}, responder, done);
+  EmbeddingJob job{name, std::move(texts), "query and documents"};
+  job.adapters = read_adapter_choices(fields);
+  if (fault) return send_error(*responder, ErrorStyle::kOpenAi, fault.error());
+  embed(services, std::move(job), responder, done);
 }
 
 }  // namespace

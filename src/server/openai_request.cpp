@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "server/adapters.h"
 #include "server/chat_messages.h"
 #include "server/for_objects.h"
 #include "server/openai.h"
@@ -204,7 +205,9 @@ void read_template_fields(const Fields& fields, ChatRequest& request) {
   const json::value& last = request.messages.back();
   const bool is_answer = string_or(last, "role", "") == "assistant" && find_member(last, "tool_calls") == nullptr;
   const auto wanted = fields.flag("continue_final_message");
-  request.continues_last = is_answer && wanted.value_or(true);
+  request.opens_answer = fields.flag("add_generation_prompt").value_or(true);
+  request.continues_last = is_answer && wanted.value_or(request.opens_answer);
+  request.echoes = fields.flag("echo").value_or(false);
   if (wanted.value_or(false) && !is_answer) {
     fields.fail("continue_final_message", "continue_final_message: expected the last message to be an answer in words");
   }
@@ -277,6 +280,7 @@ OpenAiChat read_openai_chat(const Fields& fields) {
   read_template_fields(fields, chat);
   read_logprobs(fields, chat);
   refuse_what_is_not_here(fields);
+  chat.adapters = read_adapter_choices(fields);
   chat.sampler = read_sampling(fields);
   for (const char* key : {"max_tokens", "max_completion_tokens"}) {
     if (const auto most = fields.integer(key, -1, kManyTokens)) chat.max_tokens = static_cast<int>(*most);

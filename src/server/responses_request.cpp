@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "server/adapters.h"
 #include "server/sampling_fields.h"
 
 namespace ondol::server {
@@ -122,6 +123,7 @@ void read_metadata(const Fields& body, ResponseRequest& request) {
 }
 
 void read_sampler(const Fields& body, ResponseRequest& request) {
+  request.chat.adapters = read_adapter_choices(body);
   request.chat.sampler = read_sampling(body);
   const SamplerOptions& sampler = request.chat.sampler;
   const auto echo = [&](const char* key, float used) {

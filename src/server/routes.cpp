@@ -1,5 +1,6 @@
 #include "server/routes.h"
 
+#include "server/adapters.h"
 #include "server/anthropic.h"
 #include "server/ollama.h"
 #include "server/openai.h"
@@ -14,8 +15,8 @@ std::span<const EmbeddedFile> web_page();
 std::vector<Route> all_routes(Services& services) {
   std::vector<Route> all;
   for (const auto family : {openai_chat_routes, openai_completion_routes, openai_model_routes, openai_embedding_routes,
-                            response_routes, token_routes, status_routes, anthropic_routes, ollama_chat_routes,
-                            ollama_embedding_routes, ollama_model_routes, ollama_pull_routes}) {
+                            adapter_routes, response_routes, token_routes, status_routes, anthropic_routes,
+                            ollama_chat_routes, ollama_embedding_routes, ollama_model_routes, ollama_pull_routes}) {
     for (Route& route : family(services)) all.push_back(std::move(route));
   }
   return all;
@@ -23,6 +24,13 @@ std::vector<Route> all_routes(Services& services) {
 
 std::vector<Route> page_routes() {
   return static_routes(web_page());
+}
+
+std::vector<Route> pageless_routes() {
+  const auto say = [](const std::shared_ptr<const Request>&, const ResponderPtr& responder) {
+    responder->send(200, "text/plain; charset=utf-8", "Ondol is running\n");
+  };
+  return {{"GET", "/", ErrorStyle::kOpenAi, false, say}};
 }
 
 }  // namespace ondol::server

@@ -1,7 +1,10 @@
 // Services: what the routes of all API families share. Outlives the Server.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <mutex>
+#include <vector>
 
 #include "server/model_pool.h"
 #include "server/service_metrics.h"
@@ -14,9 +17,23 @@ struct Services {
   /// Workers stop first, so that nothing new is asked of the models, but can still be posted to.
   ~Services() { workers.stop(); }
 
+  /// Calls `stop` when the server is told to stop, from any thread: for what takes minutes and may be left undone.
+  void on_stop(std::function<void()> stop) {
+    const std::lock_guard lock(mutex_);
+    at_stop_.push_back(std::move(stop));
+  }
+  void stop_long_work() {
+    const std::lock_guard lock(mutex_);
+    for (const auto& stop : at_stop_) stop();
+  }
+
   ServiceMetrics metrics;
   Workers workers;
   std::unique_ptr<ModelPool> models;
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::function<void()>> at_stop_;
 };
 
 }  // namespace ondol::server

@@ -131,7 +131,7 @@ TEST(Adapter, RowsOfABatchUseTheirOwn) {
     ASSERT_TRUE(sequence.append(n).has_value());
     batch.tokens.insert(batch.tokens.end(), expected.tokens.begin(), expected.tokens.end());
     batch.slices.push_back({&sequence, i * n, n, 0, 0, {}});
-    if (i == 1) batch.slices.back().adapters = {&use, 1};
+    if (i == 1) batch.slices.back().adapters = std::span(&use, 1);
     batch.output_rows.push_back(i * n + n - 2);
     batch.output_rows.push_back(i * n + n - 1);
   }

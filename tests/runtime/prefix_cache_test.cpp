@@ -127,9 +127,29 @@ TEST(PrefixCache, RotationsShareNothing) {
   const auto text = numbers(0, 50);
   KvSequence sequence(cache);
   evaluate(cache, sequence, text);
-  prefixes.insert(text, sequence, true);
-  EXPECT_EQ(prefixes.find(text, false).length(), 0);
-  EXPECT_EQ(prefixes.find(text, true).length(), 49);
+  prefixes.insert(text, sequence, {true, {}});
+  EXPECT_EQ(prefixes.find(text).length(), 0);
+  EXPECT_EQ(prefixes.find(text, {true, {}}).length(), 49);
+}
+
+TEST(PrefixCache, AdaptersShareNothing) {
+  KvCache cache = make_cache(64);
+  PrefixCache prefixes(cache);
+  const auto text = numbers(0, 50);
+  const PrefixKind kinds[] = {{false, {}}, {false, {1, 2}}, {false, {2, 1}}, {true, {1, 2}}};
+  for (const PrefixKind& kind : kinds) {
+    EXPECT_EQ(prefixes.find(text, kind).length(), 0);
+    KvSequence sequence(cache);
+    evaluate(cache, sequence, text);
+    prefixes.insert(text, sequence, kind);
+    EXPECT_EQ(prefixes.find(text, kind).length(), 49);
+  }
+  EXPECT_EQ(prefixes.n_tokens(), 200);
+  EXPECT_EQ(prefixes.n_pages(), 8);
+  // Pages are given up whatever they were computed with.
+  EXPECT_EQ(prefixes.make_room(64), 64);
+  EXPECT_EQ(prefixes.n_tokens(), 0);
+  for (const PrefixKind& kind : kinds) EXPECT_EQ(prefixes.find(text, kind).length(), 0);
 }
 
 TEST(PrefixCache, GivesUpTheLeastRecentTailsFirst) {

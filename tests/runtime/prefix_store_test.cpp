@@ -92,16 +92,16 @@ TEST_F(PrefixStoreTest, PagesComeBackAfterARestart) {
     {
       KvCache cache = make_cache(64, types);
       const auto store = open_store();
-      store->save(text, false, cache, evaluated(cache, text), true);
+      store->save(text, {}, cache, evaluated(cache, text), true);
     }
     EXPECT_EQ(files().size(), 3u);
     KvCache cache = make_cache(64, types);
     const auto store = open_store();
-    EXPECT_EQ(store->known(text, false), 3 * kBlock);
-    EXPECT_EQ(store->known(text, true), 0u);
-    EXPECT_EQ(store->known(std::span(text).first(2 * kBlock - 1), false), kBlock);
+    EXPECT_EQ(store->known(text, {}), 3 * kBlock);
+    EXPECT_EQ(store->known(text, {true, {}}), 0u);
+    EXPECT_EQ(store->known(std::span(text).first(2 * kBlock - 1), {}), kBlock);
     KvSequence sequence(cache);
-    EXPECT_EQ(store->load(text, false, cache, sequence), 3 * kBlock);
+    EXPECT_EQ(store->load(text, {}, cache, sequence), 3 * kBlock);
     expect_pages(cache, sequence, text);
     EXPECT_EQ(n_logged(), 0u);
   }
@@ -113,7 +113,7 @@ TEST_F(PrefixStoreTest, TextsThatBeginAlikeShareFiles) {
   for (uint64_t i = 0; i < 5; ++i) {
     auto text = random_prompt(1, 2 * kBlock, 1000);
     for (const TokenId token : random_prompt(10 + i, kBlock, 1000)) text.push_back(token);
-    EXPECT_TRUE(store->save(text, false, cache, evaluated(cache, text), true));
+    EXPECT_TRUE(store->save(text, {}, cache, evaluated(cache, text), true));
   }
   store->flush();
   EXPECT_EQ(files().size(), 2u + 5u);
@@ -122,29 +122,57 @@ TEST_F(PrefixStoreTest, TextsThatBeginAlikeShareFiles) {
   EXPECT_EQ(store->size_bytes(), n_bytes);
 }
 
+TEST_F(PrefixStoreTest, AdaptersShareNothing) {
+  KvCache cache = make_cache(64);
+  const auto text = random_prompt(1, kBlock, 1000);
+  const PrefixKind adapted{false, {5, 6}};
+  {
+    const auto store = open_store();
+    store->save(text, adapted, cache, evaluated(cache, text), true);
+  }
+  const auto store = open_store();
+  EXPECT_EQ(store->known(text, adapted), kBlock);
+  EXPECT_EQ(store->known(text, {}), 0u);
+  EXPECT_EQ(store->known(text, {false, {6, 5}}), 0u);
+  EXPECT_EQ(store->known(text, {true, {5, 6}}), 0u);
+  KvSequence sequence(cache);
+  EXPECT_EQ(store->load(text, adapted, cache, sequence), kBlock);
+  expect_pages(cache, sequence, text);
+  // Under the name that it would have without the adapter, the file is not believed.
+  store->save(text, {}, cache, evaluated(cache, text), true);
+  store->flush();
+  const auto both = files();
+  ASSERT_EQ(both.size(), 2u);
+  fs::copy_file(both[0], both[1], fs::copy_options::overwrite_existing);
+  KvSequence plain(cache), again(cache);
+  const size_t n_plain = store->load(text, {}, cache, plain), n_adapted = store->load(text, adapted, cache, again);
+  EXPECT_EQ(n_plain + n_adapted, kBlock) << "one of them was the other's";
+  EXPECT_EQ(n_logged(), 1u);
+}
+
 TEST_F(PrefixStoreTest, ModelsShareNothing) {
   KvCache cache = make_cache(64);
   const auto text = random_prompt(1, kBlock, 1000);
   {
     const auto store = open_store();
-    store->save(text, false, cache, evaluated(cache, text), true);
+    store->save(text, {}, cache, evaluated(cache, text), true);
   }
   const auto other = open_store(uint64_t{1} << 30, {1, 3});
-  EXPECT_EQ(other->known(text, false), 0u);
+  EXPECT_EQ(other->known(text, {}), 0u);
   EXPECT_EQ(files().size(), 1u);
   EXPECT_GT(other->size_bytes(), 0u);  // the limit is for all
   // A file put where it does not belong is deleted when it is wanted.
   const fs::path moved = folder_ / Hash128{1, 3}.hex();
   const auto name = files()[0];
   KvSequence sequence(cache);
-  other->save(text, false, cache, evaluated(cache, text), true);
+  other->save(text, {}, cache, evaluated(cache, text), true);
   other->flush();
   const auto own = files();
   ASSERT_EQ(own.size(), 2u);
   const fs::path& target = own[0] == name ? own[1] : own[0];
   EXPECT_EQ(target.parent_path(), moved);
   fs::copy_file(name, target, fs::copy_options::overwrite_existing);
-  EXPECT_EQ(other->load(text, false, cache, sequence), 0u);
+  EXPECT_EQ(other->load(text, {}, cache, sequence), 0u);
   EXPECT_FALSE(fs::exists(target));
   EXPECT_EQ(n_logged(), 1u);
 }
@@ -156,7 +184,7 @@ TEST_F(PrefixStoreTest, DamagedAndCutFilesAreDeletedAndNotBelieved) {
   for (const int damage : {0, 1, 2, 3, 4}) {
     {
       const auto store = open_store();
-      store->save(text, false, cache, evaluated(cache, text), true);
+      store->save(text, {}, cache, evaluated(cache, text), true);
     }
     const fs::path middle = files()[1];
     std::string bytes = read_file(middle).value();
@@ -168,10 +196,10 @@ TEST_F(PrefixStoreTest, DamagedAndCutFilesAreDeletedAndNotBelieved) {
     std::ofstream(middle, std::ios::binary) << bytes;
     const auto store = open_store();
     KvSequence sequence(cache);
-    EXPECT_EQ(store->load(text, false, cache, sequence), kBlock) << damage;
+    EXPECT_EQ(store->load(text, {}, cache, sequence), kBlock) << damage;
     expect_pages(cache, sequence, text);
     EXPECT_FALSE(fs::exists(middle));
-    EXPECT_EQ(store->known(text, false), kBlock);
+    EXPECT_EQ(store->known(text, {}), kBlock);
     EXPECT_EQ(n_logged(), ++n_expected);
   }
 }
@@ -196,18 +224,18 @@ TEST_F(PrefixStoreTest, TheLeastRecentlyUsedTextLeavesItsEndFirst) {
   const auto a = random_prompt(1, 2 * kBlock, 1000);
   const auto b = random_prompt(2, 2 * kBlock, 1000);
   const auto c = random_prompt(3, kBlock, 1000);
-  store->save(a, false, cache, evaluated(cache, a), true);
-  store->save(b, false, cache, evaluated(cache, b), true);
+  store->save(a, {}, cache, evaluated(cache, a), true);
+  store->save(b, {}, cache, evaluated(cache, b), true);
   store->flush();
   {
     KvSequence sequence(cache);
-    EXPECT_EQ(store->load(a, false, cache, sequence), 2 * kBlock);
+    EXPECT_EQ(store->load(a, {}, cache, sequence), 2 * kBlock);
   }
-  store->save(c, false, cache, evaluated(cache, c), true);
+  store->save(c, {}, cache, evaluated(cache, c), true);
   store->flush();
-  EXPECT_EQ(store->known(a, false), 2 * kBlock);
-  EXPECT_EQ(store->known(b, false), kBlock);
-  EXPECT_EQ(store->known(c, false), kBlock);
+  EXPECT_EQ(store->known(a, {}), 2 * kBlock);
+  EXPECT_EQ(store->known(b, {}), kBlock);
+  EXPECT_EQ(store->known(c, {}), kBlock);
   EXPECT_LE(store->size_bytes(), one * 5);
   EXPECT_EQ(files().size(), 4u);
 }
@@ -217,12 +245,12 @@ TEST_F(PrefixStoreTest, LoadsNoMoreThanThereIsRoomFor) {
   const auto store = open_store();
   {
     KvCache cache = make_cache(64);
-    store->save(text, false, cache, evaluated(cache, text), true);
+    store->save(text, {}, cache, evaluated(cache, text), true);
     store->flush();
   }
   KvCache cache = make_cache(20);
   KvSequence sequence(cache);
-  EXPECT_EQ(store->load(text, false, cache, sequence), 2 * kBlock);
+  EXPECT_EQ(store->load(text, {}, cache, sequence), 2 * kBlock);
   expect_pages(cache, sequence, text);
   EXPECT_EQ(files().size(), 4u);
 }

@@ -83,7 +83,7 @@ inline std::vector<TokenId> random_prompt(uint64_t seed, size_t n, int vocabular
 /// What generate() makes of it alone.
 inline std::vector<TokenId> alone(Engine& engine, const GenerationRequest& request, StopReason* reason = nullptr) {
   Sampler sampler = Sampler::create(request.sampler, engine.tokenizer()).value();
-  Session session(engine);
+  Session session(engine, request.adapters.value_or(engine.adapters()));
   Speculation speculation(session, 0);
   GenerateOptions options;
   options.max_tokens = request.max_tokens;

@@ -1,7 +1,9 @@
 #include "server/ollama.h"
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <future>
 
 #include <gtest/gtest.h>
 
@@ -323,6 +325,7 @@ class OllamaPull : public testing::Test {
           200, {}, json::serialize(json::object{{"id", "org/model"}, {"sha", "01"}, {"siblings", json::array{file}}})};
     }
     if (!request.path.starts_with("/org/model/resolve/01/")) return {404, {}, "{}"};
+    ++n_fetches_;
     TestReply reply = ranged(request, content_);
     reply.ms_per_64k = ms_per_64k_;
     return reply;
@@ -335,6 +338,7 @@ class OllamaPull : public testing::Test {
 
   const std::string content_ = sample();
   int ms_per_64k_ = 0;
+  std::atomic<int> n_fetches_ = 0;
   const fs::path root_ = fs::temp_directory_path() / fmt::format("ondol-ollama-{}", ::getpid());
   ondol::TestServer hub_;
   std::unique_ptr<ApiServer> server_;
@@ -358,6 +362,26 @@ TEST_F(OllamaPull, FetchesUsesAndDeletesAModel) {
   EXPECT_EQ(client.ask("DELETE", "/api/delete", json::serialize(json::object{{"model", name}})).status, 200);
   EXPECT_EQ(client.get("/api/tags").document().at("models"), json::array());
   EXPECT_EQ(client.ask("DELETE", "/api/delete", json::serialize(json::object{{"model", name}})).status, 404);
+}
+
+TEST_F(OllamaPull, EndsWhenTheServerStopsAndKeepsItsPart) {
+  ms_per_64k_ = 1000;  // about a minute in all
+  const ApiClient client = server_->client();
+  auto pulled = std::async(std::launch::async, [&] {
+    return lines_of(client.post("/api/pull", json::object{{"model", "org/model"}}));
+  });
+  for (int i = 0; i < 3000 && n_fetches_ == 0; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+  server_->services().stop_long_work();
+  const auto lines = pulled.get();
+  EXPECT_FALSE(string_or(lines.back(), "error", "").empty()) << json::serialize(lines.back());
+  bool has_part = false;
+  for (const auto& file : fs::recursive_directory_iterator(root_ / "own")) {
+    has_part = has_part || (file.is_regular_file() && file.file_size() > 0);
+  }
+  EXPECT_TRUE(has_part);
+  const ApiAnswer late = client.post("/api/pull", json::object{{"model", "org/model"}, {"stream", false}});
+  EXPECT_EQ(late.status, 503);
 }
 
 TEST_F(OllamaPull, TellsWhatWentWrong) {
