@@ -149,6 +149,9 @@ ModelPool::Named ModelPool::resolve(const std::string& asked) const {
 
 std::string ModelPool::name_or_only_model(const std::string& name) const {
   if (!resolve(name).error) return name;
+  // Who knows the model means one of its adapters.
+  const size_t colon = name.rfind(':');
+  if (colon != std::string::npos && !catalog_->find(name.substr(0, colon)).error) return name;
   if (options_.models.size() == 1) return catalog_->find(options_.models[0]).model.name;
   if (!options_.models.empty()) return name;
   const std::vector<StoredModel> all = catalog_->list();

@@ -37,6 +37,7 @@ class Pull {
     options.cancel = &is_cancelled_;
     options.progress = [this](const PullProgress& at) { tell_progress(at); };
     const auto pulled = pull(name_, options);
+    is_done_ = true;  // whoever hears of the end may ask for the model again
     if (pulled) {
       tell({{"status", "success"}});
       if (!stream_) send_json(*responder_, json::object{{"status", "success"}});
@@ -45,7 +46,6 @@ class Pull {
     }
     if (stream_) responder_->end();
     responder_.reset();
-    is_done_ = true;
   }
 
  private:

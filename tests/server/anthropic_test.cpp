@@ -273,7 +273,7 @@ TEST(Anthropic, SaysWhatIsWrong) {
       {R"({"model": "sample", "messages": [{"role": "user", "content": "a"}]})", 400, "invalid_request_error",
        "max_tokens"},
       {R"({"model": "sample", "max_tokens": 1})", 400, "invalid_request_error", "messages"},
-      {R"({"model": "claude", "max_tokens": 1, "messages": [{"role": "user", "content": "a"}]})", 404,
+      {R"({"model": "sample:claude", "max_tokens": 1, "messages": [{"role": "user", "content": "a"}]})", 404,
        "not_found_error", "sample"},
       {R"({"max_tokens": 1, "messages": [{"role": "user", "content": [{"type": "image", "source": {}}]}]})", 400,
        "invalid_request_error", "messages[0].content[0].type"},
