@@ -143,6 +143,7 @@ void add_serve(CLI::App& app, const Globals& globals) {
       add_command(app, "serve", "Serve models to other programs over HTTP",
                   "  ondol serve qwen3-0.6b\n"
                   "  ondol serve chat.gguf embeddings.gguf --port 8000 --api-key me=SECRET\n"
+                  "  ondol serve MODEL --adapter law=law.gguf --adapter poems=poems/=0.8\n"
                   "  ondol serve --host 0.0.0.0 --api-key-file keys.txt --tls-cert c.pem --tls-key k.pem\n",
                   [flags, &globals] { return serve(*flags, globals); });
   flags->add_to(*command);

@@ -1,4 +1,5 @@
 // Putting adapters in and taking them out while the server runs.
+#include <cmath>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -18,11 +19,16 @@ void refuse(Responder& responder, const HttpError& error) {
   send_error(responder, kStyle, error);
 }
 
+/// As it was written: factors are floats inside.
+double shown_factor(float factor) {
+  return std::round(static_cast<double>(factor) * 1e6) / 1e6;
+}
+
 json::object shown(const RegisteredAdapter& entry) {
   json::object object = {{"object", "adapter"}, {"id", entry.id}, {"name", entry.name}, {"model", entry.model}};
   object["path"] = entry.path;
-  object["factor"] = entry.factor;
-  object["usual_factor"] = entry.usual_factor;
+  object["factor"] = shown_factor(entry.factor);
+  object["usual_factor"] = shown_factor(entry.usual_factor);
   object["state"] = entry.adapter ? "loaded" : entry.problem.empty() ? "available" : "failed";
   if (entry.adapter) object["size_bytes"] = entry.adapter->size_bytes();
   if (!entry.problem.empty()) object["problem"] = entry.problem;
@@ -136,7 +142,7 @@ void list_as_llama(Services& services, const Request& request, Responder& respon
   json::array all;
   for (const RegisteredAdapter& entry : services.models->adapters().list(found.model.name)) {
     json::object object = {{"id", entry.id}, {"path", entry.path}};
-    object["scale"] = entry.usual_factor;
+    object["scale"] = shown_factor(entry.usual_factor);
     object["name"] = entry.name;
     all.push_back(std::move(object));
   }
