@@ -5,7 +5,7 @@ import { defineConfig } from '@playwright/test'
 const system = process.env.ONDOL_CHROMIUM ?? '/usr/bin/chromium'
 const port = 8097
 
-/** With ONDOL_URL the tests that need no stand-in (tagged @any) run against a real server. */
+/** With ONDOL_URL the tests that need no stand-in (@any) and those that need a real server (@real) run against it. */
 const url = process.env.ONDOL_URL
 
 export default defineConfig({
@@ -15,7 +15,7 @@ export default defineConfig({
   fullyParallel: false,
   workers: 1,
   reporter: [['list']],
-  ...(url ? { grep: /@any/ } : {}),
+  ...(url ? { grep: /@any|@real/ } : { grepInvert: /@real/ }),
   use: {
     baseURL: url ?? `http://127.0.0.1:${port}`,
     locale: 'en-US',

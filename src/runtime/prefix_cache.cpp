@@ -99,9 +99,8 @@ KvSequence PrefixCache::find(std::span<const TokenId> tokens, const PrefixKind& 
 void PrefixCache::extend_from_store(std::span<const TokenId> tokens, const PrefixKind& kind, const Match& known) {
   const size_t n_stored = store_->known(tokens, kind);
   if (n_stored <= known.n_tokens) return;
-  constexpr size_t block = PrefixStore::kBlockTokens;
   // From the last border of blocks on, so that no page is both known and loaded.
-  const size_t start = known.n_tokens / block * block;
+  const size_t start = PrefixStore::border_before(known.n_tokens);
   KvSequence sequence = known.node->sequence.fork(static_cast<int>(start));
   const size_t n = store_->load(tokens.first(n_stored), kind, *cache_, sequence);
   if (n > known.n_tokens) insert(tokens.first(n), sequence, kind);

@@ -19,8 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr std::string_view kEnding = ".kv";
-constexpr size_t kBlock = PrefixStore::kBlockTokens;
-constexpr size_t kBlockPages = PrefixStore::kBlockTokens / kPageTokens;
 
 std::span<const uint8_t> bytes_of(std::span<const TokenId> tokens) {
   return {reinterpret_cast<const uint8_t*>(tokens.data()), tokens.size_bytes()};
@@ -32,16 +30,24 @@ Hash128 tag_of(const Hash128& model, const PrefixKind& kind) {
   return hash_bytes({reinterpret_cast<const uint8_t*>(&kind.adapters), sizeof(kind.adapters)}, model);
 }
 
-/// Names of a text's full blocks, first to last.
-std::vector<std::string> block_names(const Hash128& tag, const PrefixKind& kind, std::span<const TokenId> tokens) {
-  std::vector<std::string> names;
+/// A full block of a text.
+struct Block {
+  size_t start;
+  size_t end;
+  std::string name;
+};
+
+/// First to last.
+std::vector<Block> blocks_of(const Hash128& tag, const PrefixKind& kind, std::span<const TokenId> tokens) {
+  std::vector<Block> blocks;
   const Hash128 own = tag_of(tag, kind);
   Hash128 key = {own.low ^ (kind.is_long ? 1 : 0), own.high};
-  for (size_t end = kBlock; end <= tokens.size(); end += kBlock) {
-    key = hash_bytes(bytes_of(tokens.subspan(end - kBlock, kBlock)), key);
-    names.push_back(fmt::format("{}/{:08}-{}{}", tag.hex(), end, key.hex(), kEnding));
+  for (size_t start = 0, end = PrefixStore::block_end(0); end <= tokens.size();
+       start = end, end = PrefixStore::block_end(end)) {
+    key = hash_bytes(bytes_of(tokens.subspan(start, end - start)), key);
+    blocks.push_back({start, end, fmt::format("{}/{:08}-{}{}", tag.hex(), end, key.hex(), kEnding)});
   }
-  return names;
+  return blocks;
 }
 
 /// Whether a file in one of the store's folders is named as its own are.
@@ -92,15 +98,15 @@ class DiskPrefixStore final : public PrefixStore {
     if (options_.log) options_.log(text);
   }
   void read_folder(const fs::path& folder);
-  bool load_block(const std::string& name, std::span<const TokenId> tokens, const PrefixKind& kind, KvCache& cache,
+  bool load_block(const Block& block, std::span<const TokenId> tokens, const PrefixKind& kind, KvCache& cache,
                   KvSequence& sequence);
   bool is_missing(const std::string& name);
   Result<PrefixBlock> checked_block(const std::string& bytes, std::span<const TokenId> tokens, const PrefixKind& kind,
-                                    size_t page_bytes) const;
+                                    size_t n_data) const;
   bool is_known(const std::string& name) const;
   bool has_room(size_t size, bool waits);
   void forget(const std::string& name);
-  void use(const std::vector<std::string>& names);
+  void use(const std::vector<Block>& blocks);
   void add_pending(const std::string& name, std::string bytes);
   void write_pending();
   void keep_limit();
@@ -149,6 +155,10 @@ Result<void> DiskPrefixStore::begin() {
   const std::string probe = own + "/writable";
   ONDOL_TRY(write_file_atomically(probe, ""));
   fs::remove(probe, error);
+  {
+    const std::lock_guard lock(mutex_);
+    keep_limit();  // it may be lower than last time
+  }
   writer_ = std::thread([this] { write_pending(); });
   return {};
 }
@@ -156,44 +166,48 @@ Result<void> DiskPrefixStore::begin() {
 size_t DiskPrefixStore::known(std::span<const TokenId> tokens, const PrefixKind& kind) {
   const std::lock_guard lock(mutex_);
   size_t n = 0;
-  for (const std::string& name : block_names(tag_, kind, tokens)) {
-    if (!files_.contains(name)) break;
-    n += kBlock;
+  for (const Block& block : blocks_of(tag_, kind, tokens)) {
+    if (!files_.contains(block.name)) break;
+    n = block.end;
   }
   return n;
 }
 
 size_t DiskPrefixStore::load(std::span<const TokenId> tokens, const PrefixKind& kind, KvCache& cache,
                              KvSequence& sequence) {
-  const std::vector<std::string> names = block_names(tag_, kind, tokens);
-  for (size_t i = static_cast<size_t>(sequence.length()) / kBlock; i < names.size(); ++i) {
-    if (!load_block(names[i], tokens.first((i + 1) * kBlock), kind, cache, sequence)) break;
+  const std::vector<Block> blocks = blocks_of(tag_, kind, tokens);
+  for (const Block& block : blocks) {
+    if (block.end <= static_cast<size_t>(sequence.length())) continue;
+    if (!load_block(block, tokens.first(block.end), kind, cache, sequence)) break;
   }
-  use(names);
+  use(blocks);
   return static_cast<size_t>(sequence.length());
 }
 
-bool DiskPrefixStore::load_block(const std::string& name, std::span<const TokenId> tokens, const PrefixKind& kind,
+bool DiskPrefixStore::load_block(const Block& block, std::span<const TokenId> tokens, const PrefixKind& kind,
                                  KvCache& cache, KvSequence& sequence) {
-  if (is_missing(name)) return false;
+  if (is_missing(block.name)) return false;
   const int length = sequence.length();
-  if (!sequence.append(kBlockTokens)) return false;
-  const auto bytes = read_file(path_of(name));
+  const size_t n_tokens = block.end - block.start;
+  if (!sequence.append(static_cast<int>(n_tokens))) return false;
+  const size_t n_pages = n_tokens / kPageTokens;
+  const auto bytes = read_file(path_of(block.name));
   const size_t page_bytes = cache.page_bytes();
-  const auto block = bytes ? checked_block(*bytes, tokens, kind, page_bytes) : Result<PrefixBlock>(bytes.error());
-  if (block) {
-    const int32_t* pages = sequence.pages() + sequence.n_pages() - kBlockPages;
-    for (size_t i = 0; i < kBlockPages; ++i) {
-      cache.write_page(pages[i], block->data.subspan(i * page_bytes, page_bytes));
+  const auto content =
+      bytes ? checked_block(*bytes, tokens, kind, page_bytes * n_pages) : Result<PrefixBlock>(bytes.error());
+  if (content) {
+    const int32_t* pages = sequence.pages() + static_cast<size_t>(sequence.n_pages()) - n_pages;
+    for (size_t i = 0; i < n_pages; ++i) {
+      cache.write_page(pages[i], content->data.subspan(i * page_bytes, page_bytes));
     }
     return true;
   }
   sequence.truncate(length);
-  log(fmt::format("{}: deleted: {}", path_of(name), block.error().message()));
+  log(fmt::format("{}: deleted: {}", path_of(block.name), content.error().message()));
   std::error_code error;
-  fs::remove(path_of(name), error);
+  fs::remove(path_of(block.name), error);
   const std::lock_guard lock(mutex_);
-  forget(name);
+  forget(block.name);
   return false;
 }
 
@@ -210,10 +224,9 @@ bool DiskPrefixStore::is_missing(const std::string& name) {
 }
 
 Result<PrefixBlock> DiskPrefixStore::checked_block(const std::string& bytes, std::span<const TokenId> tokens,
-                                                   const PrefixKind& kind, size_t page_bytes) const {
+                                                   const PrefixKind& kind, size_t n_data) const {
   PrefixBlock block = ONDOL_TRY(parse_prefix_block({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}));
-  const bool fits = block.tag == tag_of(tag_, kind) && block.is_long == kind.is_long &&
-                    block.data.size() == page_bytes * kBlockPages &&
+  const bool fits = block.tag == tag_of(tag_, kind) && block.is_long == kind.is_long && block.data.size() == n_data &&
                     std::equal(block.tokens.begin(), block.tokens.end(), tokens.begin(), tokens.end());
   if (!fits) return Error("it belongs to another model or another text");
   return block;
@@ -228,14 +241,14 @@ void DiskPrefixStore::forget(const std::string& name) {
 }
 
 /// A text's blocks are used, the last one first: the later ones are of no use without the earlier.
-void DiskPrefixStore::use(const std::vector<std::string>& names) {
+void DiskPrefixStore::use(const std::vector<Block>& blocks) {
   const std::lock_guard lock(mutex_);
-  for (size_t i = names.size(); i-- > 0;) {
-    const auto file = files_.find(names[i]);
+  for (size_t i = blocks.size(); i-- > 0;) {
+    const auto file = files_.find(blocks[i].name);
     if (file == files_.end()) continue;
     file->second.last_used = fs::file_time_type::clock::now();
     std::error_code error;  // it may not be written yet
-    fs::last_write_time(path_of(names[i]), file->second.last_used, error);
+    fs::last_write_time(path_of(blocks[i].name), file->second.last_used, error);
   }
 }
 
@@ -255,25 +268,27 @@ bool DiskPrefixStore::has_room(size_t size, bool waits) {
 bool DiskPrefixStore::save(std::span<const TokenId> tokens, const PrefixKind& kind, const KvCache& cache,
                            const KvSequence& sequence, bool waits) {
   ONDOL_CHECK(static_cast<size_t>(sequence.length()) >= tokens.size());
-  const std::vector<std::string> names = block_names(tag_, kind, tokens);
+  const std::vector<Block> blocks = blocks_of(tag_, kind, tokens);
   const size_t page_bytes = cache.page_bytes();
-  bool has_all = true;
   bool is_new = false;
-  for (size_t i = 0; i < names.size() && has_all; ++i) {
-    if (is_known(names[i])) continue;
-    const auto text = tokens.first((i + 1) * kBlock);
-    has_all = has_room(page_bytes * kBlockPages + text.size_bytes(), waits);
-    if (!has_all) break;
-    const int32_t* pages = sequence.pages() + i * kBlockPages;
+  for (const Block& block : blocks) {
+    if (is_known(block.name)) continue;
+    const auto text = tokens.first(block.end);
+    const size_t n_pages = (block.end - block.start) / kPageTokens;
+    if (!has_room(page_bytes * n_pages + text.size_bytes(), waits)) {
+      if (is_new) use(blocks);
+      return false;
+    }
+    const int32_t* pages = sequence.pages() + block.start / kPageTokens;
     std::string bytes =
-        write_prefix_block(tag_of(tag_, kind), kind.is_long, text, page_bytes * kBlockPages, [&](auto data) {
-          for (size_t p = 0; p < kBlockPages; ++p) cache.read_page(pages[p], data.subspan(p * page_bytes, page_bytes));
+        write_prefix_block(tag_of(tag_, kind), kind.is_long, text, page_bytes * n_pages, [&](auto data) {
+          for (size_t p = 0; p < n_pages; ++p) cache.read_page(pages[p], data.subspan(p * page_bytes, page_bytes));
         });
-    add_pending(names[i], std::move(bytes));
+    add_pending(block.name, std::move(bytes));
     is_new = true;
   }
-  if (is_new) use(names);
-  return has_all;
+  if (is_new) use(blocks);
+  return true;
 }
 
 void DiskPrefixStore::add_pending(const std::string& name, std::string bytes) {

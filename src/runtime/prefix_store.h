@@ -1,9 +1,11 @@
 // PrefixStore: keys and values of the prefix cache on disk, for later and for after a restart.
 //
-// Content-addressed blocks of 256 positions (prefix_block.h): a block's name is the hash of what computed it, adapters
-// included, and of all tokens up to its end, so texts that begin alike share files, and nothing is written twice. A
-// folder has a limit in bytes over all models; the least recently used files go first. Files appear whole or not at
-// all, and one that is damaged or from elsewhere is deleted and not believed. A file is only read when a text wants it.
+// Content-addressed blocks (prefix_block.h): a block's name is the hash of what computed it, adapters included, and of
+// all tokens up to its end, so texts that begin alike share files, and nothing is written twice. Blocks are a page, so
+// that little is evaluated again between the last one and where a text parts from those before it; far from the
+// beginning they are larger, since each holds all tokens up to its end. A folder has a limit in bytes over all models;
+// the least recently used files go first. Files appear whole or not at all, and one that is damaged or from elsewhere
+// is deleted and not believed. A file is only read when a text wants it.
 //
 // Calls come from the thread that owns the cache; writing is done by a thread of the store's own.
 #pragma once
@@ -38,8 +40,19 @@ Hash128 prefix_tag(Engine& engine);
 
 class PrefixStore {
  public:
-  static constexpr int kBlockTokens = 256;
-  static_assert(kBlockTokens % kPageTokens == 0);
+  static constexpr size_t kBlockTokens = kPageTokens;      // of blocks in the first kFineTokens
+  static constexpr size_t kLateBlockTokens = 256;          // of those after them
+  static constexpr size_t kFineTokens = size_t{16} << 10;  // a multiple of both
+
+  /// The end of the block that starts at this border.
+  static constexpr size_t block_end(size_t start) {
+    return start + (start < kFineTokens ? kBlockTokens : kLateBlockTokens);
+  }
+  /// The last border up to n.
+  static constexpr size_t border_before(size_t n) {
+    const size_t late = n < kFineTokens ? 0 : (n - kFineTokens) / kLateBlockTokens * kLateBlockTokens;
+    return n < kFineTokens ? n / kBlockTokens * kBlockTokens : kFineTokens + late;
+  }
 
   /// Makes the folder and reads the names in it. Fails when it cannot be written to.
   static Result<std::unique_ptr<PrefixStore>> open(PrefixStoreOptions options, const Hash128& tag);

@@ -40,6 +40,8 @@ class SchedulerThread final : public Scheduler {
   const Engine& engine() const override { return *engine_; }
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   struct Job {
     std::function<void(Engine&)> run;
     int n_pages = 0;
@@ -59,6 +61,7 @@ class SchedulerThread final : public Scheduler {
   void handle(ContinuousBatch& batch, Inbox& inbox);
   void run_job(ContinuousBatch& batch);
   void publish(const ContinuousBatch& batch);
+  void save_now_and_then(ContinuousBatch& batch);
 
   const std::unique_ptr<Engine> engine_;
   const SchedulerOptions options_;
@@ -77,6 +80,7 @@ class SchedulerThread final : public Scheduler {
   // The thread's own.
   size_t n_ended_ = 0;  // since the last publish()
   std::deque<Job> jobs_;
+  Clock::time_point saved_at_ = Clock::now();
 
   std::thread thread_;  // the last member: it uses the others
 };
@@ -156,17 +160,16 @@ SchedulerStats SchedulerThread::stats() const {
 
 /// Waits until there is something to do. False at the end.
 bool SchedulerThread::take_inbox(ContinuousBatch& batch, Inbox& inbox) {
-  constexpr std::chrono::seconds kIdle{10};
   std::unique_lock lock(mutex_);
   const auto has_news = [&] { return stopping_ || !inbox_.is_empty(); };
-  // When nothing comes for a while, what is remembered goes to the disk, in case that the machine goes down.
   bool is_saved = store_ == nullptr;
   while (!batch.has_work() && jobs_.empty() && !has_news()) {
     if (is_saved) {
       wake_.wait(lock, has_news);
-    } else if (!wake_.wait_for(lock, kIdle, has_news)) {
+    } else if (!wake_.wait_for(lock, options_.save_when_idle, has_news)) {
       lock.unlock();
       is_saved = batch.save(false);
+      saved_at_ = Clock::now();
       lock.lock();
     }
   }
@@ -201,6 +204,13 @@ void SchedulerThread::publish(const ContinuousBatch& batch) {
   ended_.notify_all();
 }
 
+/// While there is work: it may never end.
+void SchedulerThread::save_now_and_then(ContinuousBatch& batch) {
+  if (store_ == nullptr || Clock::now() - saved_at_ < options_.save_when_busy) return;
+  batch.save(false);
+  saved_at_ = Clock::now();
+}
+
 void SchedulerThread::run() {
   ContinuousBatch batch(*engine_, options_, store_.get(), [this] { ++n_ended_; });
   Inbox inbox;
@@ -209,6 +219,7 @@ void SchedulerThread::run() {
     run_job(batch);
     batch.step();
     publish(batch);
+    save_now_and_then(batch);
   }
   handle(batch, inbox);
   batch.cancel_all();

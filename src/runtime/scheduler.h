@@ -9,6 +9,7 @@
 // What a text becomes does not depend on what else is running, as far as products of different sizes round alike.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -81,6 +82,10 @@ struct SchedulerOptions {
   int max_waiting = 1024;
   int prefill_rows = 512;          // of a pass, while nothing is being generated; less otherwise (pass_planner.h)
   int speculate = kSpeculateAuto;  // for a text that is alone
+  /// What the prefix cache remembers goes to the store after so long without work, and this often while there is work,
+  /// so that a program that is killed has lost little.
+  std::chrono::milliseconds save_when_idle{10'000};
+  std::chrono::milliseconds save_when_busy{30'000};
 };
 
 /// Counters and gauges since the scheduler began, for metrics.

@@ -86,7 +86,7 @@ class PrefixStoreTest : public testing::Test {
 };
 
 TEST_F(PrefixStoreTest, PagesComeBackAfterARestart) {
-  const auto text = random_prompt(1, 3 * kBlock + 100, 1000);
+  const auto text = random_prompt(1, 3 * kBlock + 20, 1000);
   for (const KvTypes types : {KvTypes(DType::F16), KvTypes(DType::Q8_0, DType::Q4_0)}) {
     fs::remove_all(folder_);
     {
@@ -148,6 +148,40 @@ TEST_F(PrefixStoreTest, AdaptersShareNothing) {
   const size_t n_plain = store->load(text, {}, cache, plain), n_adapted = store->load(text, adapted, cache, again);
   EXPECT_EQ(n_plain + n_adapted, kBlock) << "one of them was the other's";
   EXPECT_EQ(n_logged(), 1u);
+}
+
+TEST_F(PrefixStoreTest, BlocksFarFromTheBeginningAreLarger) {
+  constexpr size_t kFine = PrefixStore::kFineTokens;
+  constexpr size_t kLate = PrefixStore::kLateBlockTokens;
+  const auto text = random_prompt(1, kFine + 2 * kLate - 1, 1000);
+  const auto store = open_store();
+  {
+    KvCache cache = make_cache(static_cast<int>(text.size()) / kPageTokens + 1);
+    store->save(text, {}, cache, evaluated(cache, text), true);
+    store->flush();
+  }
+  EXPECT_EQ(files().size(), kFine / kBlock + 1);
+  EXPECT_EQ(store->known(text, {}), kFine + kLate);
+  EXPECT_EQ(store->known(std::span(text).first(kFine + kLate - 1), {}), kFine);
+  for (const size_t n : {kFine - 1, kFine, kFine + kLate - 1, kFine + kLate, kFine + 2 * kLate - 1}) {
+    EXPECT_EQ(PrefixStore::border_before(n), store->known(std::span(text).first(n), {})) << n;
+  }
+  KvCache cache = make_cache(static_cast<int>(text.size()) / kPageTokens + 1);
+  KvSequence sequence(cache);
+  EXPECT_EQ(store->load(text, {}, cache, sequence), kFine + kLate);
+  expect_pages(cache, sequence, text);
+}
+
+TEST_F(PrefixStoreTest, ALowerLimitHoldsFromTheStart) {
+  KvCache cache = make_cache(8);
+  const auto text = random_prompt(1, 4 * kBlock, 1000);
+  open_store()->save(text, {}, cache, evaluated(cache, text), true);
+  EXPECT_EQ(files().size(), 4u);
+  const uint64_t one = fs::file_size(files()[3]);
+  const auto store = open_store(2 * one);
+  EXPECT_EQ(store->known(text, {}), 2 * kBlock);
+  EXPECT_EQ(files().size(), 2u);
+  EXPECT_LE(store->size_bytes(), 2 * one);
 }
 
 TEST_F(PrefixStoreTest, ModelsShareNothing) {
@@ -248,7 +282,7 @@ TEST_F(PrefixStoreTest, LoadsNoMoreThanThereIsRoomFor) {
     store->save(text, {}, cache, evaluated(cache, text), true);
     store->flush();
   }
-  KvCache cache = make_cache(20);
+  KvCache cache = make_cache(2);
   KvSequence sequence(cache);
   EXPECT_EQ(store->load(text, {}, cache, sequence), 2 * kBlock);
   expect_pages(cache, sequence, text);
@@ -257,9 +291,9 @@ TEST_F(PrefixStoreTest, LoadsNoMoreThanThereIsRoomFor) {
 
 TEST_F(PrefixStoreTest, ThePrefixCacheSavesWhatItGivesUpAndLoadsWhatIsWanted) {
   const auto store = open_store();
-  const auto a = random_prompt(1, 2 * kBlock + 50, 1000);
-  const auto b = random_prompt(2, 2 * kBlock + 50, 1000);
-  KvCache cache = make_cache(30);
+  const auto a = random_prompt(1, 2 * kBlock + 20, 1000);
+  const auto b = random_prompt(2, 2 * kBlock + 20, 1000);
+  KvCache cache = make_cache(5);
   PrefixCache prefixes(cache, store.get());
   prefixes.insert(a, evaluated(cache, a));
   KvSequence sequence = evaluated(cache, b);  // for which a has to go
@@ -270,7 +304,7 @@ TEST_F(PrefixStoreTest, ThePrefixCacheSavesWhatItGivesUpAndLoadsWhatIsWanted) {
   const KvSequence back = prefixes.find(a);  // for which b has to go
   EXPECT_EQ(back.length(), static_cast<int>(2 * kBlock));
   expect_pages(cache, back, a);
-  EXPECT_EQ(cache.n_free_pages() + prefixes.n_pages() + back.n_pages(), 30);
+  EXPECT_EQ(cache.n_free_pages() + prefixes.n_pages() + back.n_pages(), 5);
 }
 
 TEST_F(PrefixStoreTest, ASchedulerFindsItsPromptsAfterARestart) {
@@ -278,7 +312,7 @@ TEST_F(PrefixStoreTest, ASchedulerFindsItsPromptsAfterARestart) {
   EngineOptions options;
   options.cpu = {1, {}};
   std::vector<TokenId> first;
-  for (const int expected : {0, 512}) {
+  for (const int expected : {0, 672}) {
     auto engine = open(sample_model(), 1024, options);
     auto store = open_store(uint64_t{1} << 30, prefix_tag(*engine));
     const auto scheduler = Scheduler::start(std::move(engine), {}, std::move(store));
@@ -290,6 +324,27 @@ TEST_F(PrefixStoreTest, ASchedulerFindsItsPromptsAfterARestart) {
     EXPECT_EQ(sink->tokens, first);
   }
   EXPECT_EQ(n_logged(), 0u);
+}
+
+TEST_F(PrefixStoreTest, ASchedulerThatIsNeverIdleSavesToo) {
+  EngineOptions options;
+  options.cpu = {1, {}};
+  auto engine = open(sample_model(), 1024, options);
+  auto store = open_store(uint64_t{1} << 30, prefix_tag(*engine));
+  SchedulerOptions often;
+  often.save_when_idle = std::chrono::hours(1);
+  often.save_when_busy = std::chrono::milliseconds(1);
+  const auto scheduler = Scheduler::start(std::move(engine), often, std::move(store));
+  const auto first = std::make_shared<Collector>();
+  ASSERT_TRUE(scheduler->submit(request_of(random_prompt(1, 100, 256), 1), first));
+  first->wait();
+  const auto second = std::make_shared<Collector>();
+  second->at_token = [&](size_t) { return files().size() < 3; };
+  GenerationRequest endless = request_of(random_prompt(2, 10, 256), 1000);
+  endless.ignore_end = true;
+  ASSERT_TRUE(scheduler->submit(std::move(endless), second));
+  second->wait();
+  EXPECT_EQ(second->end.reason, StopReason::kCancelled);
 }
 
 TEST_F(PrefixStoreTest, TagsTellModelsAndCachesApart) {

@@ -28,19 +28,25 @@ def write_thinking_sample(source, path):
 
 
 class Server:
-    """On a free port. `keys`: Ollama's clients send none."""
+    """On a free port. `keys`: Ollama's clients send none. `errors`: a file for standard error."""
 
-    def __init__(self, ondol, *models, keys=True):
+    def __init__(self, ondol, *models, keys=True, errors=None):
         environment = {**os.environ, "ONDOL_HOME": "/nonexistent", "HF_HUB_CACHE": "/nonexistent",
                        "OLLAMA_MODELS": "/nonexistent", "HF_HUB_OFFLINE": "1", "LC_ALL": "C.UTF-8"}
         command = [ondol, "serve", *models, "--port", "0", "-t", "2"]
         if keys:
             command += ["--api-key", f"tester={KEY}"]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True,
+                                        env=environment)
         self.url = re.search(r"http://[\w.]+:\d+", self.process.stdout.readline())[0]
 
     def stop(self):
         self.process.terminate()
+        self.process.wait(60)
+        self.process.stdout.close()
+
+    def kill(self):
+        self.process.kill()
         self.process.wait(60)
         self.process.stdout.close()
 

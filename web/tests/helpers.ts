@@ -59,7 +59,7 @@ export async function ask(page: Page, words: Messages, text: string): Promise<vo
 
 /** Until no answer is running. */
 export async function finished(page: Page): Promise<void> {
-  await expect(page.locator('article[aria-busy=true]')).toHaveCount(0, { timeout: 15_000 })
+  await expect(page.locator('article[aria-busy=true]')).toHaveCount(0, { timeout: process.env.ONDOL_URL ? 60_000 : 15_000 })
 }
 
 export async function askAndWait(page: Page, words: Messages, text: string): Promise<void> {

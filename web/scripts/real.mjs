@@ -1,0 +1,73 @@
+// The browser tests against `ondol serve` itself, with a hub on this machine to fetch a model from.
+//
+//   node scripts/real.mjs ONDOL [MODEL.gguf] [arguments of playwright]      (the sample model, unless another is named)
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as wait } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+const web = fileURLToPath(new URL('..', import.meta.url))
+const sample = join(web, '../examples/sample.gguf')
+const [ondol, ...rest] = process.argv.slice(2)
+if (!ondol) {
+  console.error('usage: node scripts/real.mjs ONDOL [MODEL.gguf] [arguments of playwright]')
+  process.exit(2)
+}
+const model = rest[0]?.endsWith('.gguf') ? resolve(rest.shift()) : sample
+
+/** The sample model as `hearth/sample-GGUF`, at about a megabyte a second, so that progress is seen. */
+function startHub() {
+  const content = readFileSync(sample)
+  const hub = createServer(async (request, response) => {
+    const path = request.url.split('?')[0]
+    if (path === '/api/models/hearth/sample-GGUF/revision/main') {
+      response.setHeader('content-type', 'application/json')
+      response.end(JSON.stringify({ id: 'hearth/sample-GGUF', sha: '01', siblings: [{ rfilename: 'sample-Q8_0.gguf', size: content.length }] }))
+    } else if (path.startsWith('/hearth/sample-GGUF/resolve/01/')) {
+      const start = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0)
+      response.writeHead(request.headers.range ? 206 : 200, {
+        etag: '"sample"',
+        'content-length': content.length - start,
+        ...(request.headers.range ? { 'content-range': `bytes ${start}-${content.length - 1}/${content.length}` } : {}),
+      })
+      if (request.method === 'HEAD') return response.end()
+      for (let at = start; at < content.length && !response.destroyed; at += 1 << 16) {
+        response.write(content.subarray(at, at + (1 << 16)))
+        await wait(60)
+      }
+      response.end()
+    } else {
+      response.writeHead(404, { 'content-type': 'application/json' }).end('{"error":"Repository not found"}')
+    }
+  })
+  return new Promise((done) => hub.listen(0, '127.0.0.1', () => done(hub)))
+}
+
+async function startServer(hub, home, flags) {
+  const server = spawn(ondol, ['serve', '--port', '0', ...flags], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ONDOL_HOME: home, HF_HUB_CACHE: join(home, 'hf'), OLLAMA_MODELS: join(home, 'ollama'), HF_ENDPOINT: `http://127.0.0.1:${hub.address().port}`, LC_ALL: 'C.UTF-8' },
+  })
+  const first = await new Promise((done) => createInterface(server.stdout).once('line', done))
+  return { server, url: /http:\/\/[\w.]+:\d+/.exec(first)[0] }
+}
+
+const home = mkdtempSync(join(tmpdir(), 'ondol-real-'))
+const hub = await startHub()
+const open = await startServer(hub, home, [model])
+const locked = await startServer(hub, home, [sample, '--api-key', 'secret'])
+const tests = spawn('npx', ['playwright', 'test', ...rest], { cwd: web, stdio: 'inherit', env: { ...process.env, ONDOL_URL: open.url, ONDOL_LOCKED_URL: locked.url } })
+const status = await new Promise((done) => tests.once('exit', done))
+for (const { server } of [open, locked]) {
+  const ended = new Promise((done) => server.once('exit', done))
+  server.kill()
+  await ended
+}
+hub.close()
+hub.closeAllConnections()
+rmSync(home, { recursive: true, force: true })
+process.exit(status ?? 1)

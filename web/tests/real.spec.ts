@@ -1,0 +1,319 @@
+// The page against `ondol serve` itself (scripts/real.mjs starts it, and a hub). What a model says is its own business:
+// checked is what the page and the server make of it.
+import { readFileSync } from 'node:fs'
+import AxeBuilder from '@axe-core/playwright'
+import type { Locator, Page } from '@playwright/test'
+import type { Messages } from '../src/i18n/en'
+import { answers, ask, askAndWait, composer, expect, finished, inBothLanguages, lastAnswer, open, questions, test } from './helpers'
+
+/** Where screenshots go, if anywhere. */
+const shots = process.env.ONDOL_SHOTS
+const FETCHED = 'hearth/sample-GGUF'
+
+async function shot(page: Page, name: string): Promise<void> {
+  if (!shots) return
+  await page.waitForTimeout(400)
+  await page.screenshot({ path: `${shots}/${name}.png` })
+}
+
+const textOf = (answer: Locator) => answer.locator('.markdown').first().innerText()
+
+/** Sets fields of the options and closes them. */
+async function set(page: Page, words: Messages, fields: Partial<Record<keyof Messages['options']['fields'], string>>): Promise<void> {
+  await page.keyboard.press('Alt+KeyO')
+  const dialog = page.getByRole('dialog', { name: words.options.title })
+  for (const [key, value] of Object.entries(fields)) {
+    await dialog.getByLabel(words.options.fields[key as keyof typeof fields].name, { exact: true }).fill(value)
+  }
+  await page.keyboard.press('Escape')
+  await expect(dialog).toHaveCount(0)
+}
+
+/** The bodies of the requests that the page makes from now on. */
+function requests(page: Page): Record<string, unknown>[] {
+  const bodies: Record<string, unknown>[] = []
+  page.on('request', (request) => {
+    if (request.url().endsWith('/v1/chat/completions')) bodies.push(request.postDataJSON() as Record<string, unknown>)
+  })
+  return bodies
+}
+
+async function accessible(page: Page, view: string): Promise<void> {
+  await page.waitForTimeout(350)
+  const { violations } = await new AxeBuilder({ page }).analyze()
+  expect(violations.map((v) => `${view}: ${v.id}: ${v.nodes.map((n) => n.target.join(' ')).join(' | ')}`)).toEqual([])
+}
+
+inBothLanguages(({ name, words }) => {
+  const question = name === 'ko' ? '오늘 날씨가 어때요?' : 'Tell me a story about a lion.'
+  const versions = (page: Page, n: number, of: number) => page.getByRole('group', { name: words.chat.version(n, of) })
+
+  test('@real answers have versions, questions branches, and all survives a reload', async ({ page }) => {
+    await open(page)
+    await set(page, words, { max_tokens: '24' })
+    await askAndWait(page, words, question)
+    await page.getByRole('button', { name: words.chat.regenerate }).click()
+    await finished(page)
+    await expect(versions(page, 2, 2)).toBeVisible()
+    await askAndWait(page, words, 'And then?')
+    await expect(questions(page)).toHaveCount(2)
+    await questions(page).first().hover()
+    await questions(page).first().getByRole('button', { name: words.chat.edit }).click()
+    await page.getByRole('textbox', { name: words.chat.editLabel }).fill('Who are you?')
+    await questions(page).first().getByRole('button', { name: words.chat.sendEdit, exact: true }).click()
+    await finished(page)
+    await expect(questions(page)).toHaveCount(1)
+    const text = await textOf(lastAnswer(page))
+    await page.reload()
+    await expect(questions(page)).toContainText('Who are you?')
+    expect(await textOf(lastAnswer(page))).toBe(text)
+    await questions(page).first().getByRole('button', { name: words.chat.previousVersion }).click()
+    await expect(questions(page)).toHaveCount(2)
+  })
+
+  test('@real an answer is stopped, and the server stops, too; then it is continued', async ({ page, request }) => {
+    await open(page)
+    await set(page, words, { temperature: '0' })
+    await page.route('**/v1/chat/completions', (route) => {
+      void route.continue({ postData: { ...(route.request().postDataJSON() as object), ignore_eos: true } })
+    })
+    await ask(page, words, question)
+    await expect.poll(async () => (await textOf(lastAnswer(page)).catch(() => '')).length, { timeout: 20_000 }).toBeGreaterThan(5)
+    await page.getByRole('button', { name: words.composer.stop }).click()
+    await expect(lastAnswer(page)).toContainText(words.chat.stopped)
+    const running = async () => /^ondol_requests_running\{[^}]*\} (\d+)$/m.exec(await (await request.get('/metrics')).text())?.[1]
+    await expect.poll(running).toBe('0')
+    await page.unroute('**/v1/chat/completions')
+    const before = (await textOf(lastAnswer(page))).trim()
+    const bodies = requests(page)
+    await set(page, words, { max_tokens: '8' })
+    await page.getByRole('button', { name: words.chat.continue }).click()
+    await finished(page)
+    await expect(answers(page)).toHaveCount(1)
+    expect(bodies.at(-1)).toMatchObject({ continue_final_message: true, max_tokens: 8 })
+    expect((await textOf(lastAnswer(page))).slice(0, 20)).toBe(before.slice(0, 20))
+    await expect(lastAnswer(page).getByRole('alert')).toHaveCount(0)
+  })
+
+  test('@real an answer that its limit cut goes on where it ended', async ({ page }) => {
+    await open(page)
+    const whole = async (limit: string, times: number) => {
+      await set(page, words, { temperature: '0', max_tokens: limit })
+      await askAndWait(page, words, question)
+      for (let i = 1; i < times; ++i) {
+        await expect(lastAnswer(page)).toContainText(words.chat.cut)
+        await page.getByRole('button', { name: words.chat.continue }).click()
+        await finished(page)
+      }
+      return textOf(lastAnswer(page))
+    }
+    const once = await whole('3', 1)
+    await page.keyboard.press('Control+k')
+    const twice = await whole('3', 2)
+    expect(twice.startsWith(once.trim().replace(/\ufffd+$/, ''))).toBe(true)
+    expect(twice.length).toBeGreaterThanOrEqual(once.length)
+  })
+
+  test('@real system prompt, sampling and stop texts reach the model', async ({ page }) => {
+    await open(page)
+    const bodies = requests(page)
+    await page.keyboard.press('Alt+KeyO')
+    await page.getByLabel(words.options.system, { exact: true }).fill('Answer like a poet.')
+    await page.keyboard.press('Escape')
+    await set(page, words, { temperature: '1.2', seed: '7', max_tokens: '12', top_k: '50', min_p: '0.05', repeat_penalty: '1.1' })
+    await askAndWait(page, words, question)
+    const first = await textOf(lastAnswer(page))
+    await page.getByRole('button', { name: words.chat.regenerate }).click()
+    await finished(page)
+    expect(await textOf(lastAnswer(page))).toBe(first)
+    expect(bodies[0]).toMatchObject({ messages: [{ role: 'system', content: 'Answer like a poet.' }, { role: 'user', content: question }], seed: 7, top_k: 50 })
+    await set(page, words, { temperature: '0.5' })
+    await page.keyboard.press('Alt+KeyO')
+    await shot(page, `options-${name}`)
+  })
+
+  test('@real a file goes with the question; a picture is refused by this model', async ({ page }) => {
+    await open(page)
+    await set(page, words, { max_tokens: '8' })
+    await page.locator('input[type=file]').setInputFiles([{ name: '메모.md', mimeType: 'text/markdown', buffer: Buffer.from('# 하나\n둘') }])
+    await askAndWait(page, words, question)
+    await expect(questions(page).locator('.attached')).toHaveCount(1)
+    await expect(lastAnswer(page).getByRole('alert')).toHaveCount(0)
+    await page.locator('input[type=file]').setInputFiles({ name: 'cat.png', mimeType: 'image/png', buffer: Buffer.from([0x89, 0x50]) })
+    await expect(page.getByRole('alert')).toContainText('cat.png')
+  })
+
+  test('@real a tool is called, and its result answered', async ({ page }) => {
+    await open(page)
+    const tool = { name: 'weather', description: 'The weather of a city', parameters: { type: 'object', properties: { city: { enum: ['Seoul', 'Busan'] } }, required: ['city'], additionalProperties: false } }
+    await page.keyboard.press('Alt+KeyO')
+    const dialog = page.getByRole('dialog', { name: words.options.title })
+    await dialog.getByRole('heading', { name: words.options.tools }).click()
+    await dialog.getByRole('textbox', { name: words.options.tools }).fill(JSON.stringify([tool]))
+    await expect(dialog).toContainText(words.options.toolsGood(1))
+    await page.keyboard.press('Escape')
+    // A small model would rather talk.
+    await page.route('**/v1/chat/completions', (route) => {
+      void route.continue({ postData: { ...(route.request().postDataJSON() as object), tool_choice: 'required', temperature: 0, max_tokens: 300 } })
+    })
+    await askAndWait(page, words, question)
+    await page.unroute('**/v1/chat/completions')
+    const call = page.locator('.tool').first()
+    await expect(call.locator('summary')).toContainText(words.tools.call('weather'))
+    await call.locator('summary').click()
+    await expect(call.getByRole('group', { name: words.tools.arguments })).toContainText(/Seoul|Busan/)
+    await shot(page, `tool-${name}`)
+    await set(page, words, { max_tokens: '12' })
+    const boxes = page.getByLabel(words.tools.giveResult('weather'))
+    for (let i = 0; i < (await boxes.count()); ++i) await boxes.nth(i).fill('sunny')
+    await page.getByRole('button', { name: words.tools.submit }).click()
+    await expect(answers(page)).toHaveCount(2)
+    await finished(page)
+    await expect(lastAnswer(page).getByRole('alert')).toHaveCount(0)
+    await expect(call.locator('summary')).toContainText(words.tools.done)
+  })
+
+  test('@real conversations are found, renamed and exported', async ({ page }) => {
+    await open(page)
+    await set(page, words, { max_tokens: '8' })
+    await askAndWait(page, words, 'the quick brown fox')
+    await page.keyboard.press('Control+k')
+    await askAndWait(page, words, '느린 거북이')
+    const search = page.getByRole('textbox', { name: words.sidebar.search })
+    await search.fill('거북')
+    await expect(page.locator('.sidebar-list mark').first()).toHaveText('거북')
+    await search.fill('brown')
+    await page.locator('.hit').first().click()
+    await expect(questions(page)).toContainText('the quick brown fox')
+    await search.press('Escape')
+    await page.getByRole('button', { name: words.sidebar.actions('the quick brown fox') }).click()
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: words.sidebar.exportMarkdown }).click()])
+    expect(readFileSync(await download.path(), 'utf8')).toContain('## User\n\nthe quick brown fox\n\n## Assistant (')
+  })
+
+  test('@real a prompt beyond the context is refused with what to do', async ({ page }) => {
+    test.skip(!process.env.ONDOL_SMALL_CONTEXT, 'the model takes more than can be pasted')
+    await open(page)
+    await askAndWait(page, words, 'word '.repeat(20_000))
+    await expect(lastAnswer(page).getByRole('alert')).toContainText(words.errors.contextTitle)
+  })
+
+  test('@real a model is fetched, chosen, asked and deleted', async ({ page }) => {
+    test.setTimeout(90_000)
+    await open(page, '#/models')
+    const begin = async (model: string) => {
+      await page.getByLabel(words.models.downloadLabel).fill(model)
+      await page.getByRole('button', { name: words.models.start, exact: true }).click()
+    }
+    await begin('hearth/nothing')
+    await expect(page.locator('.downloads')).toContainText('hearth/nothing', { timeout: 15_000 })
+    await expect(page.locator('.downloads')).toContainText(words.models.failed, { timeout: 15_000 })
+    await page.getByRole('button', { name: words.common.dismiss, exact: true }).click()
+    await begin(FETCHED)
+    await expect(page.getByRole('progressbar', { name: words.models.progress(FETCHED) })).toBeVisible()
+    await page.getByRole('button', { name: words.models.cancel(FETCHED) }).click()
+    await expect(page.locator('.downloads')).toContainText(words.models.cancelled)
+    await page.getByRole('button', { name: words.common.dismiss, exact: true }).click()
+    await page.waitForTimeout(500)
+    await begin(FETCHED)
+    await expect(page.locator('.downloads')).toContainText('/ 3.1 MB', { timeout: 15_000 })
+    await shot(page, `pull-${name}`)
+    await expect(page.locator('.downloads')).toContainText(words.models.ready, { timeout: 30_000 })
+    const card = page.locator('.model-card').filter({ hasText: FETCHED })
+    await expect(card).toContainText(words.models.fits)
+    await page.locator('.downloads').getByRole('button', { name: words.models.use }).click()
+    await expect(page.getByRole('button', { name: words.models.current(FETCHED) })).toBeVisible()
+    await set(page, words, { max_tokens: '8' })
+    await askAndWait(page, words, question)
+    await expect(lastAnswer(page).getByRole('alert')).toHaveCount(0)
+    await expect(answers(page).last()).toHaveAttribute('aria-label', words.chat.answerBy(FETCHED))
+    await page.keyboard.press('Alt+KeyM')
+    const dialog = page.getByRole('dialog', { name: words.models.choose })
+    await expect(dialog.getByRole('listitem').filter({ hasText: FETCHED })).toContainText(words.models.loaded)
+    await shot(page, `models-dialog-${name}`)
+    await page.keyboard.press('Escape')
+    await page.goto('/#/models')
+    await page.getByRole('button', { name: words.models.delete(FETCHED) }).click()
+    await page.getByRole('dialog', { name: words.models.deleteTitle }).getByRole('button', { name: words.common.delete }).click()
+    await expect(card).toHaveCount(0)
+  })
+
+  test('@real the status page draws what the server counts', async ({ page }) => {
+    await open(page)
+    await set(page, words, { max_tokens: '60' })
+    await ask(page, words, question)
+    await page.goto('/#/status')
+    await expect(page.locator('.chart-line').first()).toBeVisible({ timeout: 15_000 })
+    await expect(page.locator('.chart').first().locator('.legend strong').first()).toHaveText(/^\d/, { timeout: 15_000 })
+    await expect(page.locator('.loaded li, .loaded tr, .loaded').first()).not.toBeEmpty()
+    for (const title of ['speed', 'requests', 'firstToken', 'cache', 'memory'] as const) await expect(page.getByRole('heading', { name: words.status[title], exact: true })).toBeVisible()
+    await page.waitForTimeout(4500)
+    await shot(page, `status-${name}`)
+  })
+
+  test('@real a server with a key is asked with one', async ({ page }) => {
+    const locked = process.env.ONDOL_LOCKED_URL
+    test.skip(!locked, 'no server with a key')
+    await page.goto(locked!)
+    const dialog = page.getByRole('dialog', { name: words.key.title })
+    await dialog.getByLabel(words.key.label).fill('wrong')
+    await dialog.getByRole('button', { name: words.key.submit }).click()
+    await expect(dialog.getByRole('alert')).toHaveText(words.key.wrong)
+    await dialog.getByLabel(words.key.label).fill('secret')
+    await dialog.getByRole('button', { name: words.key.submit }).click()
+    await expect(dialog).toHaveCount(0)
+    await set(page, words, { max_tokens: '8' })
+    await askAndWait(page, words, question)
+    await expect(lastAnswer(page).getByRole('alert')).toHaveCount(0)
+  })
+
+  for (const colorScheme of ['light', 'dark'] as const) {
+    for (const [device, viewport] of [['desktop', { width: 1280, height: 800 }], ['phone', { width: 390, height: 844 }]] as const) {
+      test(`@real every view, ${colorScheme}, ${device}: accessible, and nothing wider than the screen`, async ({ page }) => {
+        test.setTimeout(90_000)
+        await page.emulateMedia({ colorScheme })
+        await page.setViewportSize(viewport)
+        const view = async (title: string) => {
+          await accessible(page, title)
+          const wide = await page.evaluate(() => [...document.querySelectorAll('body *')].filter((n) => n.getBoundingClientRect().right > innerWidth + 1 && !n.closest('.code, .table, .formula, pre, [inert], .sr-only')).map((n) => n.className))
+          expect(wide, title).toEqual([])
+          await shot(page, `${title}-${name}-${colorScheme}-${device}`)
+        }
+        await open(page)
+        await view('welcome')
+        await set(page, words, { max_tokens: '80' })
+        await askAndWait(page, words, question)
+        await askAndWait(page, words, 'Write a list of three animals.')
+        await view('chat')
+        await page.keyboard.press('Alt+KeyO')
+        await view('options')
+        await page.keyboard.press('Escape')
+        await page.keyboard.press('Alt+KeyM')
+        await view('choice')
+        await page.keyboard.press('Escape')
+        for (const place of ['models', 'status', 'settings']) {
+          await page.goto(`/#/${place}`)
+          if (place === 'status') await expect(page.locator('.chart-line').first()).toBeVisible({ timeout: 10_000 })
+          await view(place)
+        }
+        if (device === 'phone') {
+          await page.getByRole('button', { name: words.sidebar.open }).click()
+          await view('drawer')
+        }
+      })
+    }
+  }
+})
+
+test('@real the first paint comes within a second, and what comes over the wire is small', async ({ page }) => {
+  let bytes = 0
+  const client = await page.context().newCDPSession(page)
+  await client.send('Network.enable')
+  client.on('Network.loadingFinished', (event) => (bytes += event.encodedDataLength))
+  await open(page)
+  const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]!.startTime)
+  expect(paint).toBeLessThan(1000)
+  expect(bytes).toBeGreaterThan(50_000)
+  expect(bytes).toBeLessThan(200_000)
+  console.log(`first contentful paint ${paint.toFixed(0)} ms; ${(bytes / 1000).toFixed(0)} kB`)
+})
