@@ -32,6 +32,12 @@ export function loadModels(): Promise<void> {
 
 export const findModel = (id: string) => models.value.find((m) => m.id === id)
 
+/** A model that was fetched under this name; the server adds the precision that it chose. */
+export function fetchedModel(name: string): ModelInfo | undefined {
+  const wanted = name.toLowerCase()
+  return findModel(name) ?? models.value.find((m) => m.id.toLowerCase() === wanted || m.id.toLowerCase().startsWith(`${wanted}:`))
+}
+
 /** The conversation's model, else the one chosen last, else a loaded one, else the first that fits. */
 export const chosenModel = computed<string>(() => {
   const wanted = [current.value?.model ?? '', lastChosen.value].find((id) => id && findModel(id))

@@ -1,6 +1,6 @@
 import { bytes, duration, number } from '../../i18n/format'
 import { cancelDownload, download, downloads, forgetDownload, type Download } from '../../state/downloads'
-import { chooseModel } from '../../state/models'
+import { chooseModel, fetchedModel } from '../../state/models'
 import { go, links } from '../../state/router'
 import { t } from '../../state/settings'
 import { IconButton } from '../controls'
@@ -24,7 +24,7 @@ function Ended({ item }: { item: Download }) {
   const words = t.value.models
   const use = () => {
     go(links.chat(null))
-    chooseModel(item.model)
+    chooseModel(fetchedModel(item.model)?.id ?? item.model)
   }
   if (item.state === 'done') {
     return (
