@@ -272,7 +272,6 @@ def make_malformed(headers):
         ("a broken grammar", post({**chat, "grammar": "root ::= ("})),
         ("a prompt beyond the context", post({**chat, "messages": said("word " * 20_000)})),
         ("an unknown model", post({**chat, "model": "no-such-model"})),
-        ("an unknown model of Anthropic's", post({**chat, "model": "no-such-model"}, "/v1/messages")),
         ("an unknown model of Ollama's", post({"model": "nothing", "prompt": "x"}, "/api/generate")),
         ("Anthropic's without max_tokens", post({"model": "sample", "messages": said("x")}, "/v1/messages")),
         ("Ollama's options of a wrong type", post({"model": "sample", "prompt": "x", "options": 3}, "/api/generate")),
