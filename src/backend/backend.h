@@ -63,6 +63,8 @@ struct Experts {
   std::vector<Weight> down;
 };
 
+class Derivatives;
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -123,6 +125,9 @@ class Backend {
   virtual void scale(Tensor x, float factor) = 0;
   /// x = cap * tanh(x / cap), in place.
   virtual void softcap(Tensor x, float cap) = 0;
+
+  /// The gradients of these operations (derivatives.h), which live as long as the backend; nullptr where it has none.
+  virtual Derivatives* derivatives() { return nullptr; }
 };
 
 struct CpuOptions {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "models/batch.h"
+#include "models/decoder_pass.h"
 #include "models/registry.h"
 #include "nn/mlp.h"
 #include "nn/norm.h"
@@ -95,16 +96,17 @@ Result<Layer> Gpt2::load_layer(WeightLoader& loader, int i, const AttentionParam
 
 Tensor Gpt2::forward(const Batch& batch, KvCache& cache, Context& context) const {
   const BatchRows rows(batch);
-  Tensor x = embed(context, token_embedding_, batch.tokens);
-  context.backend.add(x, embed_positions(batch, context));
-  for (int i = 0; i < config_.n_layers; ++i) {
+  const Tensor embedded = embed(context, token_embedding_, batch.tokens);
+  context.backend.add(embedded, embed_positions(batch, context));
+  DecoderParts parts;
+  parts.mix = [&](int i, Tensor x) {
     const Layer& layer = layers_[static_cast<size_t>(i)];
     add_attention(layer, x, rows, cache.layer(i), context);
-    if (i + 1 == config_.n_layers) x = select_rows(context, x, batch.output_rows);
-    add_mlp(layer, x, context);
-  }
-  const Tensor hidden = layer_norm(context, x, output_norm_, epsilon_);
-  return batch.output == Batch::Output::kHidden ? hidden : linear(context, hidden, output_);
+  };
+  parts.transform = [&](int i, Tensor x) { add_mlp(layers_[static_cast<size_t>(i)], x, context); };
+  parts.norm = [&](const Tensor& x) { return layer_norm(context, x, output_norm_, epsilon_); };
+  parts.output = [&](const Tensor& hidden) { return linear(context, hidden, output_); };
+  return run_decoder(context, batch, config_.n_layers, embedded, parts);
 }
 
 Tensor Gpt2::embed_positions(const Batch& batch, Context& context) const {

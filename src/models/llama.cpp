@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "models/batch.h"
+#include "models/decoder_pass.h"
 #include "models/registry.h"
 #include "models/rope_metadata.h"
 #include "nn/mlp.h"
@@ -107,17 +108,18 @@ Result<MoeLayer> Llama::load_moe(WeightLoader& loader, const std::string& prefix
 
 Tensor Llama::forward(const Batch& batch, KvCache& cache, Context& context) const {
   const BatchRows rows(batch);
-  Tensor x = embed(context, token_embedding_, batch.tokens);
+  const Tensor embedded = embed(context, token_embedding_, batch.tokens);
   const Tensor angles = rope_.angles(rows.positions, context.arena);
   const Step step{rows, grown_with_position(angles, rows, context.arena), angles};
-  for (int i = 0; i < config_.n_layers; ++i) {
+  DecoderParts parts;
+  parts.mix = [&](int i, Tensor x) {
     const Layer& layer = layers_[static_cast<size_t>(i)];
     add_attention(layer, x, step, cache.layer(i), context);
-    if (i + 1 == config_.n_layers) x = select_rows(context, x, batch.output_rows);
-    add_mlp(layer, x, context);
-  }
-  const Tensor hidden = rms_norm(context, x, output_norm_, epsilon_);
-  return batch.output == Batch::Output::kHidden ? hidden : linear(context, hidden, output_);
+  };
+  parts.transform = [&](int i, Tensor x) { add_mlp(layers_[static_cast<size_t>(i)], x, context); };
+  parts.norm = [&](const Tensor& x) { return rms_norm(context, x, output_norm_, epsilon_); };
+  parts.output = [&](const Tensor& hidden) { return linear(context, hidden, output_); };
+  return run_decoder(context, batch, config_.n_layers, embedded, parts);
 }
 
 /// Angles by which queries turn and are scaled at once.

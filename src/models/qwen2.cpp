@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "models/batch.h"
+#include "models/decoder_pass.h"
 #include "models/registry.h"
 #include "models/rope_metadata.h"
 #include "nn/mlp.h"
@@ -69,16 +70,17 @@ Result<Layer> Qwen2::load_layer(WeightLoader& loader, int i, const AttentionPara
 
 Tensor Qwen2::forward(const Batch& batch, KvCache& cache, Context& context) const {
   const BatchRows rows(batch);
-  Tensor x = embed(context, token_embedding_, batch.tokens);
+  const Tensor embedded = embed(context, token_embedding_, batch.tokens);
   const Tensor angles = rope_.angles(rows.positions, context.arena);
-  for (int i = 0; i < config_.n_layers; ++i) {
+  DecoderParts parts;
+  parts.mix = [&](int i, Tensor x) {
     const Layer& layer = layers_[static_cast<size_t>(i)];
     add_attention(layer, x, rows, angles, cache.layer(i), context);
-    if (i + 1 == config_.n_layers) x = select_rows(context, x, batch.output_rows);
-    add_mlp(layer, x, context);
-  }
-  const Tensor hidden = rms_norm(context, x, output_norm_, epsilon_);
-  return batch.output == Batch::Output::kHidden ? hidden : linear(context, hidden, output_);
+  };
+  parts.transform = [&](int i, Tensor x) { add_mlp(layers_[static_cast<size_t>(i)], x, context); };
+  parts.norm = [&](const Tensor& x) { return rms_norm(context, x, output_norm_, epsilon_); };
+  parts.output = [&](const Tensor& hidden) { return linear(context, hidden, output_); };
+  return run_decoder(context, batch, config_.n_layers, embedded, parts);
 }
 
 void Qwen2::add_attention(const Layer& layer, Tensor x, const BatchRows& rows, const Tensor& angles, const KvLayer& kv,

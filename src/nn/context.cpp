@@ -25,6 +25,14 @@ Tensor Arena::f32(Shape shape) {
   return Tensor(DType::F32, shape, allocate(static_cast<size_t>(shape.elements()) * sizeof(float)));
 }
 
+std::span<uint8_t> Arena::chunk_of(const void* address) const {
+  const auto* byte = static_cast<const uint8_t*>(address);
+  for (const Buffer& chunk : chunks_) {
+    if (byte >= chunk.data() && byte < chunk.data() + chunk.size_bytes()) return {chunk.data(), chunk.size_bytes()};
+  }
+  return {};
+}
+
 std::span<int32_t> Arena::ids(size_t n) {
   return {reinterpret_cast<int32_t*>(allocate(n * sizeof(int32_t))), n};
 }

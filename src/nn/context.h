@@ -1,8 +1,10 @@
 // Context: what a forward pass needs beside its inputs: the backend that computes and the arena for activations.
 //
-// A tape will be added here: without one, forward is inference; with one, every operation records its backward.
+// One forward serves inference and training: for training, the backend is one that records (tape.h), and a learner
+// decides when which part runs.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "backend/backend.h"
@@ -25,6 +27,9 @@ class Arena {
   Mark mark() const { return top_; }
   void release(Mark mark) { top_ = mark; }
 
+  /// The chunk of memory that holds `address`; empty if it is not the arena's.
+  std::span<uint8_t> chunk_of(const void* address) const;
+
  private:
   uint8_t* allocate(size_t size_bytes);
 
@@ -45,10 +50,25 @@ class ArenaScope {
   Arena::Mark mark_;
 };
 
+struct Context;
+
+/// Who takes a forward pass over to learn from it: it runs the blocks and the output in the order that it needs, more
+/// than once if it saved memory, and their gradients too.
+class Learner {
+ public:
+  virtual ~Learner() = default;
+
+  /// `block(i)` changes the residual stream x [T, D] in place, as the model's block i does; `output(rows)` gives the
+  /// logits of some of x's rows after the last block. What is returned becomes the result of the pass.
+  virtual Tensor run(Context& context, int n_blocks, Tensor x, const std::function<void(int)>& block,
+                     const std::function<Tensor(const Tensor&)>& output) = 0;
+};
+
 struct Context {
   Backend& backend;
   Arena& arena;
   std::vector<AdapterRows> adapters = {};  // of the rows that are being computed
+  Learner* learner = nullptr;              // none: the pass is inference
 };
 
 }  // namespace ondol

@@ -7,6 +7,7 @@
 
 #include "backend/backend.h"
 #include "backend/cpu/attention.h"
+#include "backend/cpu/cpu_derivatives.h"
 #include "backend/cpu/kernels.h"
 #include "backend/cpu/matmul.h"
 #include "backend/cpu/scratch.h"
@@ -42,6 +43,7 @@ class CpuBackend final : public Backend {
   void add(Tensor x, const Tensor& y) override;
   void scale(Tensor x, float factor) override;
   void softcap(Tensor x, float cap) override;
+  Derivatives* derivatives() override { return &derivatives_; }
 
  private:
   /// body(row, first column, columns) for parts of a matrix, in parallel where it is large enough.
@@ -61,6 +63,7 @@ class CpuBackend final : public Backend {
 
   CpuKernels kernels_;
   ThreadPool pool_;
+  CpuDerivatives derivatives_{kernels_, pool_};
   MatmulScratch matmul_scratch_;
   std::vector<MatmulJob> jobs_;
   Attention attention_;

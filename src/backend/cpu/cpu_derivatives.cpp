@@ -1,0 +1,150 @@
+#include "backend/cpu/cpu_derivatives.h"
+
+#include <algorithm>
+
+#include "backend/cpu/gradients.h"
+
+namespace ondol::cpu {
+
+void CpuDerivatives::sum_rows(const Tensor& dy, Tensor dbias) {
+  ONDOL_CHECK(dbias.shape().elements() == dy.columns());
+  float* sums = dbias.f32();
+  for_columns(dy.columns(), dy.rows(), [&](int64_t first, int64_t n) {
+    for (int64_t row = 0; row < dy.rows(); ++row) {
+      for (int64_t c = first; c < first + n; ++c) sums[c] += dy.f32(row)[c];
+    }
+  });
+}
+
+void CpuDerivatives::embed(const Tensor& dy, std::span<const int32_t> ids, Tensor dtable) {
+  ONDOL_CHECK(static_cast<int64_t>(ids.size()) == dy.rows() && dtable.columns() == dy.columns());
+  // By columns, so that a token that occurs twice is added up in order whatever the threads.
+  for_columns(dy.columns(), dy.rows(), [&](int64_t first, int64_t n) {
+    for (int64_t row = 0; row < dy.rows(); ++row) {
+      float* to = dtable.f32(ids[static_cast<size_t>(row)]);
+      for (int64_t c = first; c < first + n; ++c) to[c] += dy.f32(row)[c];
+    }
+  });
+}
+
+void CpuDerivatives::rms_norm(const Tensor& x, int width, const Tensor& weight, float epsilon, Tensor dy,
+                              Tensor dweight) {
+  ONDOL_CHECK(x.columns() % width == 0 && x.rows() == dy.rows() && x.columns() == dy.columns());
+  const int64_t per_row = x.columns() / width;
+  const int64_t n = x.rows() * per_row;
+  const auto part = [&](auto& tensor, int64_t i) { return tensor.f32(i / per_row) + i % per_row * width; };
+  if (!dweight.empty()) {
+    float* factors = of_rows_.floats(static_cast<size_t>(n));
+    for_rows(n, width, [&](int64_t i) {
+      double squares = 0;
+      const float* values = part(x, i);
+      for (int c = 0; c < width; ++c) squares += static_cast<double>(values[c]) * static_cast<double>(values[c]);
+      factors[i] = static_cast<float>(1.0 / std::sqrt(squares / width + static_cast<double>(epsilon)));
+    });
+    float* sums = dweight.f32();
+    for_columns(width, n, [&](int64_t first, int64_t columns) {
+      for (int64_t i = 0; i < n; ++i) {
+        const float* values = part(x, i);
+        const float* gradient = part(dy, i);
+        for (int64_t c = first; c < first + columns; ++c) sums[c] += gradient[c] * values[c] * factors[i];
+      }
+    });
+  }
+  const float* w = weight.empty() ? nullptr : weight.f32();
+  for_rows(n, 4 * width, [&](int64_t i) { gradients::rms_norm(part(x, i), w, epsilon, part(dy, i), width); });
+}
+
+void CpuDerivatives::layer_norm(const Tensor& x, const Tensor& weight, float epsilon, Tensor dy, Tensor dweight,
+                                Tensor dbias) {
+  ONDOL_CHECK(x.rows() == dy.rows() && x.columns() == dy.columns());
+  if (!dbias.empty()) sum_rows(dy, dbias);
+  const float* w = weight.empty() ? nullptr : weight.f32();
+  Tensor before;
+  if (!dweight.empty()) {
+    before = flipped_.matrix(dy.rows(), dy.columns());
+    for_rows(dy.rows(), dy.columns(), [&](int64_t row) { std::copy_n(dy.f32(row), dy.columns(), before.f32(row)); });
+  }
+  float* centres = of_rows_.floats(static_cast<size_t>(2 * x.rows()));
+  for_rows(x.rows(), 6 * x.columns(), [&](int64_t row) {
+    const auto centre = gradients::layer_norm(x.f32(row), w, epsilon, dy.f32(row), x.columns());
+    centres[2 * row] = centre.mean;
+    centres[2 * row + 1] = centre.factor;
+  });
+  if (dweight.empty()) return;
+  float* sums = dweight.f32();
+  for_columns(x.columns(), x.rows(), [&](int64_t first, int64_t n) {
+    for (int64_t row = 0; row < x.rows(); ++row) {
+      const float mean = centres[2 * row];
+      const float factor = centres[2 * row + 1];
+      for (int64_t c = first; c < first + n; ++c) sums[c] += before.f32(row)[c] * (x.f32(row)[c] - mean) * factor;
+    }
+  });
+}
+
+/// A rotation's transpose turns back; cosines and sines may carry a factor, which stays.
+void CpuDerivatives::rope(Tensor dy, int head_dim, int offset, const Tensor& angles, RopePairs pairs) {
+  const auto n_pairs = static_cast<int>(angles.columns() / 2);
+  ONDOL_CHECK(head_dim > 0 && dy.columns() % head_dim == 0 && angles.rows() == dy.rows());
+  const int step = pairs == RopePairs::kHalves ? 1 : 2;
+  const int apart = pairs == RopePairs::kHalves ? n_pairs : 1;
+  for_rows(dy.rows(), 2 * dy.columns(), [&](int64_t row) {
+    const float* cosines = angles.f32(row);
+    const float* sines = cosines + n_pairs;
+    float* end = dy.f32(row) + dy.columns();
+    for (float* head = dy.f32(row) + offset; head < end; head += head_dim) {
+      for (int i = 0; i < n_pairs; ++i) {
+        float& a = head[step * i];
+        float& b = head[step * i + apart];
+        const float first = a * cosines[i] + b * sines[i];
+        b = b * cosines[i] - a * sines[i];
+        a = first;
+      }
+    }
+  });
+}
+
+void CpuDerivatives::activate(const Tensor& x, Activation activation, Tensor dy) {
+  for_rows(x.rows(), 16 * x.columns(), [&](int64_t row) {
+    for (int64_t c = 0; c < x.columns(); ++c) dy.f32(row)[c] *= gradients::slope_of(activation, x.f32(row)[c]);
+  });
+}
+
+void CpuDerivatives::gated_unit(const Tensor& gate, const Tensor& up, const GatedUnit& unit, Tensor dy, Tensor dup) {
+  const bool is_swiglu = !unit.clamped_swiglu && unit.activation == Activation::kSilu;
+  if (!is_swiglu) {
+    return for_rows(gate.rows(), 16 * gate.columns(), [&](int64_t row) {
+      gradients::gated_unit(gate.f32(row), up.f32(row), unit, dy.f32(row), dup.f32(row), gate.columns());
+    });
+  }
+  // The usual unit, with the sigmoids from the fast kernel: silu' = s + silu (1 - s).
+  const int64_t n = gate.columns();
+  float* scratch = of_threads_.floats(static_cast<size_t>(n * pool_.size()));
+  auto chunk = [&](int64_t begin, int64_t end, int thread) {
+    float* s = scratch + n * thread;
+    for (int64_t row = begin; row < end; ++row) {
+      const float* g = gate.f32(row);
+      const float* u = up.f32(row);
+      float* d = dy.f32(row);
+      float* du = dup.f32(row);
+      std::copy_n(g, n, s);
+      kernels_.sigmoid(s, n);
+      for (int64_t c = 0; c < n; ++c) {
+        const float silu = g[c] * s[c];
+        du[c] += d[c] * silu;
+        d[c] *= u[c] * (s[c] + silu * (1.0f - s[c]));
+      }
+    }
+  };
+  pool_.run(gate.rows(), 1, std::ref(chunk));
+}
+
+void CpuDerivatives::softcap(const Tensor& y, float cap, Tensor dy) {
+  for_rows(y.rows(), 2 * y.columns(), [&](int64_t row) {
+    for (int64_t c = 0; c < y.columns(); ++c) {
+      const float inner = y.f32(row)[c] / cap;
+      dy.f32(row)[c] *= 1.0f - inner * inner;
+    }
+  });
+}
+
+}  // namespace ondol::cpu

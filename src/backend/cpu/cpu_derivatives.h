@@ -1,0 +1,73 @@
+// CpuDerivatives: the gradients of CpuBackend's operations. Products go through multiply (matmul.h) like those of
+// inference; what works on rows follows gradients.h.
+#pragma once
+
+#include "backend/cpu/kernels.h"
+#include "backend/cpu/matmul.h"
+#include "backend/cpu/scratch.h"
+#include "backend/derivatives.h"
+#include "base/thread_pool.h"
+
+namespace ondol::cpu {
+
+class CpuDerivatives final : public Derivatives {
+ public:
+  /// Both must outlive it; only one of it and the backend that owns them runs at a time.
+  CpuDerivatives(const CpuKernels& kernels, ThreadPool& pool) : kernels_(kernels), pool_(pool) {}
+
+  void linear_input(const Tensor& dy, const Tensor& matrix, DType type, Tensor dx) override;
+  void linear_weight(const Tensor& dy, const Tensor& x, DType type, Tensor dmatrix) override;
+  void sum_rows(const Tensor& dy, Tensor dbias) override;
+  void embed(const Tensor& dy, std::span<const int32_t> ids, Tensor dtable) override;
+  void rms_norm(const Tensor& x, int width, const Tensor& weight, float epsilon, Tensor dy, Tensor dweight) override;
+  void layer_norm(const Tensor& x, const Tensor& weight, float epsilon, Tensor dy, Tensor dweight,
+                  Tensor dbias) override;
+  void rope(Tensor dy, int head_dim, int offset, const Tensor& angles, RopePairs pairs) override;
+  void activate(const Tensor& x, Activation activation, Tensor dy) override;
+  void gated_unit(const Tensor& gate, const Tensor& up, const GatedUnit& unit, Tensor dy, Tensor dup) override;
+  void softcap(const Tensor& y, float cap, Tensor dy) override;
+  void attention(const AttentionRecord& record, std::span<const KvSlice> slices, const Tensor& dout, Tensor dq,
+                 Tensor dk, Tensor dv, Tensor dsinks) override;
+
+ private:
+  /// body(row) for each row, of which each takes about as long as `cost` elementwise operations.
+  template <typename Body>
+  void for_rows(int64_t rows, int64_t cost, Body body);
+  /// body(first column, columns) for parts of a row.
+  template <typename Body>
+  void for_columns(int64_t columns, int64_t cost, Body body);
+
+  /// Rows [begin, begin + n) of `matrix` [H, D] turned over: [D, n] of `type`, in turned_.
+  Tensor turned(const Tensor& matrix, int64_t begin, int64_t n, DType type);
+  void add_product(const Tensor& x, const Tensor& weight, Tensor out);
+
+  void attend(const AttentionRecord& record, const KvSlice& slice, const Tensor& dout, Tensor dq, Tensor dk, Tensor dv,
+              Tensor dsinks);
+
+  const CpuKernels& kernels_;
+  ThreadPool& pool_;
+  MatmulScratch matmul_;
+  Buffer turned_;
+  Scratch flipped_;     // dy with rows and columns exchanged
+  Scratch of_rows_;     // some numbers for each row
+  Scratch of_threads_;  // rows being decoded
+  Scratch attention_;
+};
+
+template <typename Body>
+void CpuDerivatives::for_rows(int64_t rows, int64_t cost, Body body) {
+  constexpr int64_t kChunkCost = 16384;
+  auto chunk = [&](int64_t begin, int64_t end, int) {
+    for (int64_t row = begin; row < end; ++row) body(row);
+  };
+  pool_.run(rows, std::max<int64_t>(1, kChunkCost / std::max<int64_t>(1, cost)), std::ref(chunk));
+}
+
+template <typename Body>
+void CpuDerivatives::for_columns(int64_t columns, int64_t cost, Body body) {
+  constexpr int64_t kPart = 64;
+  for_rows((columns + kPart - 1) / kPart, cost * kPart,
+           [&](int64_t part) { body(part * kPart, std::min(kPart, columns - part * kPart)); });
+}
+
+}  // namespace ondol::cpu

@@ -1,0 +1,104 @@
+// Tape: a backend that computes with another one and remembers what it did, so that gradients can be found afterwards.
+//
+// Models compute in place, in memory of an arena that they use again and again. The tape follows them: the gradient of
+// an activation lies in a shadow of the arena, at the same place as the activation. Going back through the operations,
+// each one turns the gradient of its result into those of its inputs; one that overwrote a place leaves zeros there,
+// since what was there before had no part in the loss. So after a whole way back all of the shadow is zeros again.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <vector>
+
+#include "backend/derivatives.h"
+#include "nn/context.h"
+
+namespace ondol {
+
+/// Which weights learn, and where their gradients add up.
+class WeightGradients {
+ public:
+  virtual ~WeightGradients() = default;
+  /// F32 with the shape of `weight` (a matrix or vector of the model or of an adapter, or some rows of one), or empty
+  /// if it does not learn.
+  virtual Tensor of(const Tensor& weight) = 0;
+};
+
+class Tape final : public Backend {
+ public:
+  /// All must outlive it; `inner` must have derivatives. Activations lie in `arena`.
+  Tape(Backend& inner, Arena& arena, WeightGradients& weights, ProductTypes types);
+
+  /// While it records, operations are remembered; else they are only computed.
+  void record(bool on) { is_recording_ = on; }
+
+  struct Position {
+    size_t length = 0;
+    Arena::Mark kept;
+  };
+  Position position() const { return {entries_.size(), kept_memory_.mark()}; }
+  /// Goes back through what was recorded since then, and forgets it.
+  void backward(Position begin);
+
+  /// The gradient of an activation of the arena, at its place in the shadow. Zeros unless something added to it.
+  Tensor gradient(const Tensor& activation);
+
+  std::string description() const override { return inner_.description(); }
+  int n_threads() const override { return inner_.n_threads(); }
+  Derivatives* derivatives() override { return &derivatives_; }
+
+  void embed(const Tensor& table, std::span<const int32_t> ids, Tensor out) override;
+  void linear(const Tensor& x, std::span<const LinearJob> jobs) override;
+  void linear_heads(const Tensor& x, std::span<const Tensor> weights, Tensor out) override;
+  void gated_mlp(const Tensor& x, const Weight& gate, const Weight& up, const Weight& down, const GatedUnit& unit,
+                 Tensor out, bool accumulate) override;
+  void route(const Tensor& logits, const RouteParams& params, std::span<int32_t> ids,
+             std::span<float> weights) override;
+  void experts_mlp(const Tensor& x, const Experts& experts, std::span<const int32_t> ids,
+                   std::span<const float> weights, const GatedUnit& unit, Tensor out) override;
+  void rms_norm(const Tensor& x, int width, const Tensor& weight, float epsilon, Tensor out) override;
+  void layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, float epsilon, Tensor out) override;
+  void rope(Tensor x, int head_dim, int offset, const Tensor& angles, RopePairs pairs) override;
+  void kv_store(const Tensor& k, const Tensor& v, const KvLayer& layer, std::span<const KvSlice> slices) override;
+  void attention(const AttentionArgs& args, const KvLayer& layer, std::span<const KvSlice> slices) override;
+  void attention_both_ways(const AttentionArgs& args, const Tensor& k, const Tensor& v,
+                           std::span<const KvSlice> slices) override;
+  void activate(Tensor x, Activation activation) override;
+  void gated_unit(const Tensor& gate, const Tensor& up, const GatedUnit& unit, Tensor out) override;
+  void add(Tensor x, const Tensor& y) override;
+  void scale(Tensor x, float factor) override;
+  void softcap(Tensor x, float cap) override;
+
+ private:
+  /// The keys and values that a layer's attention sees: as they were, and where they were.
+  struct Stored {
+    Tensor k;
+    Tensor v;
+    Tensor k_kept;
+    Tensor v_kept;
+  };
+  struct Kept {
+    Tensor original;
+    Tensor copy;
+  };
+
+  /// A copy of numbers that may be overwritten; shared by operations that keep the same.
+  Tensor keep(const Tensor& x);
+  /// `out` gets new numbers: copies of the old ones are not those that keep() is asked for any more.
+  void forget(const Tensor& out);
+  void record_linear(const Tensor& x, const LinearJob& job);
+
+  Backend& inner_;
+  Arena& arena_;
+  WeightGradients& weights_;
+  ProductTypes types_;
+  Derivatives& derivatives_;
+  bool is_recording_ = false;
+  std::vector<std::function<void()>> entries_;
+  Arena kept_memory_;
+  std::vector<Kept> kept_;
+  std::map<const uint8_t*, Stored> stored_;  // by the layer's cache
+  std::map<const uint8_t*, Buffer> shadow_;  // of the arena's chunks, by where they begin
+};
+
+}  // namespace ondol

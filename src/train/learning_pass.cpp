@@ -1,0 +1,71 @@
+#include "train/learning_pass.h"
+
+#include <cstring>
+
+#include "train/cross_entropy.h"
+
+namespace ondol::train {
+namespace {
+
+/// Logits that exist at a time: 64 MiB of them, and as many gradients.
+constexpr int64_t kLogitsAtOnce = int64_t{1} << 24;
+
+void copy(const Tensor& from, Tensor to) {
+  std::memcpy(to.bytes(), from.bytes(), from.size_bytes());
+}
+
+}  // namespace
+
+Tensor LearningPass::run(Context& context, int n_blocks, Tensor x, const std::function<void(int)>& block,
+                         const std::function<Tensor(const Tensor&)>& output) {
+  const Tape::Position start = tape_.position();
+  tape_.record(false);
+  std::vector<Tensor> inputs;
+  for (int i = 0; i < n_blocks; ++i) {
+    inputs.push_back(context.arena.f32(x.shape()));
+    copy(x, inputs.back());
+    block(i);
+  }
+  learn_output(context, x, output);
+  for (int i = n_blocks; i-- > 0;) {
+    copy(inputs[static_cast<size_t>(i)], x);
+    tape_.record(true);
+    block(i);
+    tape_.backward(start);
+  }
+  return {};
+}
+
+void LearningPass::learn_output(Context& context, const Tensor& x, const std::function<Tensor(const Tensor&)>& output) {
+  const Tape::Position start = tape_.position();
+  const Tensor dx = tape_.gradient(x);
+  int64_t rows_at_once = 1;
+  for (size_t begin = 0; begin < targets_.size();) {
+    const std::span<const Target> part =
+        targets_.subspan(begin, std::min(targets_.size() - begin, static_cast<size_t>(rows_at_once)));
+    begin += part.size();
+    ArenaScope scope(context.arena);
+    Tensor rows = context.arena.f32({static_cast<int64_t>(part.size()), x.columns()});
+    std::vector<int32_t> tokens;
+    for (size_t i = 0; i < part.size(); ++i) {
+      std::memcpy(rows.f32(static_cast<int64_t>(i)), x.f32(part[i].row), x.row_stride_bytes());
+      tokens.push_back(part[i].token);
+    }
+    tape_.record(true);
+    const Tensor logits = output(rows);
+    tape_.record(false);
+    loss_ += cross_entropy(logits, tokens, weight_, tape_.gradient(logits));
+    tape_.backward(start);
+    Tensor drows = tape_.gradient(rows);
+    for (size_t i = 0; i < part.size(); ++i) {
+      float* from = drows.f32(static_cast<int64_t>(i));
+      Tensor to = dx;
+      for (int64_t c = 0; c < x.columns(); ++c) to.f32(part[i].row)[c] += from[c];
+    }
+    std::memset(drows.bytes(), 0, drows.size_bytes());
+    // The first row tells how many logits there are.
+    rows_at_once = std::max<int64_t>(1, kLogitsAtOnce / logits.columns());
+  }
+}
+
+}  // namespace ondol::train

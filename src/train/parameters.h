@@ -1,0 +1,43 @@
+// Parameters: the weights that learn, with their gradients.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "nn/tape.h"
+
+namespace ondol::train {
+
+struct Parameter {
+  std::string name;
+  Tensor value;     // F32, contiguous; changed in place by optimizers
+  Tensor gradient;  // of the same shape
+
+  /// Matrices decay and are what Muon turns; vectors (norms and biases) are neither.
+  bool is_matrix() const { return value.rows() > 1; }
+};
+
+class Parameters final : public WeightGradients {
+ public:
+  /// `value` must be F32 and live as long as this.
+  void add(std::string name, const Tensor& value);
+
+  std::vector<Parameter>& all() { return all_; }
+  const std::vector<Parameter>& all() const { return all_; }
+  int64_t n_elements() const;
+
+  void clear_gradients();
+  /// The root of the sum of squares of all gradients, in the same order for any number of threads.
+  double gradient_norm() const;
+  void scale_gradients(float factor);
+
+  /// The gradient of a parameter or of some of its rows.
+  Tensor of(const Tensor& weight) override;
+
+ private:
+  std::vector<Parameter> all_;
+  std::vector<Buffer> memory_;
+  std::map<const uint8_t*, size_t> by_address_;
+};
+
+}  // namespace ondol::train
