@@ -17,7 +17,7 @@ import torch
 from make_model_goldens import MODELS, TOKENS, gguf_tensors, randomize
 
 NAMES = ["llama", "llama-bias-tied", "mistral-window", "qwen2", "qwen3", "gemma2", "gemma3-types", "gpt2", "phi3-window",
-         "mixtral", "qwen3moe"]
+         "mixtral", "qwen3moe", "qwen2moe", "gemma", "ministral3"]
 RATE, BETAS, EPSILON, DECAY = 1e-3, (0.9, 0.95), 1e-8, 0.1
 
 

@@ -52,6 +52,10 @@ class Derivatives {
   /// `y` is the result.
   virtual void softcap(const Tensor& y, float cap, Tensor dy) = 0;
 
+  /// dlogits [T, E] is added to. dweights [T, n_used] are those of the experts `ids`.
+  virtual void route(const Tensor& logits, const RouteParams& params, std::span<const int32_t> ids,
+                     const Tensor& dweights, Tensor dlogits) = 0;
+
   /// dq, dk and dv are added to. dsinks [n_heads] too, unless empty.
   virtual void attention(const AttentionRecord& record, std::span<const KvSlice> slices, const Tensor& dout, Tensor dq,
                          Tensor dk, Tensor dv, Tensor dsinks) = 0;

@@ -84,13 +84,19 @@ void Tape::record_linear(const Tensor& x, const LinearJob& job) {
   const bool learns = !weights_.of(weight.matrix).empty();
   const Tensor input = learns ? keep(x) : Tensor();
   entries_.push_back([this, weight, input, dx = gradient(x), dy = gradient(job.out), accumulate = job.accumulate] {
-    if (!input.empty()) derivatives_.linear_weight(dy, input, types_.weights, weights_.of(weight.matrix));
-    if (!weight.bias.empty()) {
-      if (const Tensor dbias = weights_.of(weight.bias); !dbias.empty()) derivatives_.sum_rows(dy, dbias);
-    }
-    derivatives_.linear_input(dy, weight.matrix, types_.inputs, dx);
+    learn_linear(weight, input, dy, dx);
     if (!accumulate) set_zero(dy);
   });
+}
+
+void Tape::learn_linear(const Weight& weight, const Tensor& x, const Tensor& dy, Tensor dx) {
+  if (const Tensor dmatrix = weights_.of(weight.matrix); !dmatrix.empty()) {
+    derivatives_.linear_weight(dy, x, types_.weights, dmatrix);
+  }
+  if (!weight.bias.empty()) {
+    if (const Tensor dbias = weights_.of(weight.bias); !dbias.empty()) derivatives_.sum_rows(dy, dbias);
+  }
+  derivatives_.linear_input(dy, weight.matrix, types_.inputs, dx);
 }
 
 void Tape::linear_heads(const Tensor& x, std::span<const Tensor> weights, Tensor out) {
@@ -109,17 +115,6 @@ void Tape::gated_mlp(const Tensor& x, const Weight& gate, const Weight& up, cons
   gated_unit(gate_out, up_out, unit, gate_out);
   const LinearJob last[] = {{&down, out, accumulate}};
   linear(gate_out, last);
-}
-
-void Tape::route(const Tensor& logits, const RouteParams& params, std::span<int32_t> ids, std::span<float> weights) {
-  ONDOL_CHECK(!is_recording_);
-  inner_.route(logits, params, ids, weights);
-}
-
-void Tape::experts_mlp(const Tensor& x, const Experts& experts, std::span<const int32_t> ids,
-                       std::span<const float> weights, const GatedUnit& unit, Tensor out) {
-  ONDOL_CHECK(!is_recording_);
-  inner_.experts_mlp(x, experts, ids, weights, unit, out);
 }
 
 void Tape::rms_norm(const Tensor& x, int width, const Tensor& weight, float epsilon, Tensor out) {

@@ -81,12 +81,26 @@ class Tape final : public Backend {
     Tensor original;
     Tensor copy;
   };
+  /// What a layer of experts was given and chose, and where gradients are.
+  struct ExpertsRecord {
+    Tensor x;
+    const Experts* experts;
+    std::vector<int32_t> ids;
+    Tensor weights;
+    GatedUnit unit;
+    Tensor dx;
+    Tensor dweights;
+    Tensor dout;
+  };
 
   /// A copy of numbers that may be overwritten; shared by operations that keep the same.
   Tensor keep(const Tensor& x);
   /// `out` gets new numbers: copies of the old ones are not those that keep() is asked for any more.
   void forget(const Tensor& out);
   void record_linear(const Tensor& x, const LinearJob& job);
+  /// Adds to the gradients of the weight and of x [T, D], which may be empty if the weight does not learn.
+  void learn_linear(const Weight& weight, const Tensor& x, const Tensor& dy, Tensor dx);
+  void expert_backward(const ExpertsRecord& record, size_t expert);
 
   Backend& inner_;
   Arena& arena_;

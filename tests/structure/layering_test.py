@@ -17,10 +17,11 @@ HUB = BASE | {"hub"}
 NN = BACKEND | {"nn"}
 MODELS = NN | FORMATS | {"models"}
 RUNTIME = MODELS | TEXT | {"runtime"}
+TRAIN = MODELS | TEXT | {"train"}
 SERVER = RUNTIME | HUB | {"server"}
 ALLOWED = {
     "base": BASE, "tensor": TENSOR, "quant": QUANT, "backend": BACKEND, "formats": FORMATS, "text": TEXT, "hub": HUB,
-    "nn": NN, "models": MODELS, "runtime": RUNTIME, "server": SERVER, "cli": SERVER | {"cli"},
+    "nn": NN, "models": MODELS, "runtime": RUNTIME, "train": TRAIN, "server": SERVER, "cli": SERVER | {"cli"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 

@@ -147,4 +147,13 @@ void CpuDerivatives::softcap(const Tensor& y, float cap, Tensor dy) {
   });
 }
 
+void CpuDerivatives::route(const Tensor& logits, const RouteParams& params, std::span<const int32_t> ids,
+                           const Tensor& dweights, Tensor dlogits) {
+  const auto n_used = static_cast<size_t>(params.n_used);
+  for_rows(logits.rows(), 16 * logits.columns(), [&](int64_t row) {
+    gradients::route(logits.f32(row), logits.columns(), params, ids.data() + static_cast<size_t>(row) * n_used,
+                     dweights.f32(row), dlogits.f32(row));
+  });
+}
+
 }  // namespace ondol::cpu

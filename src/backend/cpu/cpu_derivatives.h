@@ -26,6 +26,8 @@ class CpuDerivatives final : public Derivatives {
   void activate(const Tensor& x, Activation activation, Tensor dy) override;
   void gated_unit(const Tensor& gate, const Tensor& up, const GatedUnit& unit, Tensor dy, Tensor dup) override;
   void softcap(const Tensor& y, float cap, Tensor dy) override;
+  void route(const Tensor& logits, const RouteParams& params, std::span<const int32_t> ids, const Tensor& dweights,
+             Tensor dlogits) override;
   void attention(const AttentionRecord& record, std::span<const KvSlice> slices, const Tensor& dout, Tensor dq,
                  Tensor dk, Tensor dv, Tensor dsinks) override;
 

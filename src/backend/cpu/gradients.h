@@ -2,11 +2,13 @@
 // what tests hold against finite differences. Formulas by hand; y is the operation's result, dy its gradient.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <numbers>
+#include <vector>
 
-#include "backend/activation.h"
+#include "backend/backend.h"
 
 namespace ondol::cpu::gradients {
 
@@ -145,6 +147,62 @@ void attention_logits(const T* logits, const T* weights, T softcap, T share, T* 
     }
     dp[i] = weights[i] * (dp[i] - share) * slope;
   }
+}
+
+/// dz becomes the gradient of logits whose softmax is p: p (dz - sum of p dz).
+template <typename T>
+void softmax(const std::vector<T>& p, std::vector<T>& dz) {
+  T share = 0;
+  for (size_t i = 0; i < p.size(); ++i) share += p[i] * dz[i];
+  for (size_t i = 0; i < p.size(); ++i) dz[i] = p[i] * (dz[i] - share);
+}
+
+template <typename T>
+std::vector<T> softmax_of(std::vector<T> z) {
+  const T largest = *std::max_element(z.begin(), z.end());
+  T sum = 0;
+  for (T& value : z) sum += value = std::exp(value - largest);
+  for (T& value : z) value /= sum;
+  return z;
+}
+
+/// One row's choice of experts, as route (backend.h) makes it. The choice itself has no gradient.
+template <typename T>
+void route(const T* logits, int64_t n_experts, const RouteParams& params, const int32_t* ids, const T* dweights,
+           T* dlogits) {
+  const auto n_used = static_cast<size_t>(params.n_used);
+  std::vector<T> scores(logits, logits + n_experts);
+  std::vector<T> chosen(n_used);
+  std::vector<T> dchosen(n_used);
+  if (params.score == RouteParams::Score::kSoftmax) scores = softmax_of(std::move(scores));
+  if (params.score == RouteParams::Score::kSigmoid) {
+    for (T& score : scores) score = sigmoid_of(score);
+  }
+  for (size_t i = 0; i < n_used; ++i) chosen[i] = scores[static_cast<size_t>(ids[i])];
+  if (params.score == RouteParams::Score::kSoftmaxOfChosen) chosen = softmax_of(std::move(chosen));
+  T sum = 0;
+  T share = 0;
+  for (size_t i = 0; i < n_used; ++i) {
+    dchosen[i] = dweights[i] * T(params.scale);
+    sum += chosen[i];
+    share += dchosen[i] * chosen[i];
+  }
+  if (params.normalize) {
+    for (T& slope : dchosen) slope = (slope - share / sum) / sum;
+  }
+  if (params.score == RouteParams::Score::kSoftmaxOfChosen) {
+    softmax(chosen, dchosen);
+    for (size_t i = 0; i < n_used; ++i) dlogits[ids[i]] += dchosen[i];
+    return;
+  }
+  std::vector<T> dscores(scores.size());
+  for (size_t i = 0; i < n_used; ++i) dscores[static_cast<size_t>(ids[i])] = dchosen[i];
+  if (params.score == RouteParams::Score::kSoftmax) {
+    softmax(scores, dscores);
+  } else {
+    for (size_t e = 0; e < scores.size(); ++e) dscores[e] *= scores[e] * (T(1) - scores[e]);
+  }
+  for (size_t e = 0; e < scores.size(); ++e) dlogits[e] += dscores[e];
 }
 
 }  // namespace ondol::cpu::gradients
