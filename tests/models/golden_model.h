@@ -21,7 +21,7 @@ struct Golden {
 };
 
 inline std::string golden_path(const std::string& name) {
-  return std::string(ONDOL_SOURCE_DIR) + "/tests/golden/models/" + name;
+  return std::string(ONDOL_SOURCE_DIR "/tests/golden/models/") + name;
 }
 
 inline Golden read_golden(const std::string& name) {

@@ -2,9 +2,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "tests/models/golden_model.h"
-#include "train/float_file.h"
-#include "train/learning_pass.h"
+#include "tests/train/lesson.h"
 #include "train/optimizer.h"
 
 namespace ondol::train {
@@ -25,64 +23,6 @@ std::vector<std::string> golden_names() {
   }
   std::sort(names.begin(), names.end());
   return names;
-}
-
-/// A model in floats that learns one text.
-class Lesson {
- public:
-  Lesson(const std::string& name, const CpuOptions& options, ProductTypes types = {})
-      : backend_(create_cpu_backend(options).value()), tokens_(read_golden(name).tokens) {
-    file_ = in_floats(*open_gguf(golden_path(name + ".gguf")).value()).value();
-    model_ = load_model(file_).value();
-    add_all(*file_, parameters_);
-    tape_ = std::make_unique<Tape>(*backend_, arena_, parameters_, types);
-  }
-
-  Parameters& parameters() { return parameters_; }
-
-  /// Adds gradients of the mean loss, which is returned.
-  double learn() {
-    const ArenaScope scope(arena_);
-    KvCache cache = KvCache::create(model_->config().kv_layers, DType::F32, 256).value();
-    KvSequence sequence(cache);
-    const auto n = static_cast<int>(tokens_.size());
-    EXPECT_TRUE(sequence.append(n).has_value());
-    Batch batch;
-    batch.tokens = tokens_;
-    batch.slices.push_back({&sequence, 0, n, 0, n});
-    std::vector<Target> targets;
-    for (int32_t row = 0; row + 1 < n; ++row) targets.push_back({row, tokens_[static_cast<size_t>(row) + 1]});
-    LearningPass pass(*tape_, targets, 1.0f / static_cast<float>(targets.size()));
-    Context context{*tape_, arena_};
-    context.learner = &pass;
-    const Tape::Position start = tape_->position();
-    tape_->record(true);
-    model_->forward(batch, cache, context);
-    tape_->backward(start);
-    tape_->record(false);
-    return pass.loss() / static_cast<double>(targets.size());
-  }
-
- private:
-  std::unique_ptr<Backend> backend_;
-  Arena arena_;
-  std::vector<int32_t> tokens_;
-  std::shared_ptr<const ModelFile> file_;
-  std::unique_ptr<Model> model_;
-  Parameters parameters_;
-  std::unique_ptr<Tape> tape_;
-};
-
-/// The length of the difference as a share of the expected length.
-double distance(const Tensor& got, const Tensor& expected) {
-  double difference = 0;
-  double length = 0;
-  for (int64_t i = 0; i < expected.shape().elements(); ++i) {
-    const double e = expected.f32()[i];
-    difference += (got.f32()[i] - e) * (got.f32()[i] - e);
-    length += e * e;
-  }
-  return std::sqrt(difference / std::max(length, 1e-30));
 }
 
 class GradientGolden : public testing::TestWithParam<std::string> {};

@@ -50,6 +50,209 @@ Tensor shaped(Tensor matrix, int64_t rows, int64_t columns) {
   return Tensor(DType::F32, {rows, columns}, matrix.bytes());
 }
 
+/// One sequence. Of `rows_at_once` query rows at a time, against all keys that they see.
+class AttentionBackward {
+ public:
+  AttentionBackward(const CpuKernels& kernels, ThreadPool& pool, MatmulScratch& matmul, const AttentionRecord& record,
+                    const KvSlice& slice, const Tensor& dout, Scratch& memory)
+      : kernels_(kernels),
+        pool_(pool),
+        matmul_(matmul),
+        record_(record),
+        args_(record.args),
+        dout_(dout),
+        n_heads_(record.args.n_heads),
+        n_kv_heads_(record.n_kv_heads),
+        first_row_(slice.first_row),
+        n_(slice.n_rows),
+        k_dim_(record.k.columns() / n_kv_heads_),
+        v_dim_(record.v.columns() / n_kv_heads_) {
+    lay_out(memory);
+  }
+
+  void run(Tensor dq, Tensor dk, Tensor dv, Tensor dsinks) {
+    split_heads();
+    for (begin_ = 0; begin_ < n_; begin_ += kRows) {
+      rows_ = std::min(kRows, n_ - begin_);
+      seen_from_ = args_.window > 0 ? std::max<int64_t>(0, begin_ - args_.window + 1) : 0;
+      seen_ = begin_ + rows_ - seen_from_;
+      multiply_inputs();
+      auto heads = [&](int64_t first, int64_t last, int) {
+        for (int64_t head = first; head < last; ++head) differentiate(static_cast<int>(head));
+      };
+      pool_.run(n_heads_, 1, std::ref(heads));
+      add_to_queries(dq);
+      add_to_keys_and_values(dk, dv);
+    }
+    if (!dsinks.empty()) add_to_sinks(dsinks);
+  }
+
+ private:
+  void lay_out(Scratch& memory) {
+    const int64_t rows = std::min(kRows, n_);
+    Pieces pieces(memory.floats(static_cast<size_t>(n_kv_heads_ * n_ * (2 * k_dim_ + v_dim_) +
+                                                    n_heads_ * (rows * (4 * n_ + k_dim_ + v_dim_) + n_))));
+    keys_ = pieces.matrices(n_kv_heads_, n_, k_dim_);
+    keys_turned_ = pieces.matrices(n_kv_heads_, k_dim_, n_);
+    values_ = pieces.matrices(n_kv_heads_, n_, v_dim_);
+    weights_ = pieces.matrices(n_heads_, rows, n_);
+    slopes_ = pieces.matrices(n_heads_, rows, n_);
+    weights_turned_ = pieces.matrices(n_heads_, n_, rows);
+    slopes_turned_ = pieces.matrices(n_heads_, n_, rows);
+    queries_turned_ = pieces.matrices(n_heads_, k_dim_, rows);
+    douts_turned_ = pieces.matrices(n_heads_, v_dim_, rows);
+    sink_slopes_ = pieces.matrices(n_heads_, 1, n_);
+  }
+
+  size_t kv_of(int head) const { return static_cast<size_t>(head / (n_heads_ / n_kv_heads_)); }
+  static size_t at(int head) { return static_cast<size_t>(head); }
+
+  void split_heads() {
+    auto heads = [&](int64_t first, int64_t last, int) {
+      for (int64_t h = first; h < last; ++h) {
+        const auto i = static_cast<size_t>(h);
+        for (int64_t row = 0; row < n_; ++row) {
+          std::copy_n(record_.k.f32(first_row_ + row) + h * k_dim_, k_dim_, keys_[i].f32(row));
+          std::copy_n(record_.v.f32(first_row_ + row) + h * v_dim_, v_dim_, values_[i].f32(row));
+        }
+        turn(record_.k, first_row_, n_, h * k_dim_, k_dim_, keys_turned_[i]);
+      }
+    };
+    pool_.run(n_kv_heads_, 1, std::ref(heads));
+  }
+
+  /// Queries by keys, and gradients of results by values.
+  void multiply_inputs() {
+    jobs_.clear();
+    for (int h = 0; h < n_heads_; ++h) {
+      jobs_.push_back({part(args_.q, first_row_ + begin_, rows_, h * k_dim_, k_dim_),
+                       keys_[kv_of(h)].slice_rows(seen_from_, seen_),
+                       {},
+                       shaped(weights_[at(h)], rows_, seen_),
+                       false});
+      jobs_.push_back({part(dout_, first_row_ + begin_, rows_, h * v_dim_, v_dim_),
+                       values_[kv_of(h)].slice_rows(seen_from_, seen_),
+                       {},
+                       shaped(slopes_[at(h)], rows_, seen_),
+                       false});
+    }
+    multiply(kernels_, pool_, matmul_, jobs_);
+  }
+
+  /// Products of a head become softmax weights; gradients of the weights become those of the products.
+  void differentiate(int head) {
+    Tensor weights = shaped(weights_[at(head)], rows_, seen_);
+    Tensor slopes = shaped(slopes_[at(head)], rows_, seen_);
+    std::vector<float> capped;
+    for (int64_t row = 0; row < rows_; ++row) {
+      const int64_t position = begin_ + row;
+      const int64_t low = args_.window > 0 ? std::max<int64_t>(0, position - args_.window + 1) - seen_from_ : 0;
+      const int64_t n = position + 1 - seen_from_ - low;
+      float* p = weights.f32(row) + low;
+      float* d = slopes.f32(row) + low;
+      for (float* all : {weights.f32(row), slopes.f32(row)}) {
+        std::fill(all, all + low, 0.0f);
+        std::fill(all + low + n, all + seen_, 0.0f);
+      }
+      kernels_.scale(p, args_.scale, n);
+      if (args_.softcap > 0) {
+        kernels_.softcap(p, args_.softcap, n);
+        capped.assign(p, p + n);
+      }
+      const float kept = normalise(p, n, head);
+      const float share = kernels_.dot(p, d, n);
+      sink_slopes_[at(head)].f32()[position] = -(1.0f - kept) * share;
+      gradients::attention_logits(capped.empty() ? p : capped.data(), p, args_.softcap, share, d, n);
+      kernels_.scale(d, args_.scale, n);
+    }
+    turn(weights, 0, rows_, 0, seen_, shaped(weights_turned_[at(head)], seen_, rows_));
+    turn(slopes, 0, rows_, 0, seen_, shaped(slopes_turned_[at(head)], seen_, rows_));
+    turn(args_.q, first_row_ + begin_, rows_, head * k_dim_, k_dim_, shaped(queries_turned_[at(head)], k_dim_, rows_));
+    turn(dout_, first_row_ + begin_, rows_, head * v_dim_, v_dim_, shaped(douts_turned_[at(head)], v_dim_, rows_));
+  }
+
+  /// Softmax over n logits and the head's sink. Returns what the sink leaves of the weights: 1 without one.
+  float normalise(float* logits, int64_t n, int head) const {
+    if (args_.sinks.empty()) {
+      kernels_.softmax(logits, n);
+      return 1.0f;
+    }
+    const float sink = args_.sinks.f32()[head];
+    const float largest = std::max(sink, *std::max_element(logits, logits + n));
+    const double of_sink = std::exp(static_cast<double>(sink - largest));
+    double sum = of_sink;
+    for (int64_t i = 0; i < n; ++i) sum += std::exp(static_cast<double>(logits[i] - largest));
+    kernels_.softmax(logits, n);
+    const auto kept = static_cast<float>(1.0 - of_sink / sum);
+    kernels_.scale(logits, kept, n);
+    return kept;
+  }
+
+  void add_to_queries(Tensor dq) {
+    jobs_.clear();
+    for (int h = 0; h < n_heads_; ++h) {
+      jobs_.push_back({shaped(slopes_[at(h)], rows_, seen_),
+                       keys_turned_[kv_of(h)].slice_columns(seen_from_, seen_),
+                       {},
+                       part(dq, first_row_ + begin_, rows_, h * k_dim_, k_dim_),
+                       true});
+    }
+    multiply(kernels_, pool_, matmul_, jobs_);
+  }
+
+  /// Query heads of a group add to the same keys and values, one after another.
+  void add_to_keys_and_values(Tensor dk, Tensor dv) {
+    const int group = n_heads_ / n_kv_heads_;
+    for (int g = 0; g < group; ++g) {
+      jobs_.clear();
+      for (int kv = 0; kv < n_kv_heads_; ++kv) {
+        const size_t h = at(kv * group + g);
+        jobs_.push_back({shaped(slopes_turned_[h], seen_, rows_),
+                         shaped(queries_turned_[h], k_dim_, rows_),
+                         {},
+                         part(dk, first_row_ + seen_from_, seen_, kv * k_dim_, k_dim_),
+                         true});
+        jobs_.push_back({shaped(weights_turned_[h], seen_, rows_),
+                         shaped(douts_turned_[h], v_dim_, rows_),
+                         {},
+                         part(dv, first_row_ + seen_from_, seen_, kv * v_dim_, v_dim_),
+                         true});
+      }
+      multiply(kernels_, pool_, matmul_, jobs_);
+    }
+  }
+
+  void add_to_sinks(Tensor dsinks) const {
+    for (int h = 0; h < n_heads_; ++h) {
+      double sum = 0;
+      for (int64_t row = 0; row < n_; ++row) sum += static_cast<double>(sink_slopes_[at(h)].f32()[row]);
+      dsinks.f32()[h] += static_cast<float>(sum);
+    }
+  }
+
+  const CpuKernels& kernels_;
+  ThreadPool& pool_;
+  MatmulScratch& matmul_;
+  const AttentionRecord& record_;
+  const AttentionArgs& args_;
+  const Tensor& dout_;
+  const int n_heads_;
+  const int n_kv_heads_;
+  const int64_t first_row_;
+  const int64_t n_;  // positions
+  const int64_t k_dim_;
+  const int64_t v_dim_;
+  // The query rows [begin_, begin_ + rows_) see keys within [seen_from_, seen_from_ + seen_).
+  int64_t begin_ = 0;
+  int64_t rows_ = 0;
+  int64_t seen_from_ = 0;
+  int64_t seen_ = 0;
+  // Of each KV head, then of each head.
+  std::vector<Tensor> keys_, keys_turned_, values_;
+  std::vector<Tensor> weights_, slopes_, weights_turned_, slopes_turned_, queries_turned_, douts_turned_, sink_slopes_;
+  std::vector<MatmulJob> jobs_;
+};
+
 }  // namespace
 
 void CpuDerivatives::attention(const AttentionRecord& record, std::span<const KvSlice> slices, const Tensor& dout,
@@ -57,143 +260,7 @@ void CpuDerivatives::attention(const AttentionRecord& record, std::span<const Kv
   ONDOL_CHECK(record.n_kv_heads > 0 && record.args.n_heads % record.n_kv_heads == 0);
   for (const KvSlice& slice : slices) {
     ONDOL_CHECK(slice.first_position == 0);
-    attend(record, slice, dout, dq, dk, dv, dsinks);
-  }
-}
-
-void CpuDerivatives::attend(const AttentionRecord& record, const KvSlice& slice, const Tensor& dout, Tensor dq,
-                            Tensor dk, Tensor dv, Tensor dsinks) {
-  const AttentionArgs& args = record.args;
-  const int n_heads = args.n_heads;
-  const int group = n_heads / record.n_kv_heads;
-  const int64_t n = slice.n_rows;
-  const int64_t first_row = slice.first_row;
-  const int64_t k_dim = record.k.columns() / record.n_kv_heads;
-  const int64_t v_dim = record.v.columns() / record.n_kv_heads;
-  const int64_t rows_at_once = std::min(kRows, n);
-  Pieces pieces(attention_.floats(static_cast<size_t>(record.n_kv_heads * n * (2 * k_dim + v_dim) +
-                                                      n_heads * rows_at_once * (4 * n + k_dim + v_dim) + n_heads * n)));
-  std::vector<Tensor> keys = pieces.matrices(record.n_kv_heads, n, k_dim);
-  std::vector<Tensor> keys_turned = pieces.matrices(record.n_kv_heads, k_dim, n);
-  std::vector<Tensor> values = pieces.matrices(record.n_kv_heads, n, v_dim);
-  for_rows(record.n_kv_heads, n * k_dim, [&](int64_t h) {
-    const auto i = static_cast<size_t>(h);
-    for (int64_t row = 0; row < n; ++row) {
-      std::copy_n(record.k.f32(first_row + row) + h * k_dim, k_dim, keys[i].f32(row));
-      std::copy_n(record.v.f32(first_row + row) + h * v_dim, v_dim, values[i].f32(row));
-    }
-    turn(record.k, first_row, n, h * k_dim, k_dim, keys_turned[i]);
-  });
-  std::vector<Tensor> logits = pieces.matrices(n_heads, rows_at_once, n);
-  std::vector<Tensor> weights = pieces.matrices(n_heads, rows_at_once, n);
-  std::vector<Tensor> gradients_of_weights = pieces.matrices(n_heads, n, rows_at_once);
-  std::vector<Tensor> turned_weights = pieces.matrices(n_heads, n, rows_at_once);
-  std::vector<Tensor> queries_turned = pieces.matrices(n_heads, k_dim, rows_at_once);
-  std::vector<Tensor> douts_turned = pieces.matrices(n_heads, v_dim, rows_at_once);
-  std::vector<Tensor> sink_shares = pieces.matrices(n_heads, 1, n);
-
-  std::vector<MatmulJob> jobs;
-  for (int64_t begin = 0; begin < n; begin += kRows) {
-    const int64_t rows = std::min(kRows, n - begin);
-    const int64_t seen_from = args.window > 0 ? std::max<int64_t>(0, begin - args.window + 1) : 0;
-    const int64_t seen = begin + rows - seen_from;
-    const auto of_kv = [&](int h) { return static_cast<size_t>(h / group); };
-    const auto at = [](int h) { return static_cast<size_t>(h); };
-
-    jobs.clear();
-    for (int h = 0; h < n_heads; ++h) {
-      jobs.push_back({part(args.q, first_row + begin, rows, h * k_dim, k_dim),
-                      keys[of_kv(h)].slice_rows(seen_from, seen),
-                      {},
-                      shaped(logits[at(h)], rows, seen),
-                      false});
-      jobs.push_back({part(dout, first_row + begin, rows, h * v_dim, v_dim),
-                      values[of_kv(h)].slice_rows(seen_from, seen),
-                      {},
-                      shaped(weights[at(h)], rows, seen),
-                      false});
-    }
-    multiply(kernels_, pool_, matmul_, jobs);
-
-    // From here on: `logits` become softmax weights, `weights` (the gradients of these) those of the products q k.
-    for_rows(n_heads, rows * seen * 16, [&](int64_t head) {
-      const auto i = static_cast<size_t>(head);
-      Tensor p = shaped(logits[i], rows, seen);
-      Tensor dp = shaped(weights[i], rows, seen);
-      std::vector<float> capped;
-      for (int64_t row = 0; row < rows; ++row) {
-        const int64_t position = begin + row;
-        const int64_t low = args.window > 0 ? std::max<int64_t>(0, position - args.window + 1) - seen_from : 0;
-        const int64_t high = position + 1 - seen_from;
-        float* l = p.f32(row);
-        std::fill(l, l + low, 0.0f);
-        std::fill(l + high, l + seen, 0.0f);
-        kernels_.scale(l + low, args.scale, high - low);
-        if (args.softcap > 0) {
-          kernels_.softcap(l + low, args.softcap, high - low);
-          capped.assign(l + low, l + high);
-        }
-        float kept = 1.0f;  // of the weights; the rest is the sink's
-        if (args.sinks.empty()) {
-          kernels_.softmax(l + low, high - low);
-        } else {
-          const float sink = args.sinks.f32()[head];
-          const float largest = std::max(sink, *std::max_element(l + low, l + high));
-          double sum = std::exp(static_cast<double>(sink - largest));
-          const double of_sink = sum;
-          for (int64_t c = low; c < high; ++c) sum += std::exp(static_cast<double>(l[c] - largest));
-          kernels_.softmax(l + low, high - low);
-          kept = static_cast<float>(1.0 - of_sink / sum);
-          kernels_.scale(l + low, kept, high - low);
-        }
-        float* d = dp.f32(row);
-        const float share = kernels_.dot(l + low, d + low, high - low);
-        sink_shares[i].f32()[position] = -(1.0f - kept) * share;
-        std::fill(d, d + low, 0.0f);
-        std::fill(d + high, d + seen, 0.0f);
-        gradients::attention_logits(args.softcap > 0 ? capped.data() : l + low, l + low, args.softcap, share, d + low,
-                                    high - low);
-        kernels_.scale(d + low, args.scale, high - low);
-      }
-      turn(p, 0, rows, 0, seen, shaped(turned_weights[i], seen, rows));
-      turn(dp, 0, rows, 0, seen, shaped(gradients_of_weights[i], seen, rows));
-      turn(args.q, first_row + begin, rows, head * k_dim, k_dim, shaped(queries_turned[i], k_dim, rows));
-      turn(dout, first_row + begin, rows, head * v_dim, v_dim, shaped(douts_turned[i], v_dim, rows));
-    });
-
-    jobs.clear();
-    for (int h = 0; h < n_heads; ++h) {
-      jobs.push_back({shaped(weights[at(h)], rows, seen),
-                      keys_turned[of_kv(h)].slice_columns(seen_from, seen),
-                      {},
-                      part(dq, first_row + begin, rows, h * k_dim, k_dim),
-                      true});
-    }
-    multiply(kernels_, pool_, matmul_, jobs);
-    // Query heads of a group add to the same keys and values, one after another.
-    for (int g = 0; g < group; ++g) {
-      jobs.clear();
-      for (int kv = 0; kv < record.n_kv_heads; ++kv) {
-        const size_t h = at(kv * group + g);
-        jobs.push_back({shaped(gradients_of_weights[h], seen, rows),
-                        shaped(queries_turned[h], k_dim, rows),
-                        {},
-                        part(dk, first_row + seen_from, seen, kv * k_dim, k_dim),
-                        true});
-        jobs.push_back({shaped(turned_weights[h], seen, rows),
-                        shaped(douts_turned[h], v_dim, rows),
-                        {},
-                        part(dv, first_row + seen_from, seen, kv * v_dim, v_dim),
-                        true});
-      }
-      multiply(kernels_, pool_, matmul_, jobs);
-    }
-  }
-  if (dsinks.empty()) return;
-  for (int h = 0; h < n_heads; ++h) {
-    double sum = 0;
-    for (int64_t row = 0; row < n; ++row) sum += static_cast<double>(sink_shares[static_cast<size_t>(h)].f32()[row]);
-    dsinks.f32()[h] += static_cast<float>(sum);
+    AttentionBackward(kernels_, pool_, matmul_, record, slice, dout, attention_).run(dq, dk, dv, dsinks);
   }
 }
 

@@ -43,9 +43,6 @@ class CpuDerivatives final : public Derivatives {
   Tensor turned(const Tensor& matrix, int64_t begin, int64_t n, DType type);
   void add_product(const Tensor& x, const Tensor& weight, Tensor out);
 
-  void attend(const AttentionRecord& record, const KvSlice& slice, const Tensor& dout, Tensor dq, Tensor dk, Tensor dv,
-              Tensor dsinks);
-
   const CpuKernels& kernels_;
   ThreadPool& pool_;
   MatmulScratch matmul_;
