@@ -53,7 +53,7 @@ TEST_P(AdapterGradient, IsThatOfTheMergedWeights) {
   std::map<std::string, LowRank> learnt;
   for (const auto& [name, parts] : adapted.parts) {
     const Tensor& matrix = *frozen.file().find_tensor(name);
-    adapter.add(matrix, parts.a.tensor, parts.b.tensor, 1.0f);
+    adapter.add(name, matrix, parts.a.tensor, parts.b.tensor, 1.0f);
     const LowRank low_rank = adapter.find(matrix).value();
     frozen.parameters().add(name + ".a", low_rank.a);
     frozen.parameters().add(name + ".b", low_rank.b);
