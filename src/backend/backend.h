@@ -131,8 +131,9 @@ class Backend {
 };
 
 struct CpuOptions {
-  int n_threads = 0;                 // 0: as many as the process may use
-  std::string instruction_set = {};  // "ref", "avx2", "avx512", "amx", "neon"; empty: the best here, or ONDOL_CPU if set
+  int n_threads = 0;  // 0: as many as the process may use
+  std::string instruction_set =
+      {};  // "ref", "avx2", "avx512", "amx", "neon"; empty: the best here, or ONDOL_CPU if set
 };
 
 /// The CPU backend. Fails when the instruction set is unknown or this processor lacks it.
