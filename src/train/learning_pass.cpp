@@ -22,12 +22,14 @@ Tensor LearningPass::run(Context& context, int n_blocks, Tensor x, const std::fu
   tape_.record(false);
   std::vector<Tensor> inputs;
   for (int i = 0; i < n_blocks; ++i) {
-    inputs.push_back(context.arena.f32(x.shape()));
-    copy(x, inputs.back());
+    if (learns()) {
+      inputs.push_back(context.arena.f32(x.shape()));
+      copy(x, inputs.back());
+    }
     block(i);
   }
   learn_output(context, x, output);
-  for (int i = n_blocks; i-- > 0;) {
+  for (int i = learns() ? n_blocks : 0; i-- > 0;) {
     copy(inputs[static_cast<size_t>(i)], x);
     tape_.record(true);
     block(i);
@@ -51,18 +53,23 @@ void LearningPass::learn_output(Context& context, const Tensor& x, const std::fu
       std::memcpy(rows.f32(static_cast<int64_t>(i)), x.f32(part[i].row), x.row_stride_bytes());
       tokens.push_back(part[i].token);
     }
-    tape_.record(true);
+    tape_.record(learns());
     const Tensor logits = output(rows);
     tape_.record(false);
     loss_ += cross_entropy(logits, tokens, weight_, tape_.gradient(logits));
-    tape_.backward(start);
-    Tensor drows = tape_.gradient(rows);
-    for (size_t i = 0; i < part.size(); ++i) {
-      float* from = drows.f32(static_cast<int64_t>(i));
-      Tensor to = dx;
-      for (int64_t c = 0; c < x.columns(); ++c) to.f32(part[i].row)[c] += from[c];
+    if (learns()) {
+      tape_.backward(start);
+      Tensor drows = tape_.gradient(rows);
+      for (size_t i = 0; i < part.size(); ++i) {
+        const float* from = drows.f32(static_cast<int64_t>(i));
+        Tensor to = dx;
+        for (int64_t c = 0; c < x.columns(); ++c) to.f32(part[i].row)[c] += from[c];
+      }
+      std::memset(drows.bytes(), 0, drows.size_bytes());
+    } else {
+      Tensor unused = tape_.gradient(logits);
+      std::memset(unused.bytes(), 0, unused.size_bytes());
     }
-    std::memset(drows.bytes(), 0, drows.size_bytes());
     // The first row tells how many logits there are.
     rows_at_once = std::max<int64_t>(1, kLogitsAtOnce / logits.columns());
   }

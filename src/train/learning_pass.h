@@ -20,9 +20,12 @@ struct Target {
 
 class LearningPass final : public Learner {
  public:
+  /// To evaluate is to go forward only.
+  enum class Aim { kLearn, kEvaluate };
+
   /// `weight` multiplies the loss of every target: one over the number of targets in the whole step.
-  LearningPass(Tape& tape, std::span<const Target> targets, float weight)
-      : tape_(tape), targets_(targets), weight_(weight) {}
+  LearningPass(Tape& tape, std::span<const Target> targets, float weight, Aim aim = Aim::kLearn)
+      : tape_(tape), targets_(targets), weight_(weight), aim_(aim) {}
 
   Tensor run(Context& context, int n_blocks, Tensor x, const std::function<void(int)>& block,
              const std::function<Tensor(const Tensor&)>& output) override;
@@ -31,11 +34,13 @@ class LearningPass final : public Learner {
   double loss() const { return loss_; }
 
  private:
+  bool learns() const { return aim_ == Aim::kLearn; }
   void learn_output(Context& context, const Tensor& x, const std::function<Tensor(const Tensor&)>& output);
 
   Tape& tape_;
   std::span<const Target> targets_;
   float weight_;
+  Aim aim_;
   double loss_ = 0;
 };
 

@@ -58,7 +58,7 @@ TEST_P(AdapterGradient, IsThatOfTheMergedWeights) {
     frozen.parameters().add(name + ".a", low_rank.a);
     frozen.parameters().add(name + ".b", low_rank.b);
   }
-  frozen.use(adapter);
+  frozen.use({&adapter, 1.0f});
   EXPECT_NEAR(frozen.learn(), merged.learn(), 1e-5);
   for (const Parameter& parameter : frozen.parameters().all()) {
     const std::string name = parameter.name.substr(0, parameter.name.size() - 2);

@@ -9,7 +9,7 @@
 
 #include "tests/models/golden_model.h"
 #include "train/float_file.h"
-#include "train/learning_pass.h"
+#include "train/student.h"
 
 namespace ondol::train {
 
@@ -20,51 +20,40 @@ class Lesson {
 
   Lesson(const std::string& name, const CpuOptions& options, ProductTypes types = {},
          Learns learns = Learns::kEverything)
-      : backend_(create_cpu_backend(options).value()), tokens_(read_golden(name).tokens) {
+      : backend_(create_cpu_backend(options).value()), tokens_(read_golden(name).tokens), types_(types) {
     file_ = in_floats(*open_gguf(golden_path(name + ".gguf")).value()).value();
     model_ = load_model(file_).value();
     if (learns == Learns::kEverything) add_all(*file_, parameters_);
-    tape_ = std::make_unique<Tape>(*backend_, arena_, parameters_, types);
   }
 
   Parameters& parameters() { return parameters_; }
   const ModelFile& file() const { return *file_; }
+  const Model& model() const { return *model_; }
   /// All rows use this adapter from now on.
-  void use(const Adapter& adapter) { adapter_ = &adapter; }
+  void use(AdapterUse adapter) { adapter_ = adapter; }
 
-  /// Adds gradients of the mean loss, which is returned.
+  /// Adds gradients of the mean loss of the golden's tokens, which is returned.
   double learn() {
-    const ArenaScope scope(arena_);
-    KvCache cache = KvCache::create(model_->config().kv_layers, DType::F32, 256).value();
-    KvSequence sequence(cache);
-    const auto n = static_cast<int>(tokens_.size());
-    EXPECT_TRUE(sequence.append(n).has_value());
-    Batch batch;
-    batch.tokens = tokens_;
-    batch.slices.push_back({&sequence, 0, n, 0, n});
-    std::vector<Target> targets;
-    for (int32_t row = 0; row + 1 < n; ++row) targets.push_back({row, tokens_[static_cast<size_t>(row) + 1]});
-    LearningPass pass(*tape_, targets, 1.0f / static_cast<float>(targets.size()));
-    Context context{*tape_, arena_};
-    context.learner = &pass;
-    if (adapter_ != nullptr) context.adapters = {{{adapter_, 1.0f}, 0, n}};
-    const Tape::Position start = tape_->position();
-    tape_->record(true);
-    model_->forward(batch, cache, context);
-    tape_->backward(start);
-    tape_->record(false);
-    return pass.loss() / static_cast<double>(targets.size());
+    const auto n = static_cast<double>(tokens_.size() - 1);
+    return student()
+               .learn({{{tokens_, std::vector<uint8_t>(tokens_.size(), 1)}}}, static_cast<float>(1.0 / n))
+               .value() /
+           n;
   }
+  /// Adds gradients of the sum of the losses, which is returned.
+  double learn(const PackedSequence& sequence) { return student().learn(sequence, 1.0f).value(); }
+  double evaluate(const PackedSequence& sequence) { return student().evaluate(sequence).value(); }
 
  private:
+  Student student() { return Student(*model_, *backend_, parameters_, types_, adapter_); }
+
   std::unique_ptr<Backend> backend_;
-  Arena arena_;
   std::vector<int32_t> tokens_;
   std::shared_ptr<const ModelFile> file_;
   std::unique_ptr<Model> model_;
   Parameters parameters_;
-  const Adapter* adapter_ = nullptr;
-  std::unique_ptr<Tape> tape_;
+  std::optional<AdapterUse> adapter_;
+  ProductTypes types_;
 };
 
 /// The length of the difference as a share of the expected length.
@@ -77,6 +66,18 @@ inline double distance(const Tensor& got, const Tensor& expected) {
     length += e * e;
   }
   return std::sqrt(difference / std::max(length, 1e-30));
+}
+
+inline double cosine_of(const Tensor& a, const Tensor& b) {
+  double product = 0;
+  double a_squares = 0;
+  double b_squares = 0;
+  for (int64_t i = 0; i < b.shape().elements(); ++i) {
+    product += static_cast<double>(a.f32()[i]) * static_cast<double>(b.f32()[i]);
+    a_squares += static_cast<double>(a.f32()[i]) * static_cast<double>(a.f32()[i]);
+    b_squares += static_cast<double>(b.f32()[i]) * static_cast<double>(b.f32()[i]);
+  }
+  return product / std::sqrt(a_squares * b_squares);
 }
 
 }  // namespace ondol::train

@@ -1,0 +1,39 @@
+// Student: a model that learns from packed sequences.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "models/model.h"
+#include "nn/tape.h"
+#include "train/data/segment.h"
+#include "train/learning_pass.h"
+#include "train/parameters.h"
+
+namespace ondol::train {
+
+class Student {
+ public:
+  /// All must outlive it. With an adapter, all rows use it.
+  Student(const Model& model, Backend& backend, Parameters& parameters, ProductTypes types,
+          std::optional<AdapterUse> adapter);
+
+  /// Adds the gradients of `weight` times the loss of every target. Returns the sum of the losses, in nats. Error: no
+  /// memory for the sequence.
+  Result<double> learn(const PackedSequence& sequence, float weight);
+  /// The sum of the losses only.
+  Result<double> evaluate(const PackedSequence& sequence);
+
+ private:
+  Result<double> pass(const PackedSequence& sequence, float weight, LearningPass::Aim aim);
+  /// Room for the keys and values of all segments.
+  Result<void> make_room(const PackedSequence& sequence);
+
+  const Model& model_;
+  Arena arena_;
+  Tape tape_;
+  std::optional<AdapterUse> adapter_;
+  std::optional<KvCache> cache_;
+};
+
+}  // namespace ondol::train

@@ -1,0 +1,148 @@
+// What must not change what is learnt: packing, and going forward only; and low-rank adapters that are taught a text.
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "models/adapter.h"
+#include "tests/train/lesson.h"
+#include "train/lora.h"
+#include "train/optimizer.h"
+
+namespace ondol::train {
+namespace {
+
+Segment all_of(std::vector<int32_t> tokens) {
+  std::vector<uint8_t> is_target(tokens.size(), 1);
+  is_target[0] = 0;
+  return {std::move(tokens), std::move(is_target)};
+}
+
+class StudentTest : public testing::Test {
+ protected:
+  std::vector<int32_t> tokens() const { return read_golden("llama").tokens; }
+  std::vector<int32_t> part(size_t begin, size_t end) const {
+    const std::vector<int32_t> all = tokens();
+    return {all.begin() + static_cast<long>(begin), all.begin() + static_cast<long>(end)};
+  }
+};
+
+TEST_F(StudentTest, PackingChangesNothing) {
+  const Segment first = all_of(part(0, 11));
+  const Segment second = all_of(part(11, 40));
+  Lesson apart("llama", {2, ""});
+  Lesson together("llama", {2, ""});
+  const double loss = apart.learn({{first}}) + apart.learn({{second}});
+  EXPECT_NEAR(together.learn({{first, second}}), loss, 1e-5 * loss);
+  for (size_t i = 0; i < apart.parameters().all().size(); ++i) {
+    const Parameter& parameter = apart.parameters().all()[i];
+    EXPECT_LE(distance(together.parameters().all()[i].gradient, parameter.gradient), 1e-5) << parameter.name;
+  }
+}
+
+TEST_F(StudentTest, OnlyTargetsCount) {
+  Segment segment = all_of(tokens());
+  for (size_t i = 0; i < 20; ++i) segment.is_target[i] = 0;
+  Lesson lesson("llama", {2, ""});
+  const double some = lesson.evaluate({{segment}});
+  const double all = lesson.evaluate({{all_of(tokens())}});
+  Segment rest = all_of(tokens());
+  for (size_t i = 20; i < rest.is_target.size(); ++i) rest.is_target[i] = 0;
+  EXPECT_NEAR(some + lesson.evaluate({{rest}}), all, 1e-5 * all);
+  segment.is_target.assign(segment.is_target.size(), 0);
+  EXPECT_EQ(lesson.learn({{segment}}), 0.0);
+}
+
+TEST_F(StudentTest, EvaluatesWhatItLearns) {
+  Lesson lesson("qwen3", {2, ""});
+  const PackedSequence sequence{{all_of(tokens())}};
+  const double loss = lesson.evaluate(sequence);
+  EXPECT_EQ(lesson.parameters().gradient_norm(), 0.0);
+  EXPECT_NEAR(lesson.learn(sequence), loss, 1e-6 * loss);
+  EXPECT_NEAR(lesson.evaluate(sequence), loss, 1e-6 * loss);
+}
+
+/// Rounded products point the same way as exact ones.
+TEST_F(StudentTest, LowPrecision) {
+  for (const char* name : {"llama", "qwen3", "gpt2"}) {
+    Lesson exact(name, {2, ""});
+    const PackedSequence sequence{{all_of(tokens())}};
+    exact.learn(sequence);
+    for (const DType type : {DType::BF16, DType::Q8_0}) {
+      Lesson rounded(name, {2, ""}, {type, DType::BF16});
+      rounded.learn(sequence);
+      double sum = 0;
+      for (size_t i = 0; i < exact.parameters().all().size(); ++i) {
+        const double cosine = cosine_of(rounded.parameters().all()[i].gradient, exact.parameters().all()[i].gradient);
+        EXPECT_GE(cosine, 0.98) << name << " " << exact.parameters().all()[i].name;
+        sum += cosine;
+      }
+      EXPECT_GE(sum / static_cast<double>(exact.parameters().all().size()), 0.998) << name;
+    }
+  }
+}
+
+TEST_F(StudentTest, AnAdapterLearnsAText) {
+  Lesson lesson("llama", {2, ""}, {}, Lesson::Learns::kNothing);
+  LoraOptions options;
+  options.rank = 4;
+  auto lora = LoraAdapter::create(lesson.model(), options, lesson.parameters());
+  ASSERT_TRUE(lora.has_value()) << lora.error().message();
+  lesson.use(lora->use());
+  const PackedSequence sequence{{all_of(tokens())}};
+  const double before = lesson.evaluate(sequence);
+  AdamW optimizer(lesson.parameters(), {});
+  for (int step = 0; step < 60; ++step) {
+    lesson.parameters().clear_gradients();
+    lesson.learn(sequence);
+    optimizer.step(lesson.parameters(), 1e-2);
+  }
+  EXPECT_LT(lesson.evaluate(sequence), 0.2 * before);
+}
+
+TEST_F(StudentTest, AnAdapterThatBeginsAddsNothing) {
+  Lesson plain("llama", {2, ""});
+  Lesson adapted("llama", {2, ""}, {}, Lesson::Learns::kNothing);
+  auto lora = LoraAdapter::create(adapted.model(), {}, adapted.parameters());
+  ASSERT_TRUE(lora.has_value());
+  adapted.use(lora->use());
+  const PackedSequence sequence{{all_of(tokens())}};
+  EXPECT_NEAR(adapted.evaluate(sequence), plain.evaluate(sequence), 1e-5);
+}
+
+TEST_F(StudentTest, AnAdapterIsReadAsItWasWritten) {
+  for (const bool stabilised : {false, true}) {
+    Lesson lesson("llama", {1, ""}, {}, Lesson::Learns::kNothing);
+    LoraOptions options;
+    options.rank = 4;
+    options.rank_stabilised = stabilised;
+    auto lora = LoraAdapter::create(lesson.model(), options, lesson.parameters());
+    ASSERT_TRUE(lora.has_value());
+    for (Parameter& parameter : lesson.parameters().all()) {
+      for (int64_t i = 0; i < parameter.value.shape().elements(); ++i) {
+        parameter.value.f32()[i] += 0.05f * static_cast<float>(i % 3);
+      }
+    }
+    lesson.use(lora->use());
+    const PackedSequence sequence{{all_of(tokens())}};
+    const double expected = lesson.evaluate(sequence);
+    const auto path = std::filesystem::temp_directory_path() / fmt::format("ondol_lora_{}.gguf", getpid());
+    ASSERT_TRUE(lora->write_gguf(path.string(), "llama").has_value());
+    const auto read = load_adapter(path.string(), lesson.model(), lesson.file());
+    std::filesystem::remove(path);
+    ASSERT_TRUE(read.has_value()) << read.error().message();
+    lesson.use({read->get(), 1.0f});
+    EXPECT_NEAR(lesson.evaluate(sequence), expected, 1e-4);
+  }
+}
+
+TEST_F(StudentTest, NamesTargetsThatAModelLacks) {
+  Lesson lesson("llama", {1, ""}, {}, Lesson::Learns::kNothing);
+  LoraOptions options;
+  options.targets = {"attn_q", "attn_qkv"};
+  const auto lora = LoraAdapter::create(lesson.model(), options, lesson.parameters());
+  ASSERT_FALSE(lora.has_value());
+  EXPECT_NE(lora.error().message().find("attn_qkv"), std::string::npos) << lora.error().message();
+}
+
+}  // namespace
+}  // namespace ondol::train
