@@ -25,18 +25,21 @@ struct LexemeMask {
   size_t size_bytes() const { return inside.words().size() * 8 + behind.size() * 4 + starts.size() * 4; }
 };
 
-LexemeMask make_lexeme_mask(TermStore& terms, TermId term, const TokenTrie& trie, int vocabulary_size);
+/// Of the tokens below node `start` of the trie, for a lexeme that has read what leads to the node.
+LexemeMask make_lexeme_mask(TermStore& terms, TermId term, const TokenTrie& trie, uint32_t start, int vocabulary_size);
 
-/// Masks by state, for all grammars of a vocabulary. Safe to share between threads.
+/// Masks by state and node, for all grammars of a vocabulary. Safe to share between threads.
 class LexemeMaskCache {
  public:
-  std::shared_ptr<const LexemeMask> find(const TermHash& state);
-  void insert(const TermHash& state, std::shared_ptr<const LexemeMask> mask);
+  std::shared_ptr<const LexemeMask> find(const TermHash& state, uint32_t start);
+  void insert(const TermHash& state, uint32_t start, std::shared_ptr<const LexemeMask> mask);
 
  private:
   struct Hash {
     size_t operator()(const TermHash& hash) const { return hash.low; }
   };
+
+  static TermHash key_of(const TermHash& state, uint32_t start) { return {state.low + start, state.high}; }
 
   std::mutex mutex_;
   std::unordered_map<TermHash, std::shared_ptr<const LexemeMask>, Hash> masks_;

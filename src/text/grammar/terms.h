@@ -12,8 +12,10 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
+#include "text/grammar/byte_classes.h"
 #include "text/grammar/byte_set.h"
 #include "text/grammar/interner.h"
 
@@ -67,6 +69,15 @@ class TermStore {
   /// The same as far as texts of up to `n_bytes` bytes can tell, with fewer different counts. Not for terms with
   /// intersections or complements, which stay as they are.
   TermId without_large_counts(TermId term, int n_bytes);
+
+  /// Texts of up to `most` characters (< 0: of any length) of these classes lie wholly inside a loop with which the
+  /// term begins; `may_end`: and it may end behind every one of their characters. Mostly there are no such classes.
+  struct Loop {
+    ByteClasses classes = 0;
+    int most = 0;
+    bool may_end = false;
+  };
+  Loop loop_of(TermId term);
 
   /// How deep the computation of transitions goes; above kMaxRowDepth a term counts as empty.
   int row_depth(TermId term) const { return info(term).depth; }
@@ -132,6 +143,9 @@ class TermStore {
   }
   int n_classes(const Row& row) const { return class_counts_[static_cast<size_t>(row.classes)]; }
   bool search_live(TermId term);
+  TermId unbounded(TermId part, int& most);
+  ByteClasses looping_classes(TermId term);
+  bool loops_over_characters(TermId state, TermId loop, int n_missing, int first, int last);
   friend class TermImport;
   std::span<const int32_t> list(int32_t id) const { return lists_[id]; }
 
@@ -142,6 +156,7 @@ class TermStore {
   std::vector<Row> rows_;
   std::vector<Row> live_rows_;
   std::vector<uint8_t> live_;  // 0: not known, 1: live, 2: not
+  std::unordered_map<TermId, ByteClasses> looping_;
   std::vector<ClassMap> class_maps_;
   std::vector<int> class_counts_;
   Interner class_index_;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "text/grammar/byte_classes.h"
 #include "text/tokenizer.h"
 
 namespace ondol::grammar {
@@ -17,6 +18,8 @@ struct TokenTrie {
   std::vector<uint8_t> depth;
   std::vector<uint32_t> end;
   std::vector<uint32_t> first_token;  // of a node, in tokens; one more at the end
+  std::vector<ByteClasses> below;     // what the tokens below a node consist of from there on
+  std::vector<uint8_t> height;        // the most characters (or odd bytes) of them
   std::vector<TokenId> tokens;
   std::vector<TokenId> long_tokens;
 
@@ -34,6 +37,11 @@ struct TokenTrie {
   }
 
   static TokenTrie create(const Tokenizer& tokenizer);
+
+ private:
+  void summarize();
+  void summarize_character(uint32_t node, int n_missing, int first, int last, ByteClasses& classes,
+                           int& most_characters) const;
 };
 
 }  // namespace ondol::grammar
