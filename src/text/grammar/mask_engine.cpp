@@ -10,11 +10,10 @@ namespace {
 constexpr size_t kMaxEngines = 32;
 constexpr size_t kMaxEngineBytes = size_t{64} << 20;
 constexpr size_t kMaxMaskBytes = size_t{32} << 20;
-constexpr size_t kMaxLexemeMasks = 512;
 // What one mask may add to the matcher; tokens that are not found until then are left out.
 constexpr size_t kMaxBytesPerMask = size_t{16} << 20;
 // Subtrees of more nodes than this have lexeme masks of their own.
-constexpr uint32_t kLargeSubtree = 1000;
+constexpr uint32_t kLargeSubtree = 100;
 // Where more nodes than this lie behind lexemes in smaller subtrees, one walk over the trie finds the tokens sooner.
 constexpr size_t kManyNodes = 50'000;
 
@@ -36,10 +35,18 @@ std::shared_ptr<const LexemeMask> MaskEngine::lexeme_mask(TermId term, uint32_t 
   if (known != lexeme_masks_.end()) return known->second;
   std::shared_ptr<const LexemeMask> mask = vocabulary_.lexeme_masks().find(terms.hash(state), node);
   if (mask == nullptr) {
-    mask = std::make_shared<LexemeMask>(make_lexeme_mask(terms, state, vocabulary_.trie(), node, vocabulary_.size()));
+    const TermId similar = similar_state(terms, state);
+    const auto similar_mask = similar == TermStore::kNothing || node != 0 ? nullptr : lexeme_mask(similar, node);
+    const bool usable = similar_mask != nullptr && !similar_mask->incomplete;
+    mask = std::make_shared<LexemeMask>(make_lexeme_mask(terms, state, vocabulary_.trie(), node, vocabulary_.size(),
+                                                         similar, usable ? similar_mask.get() : nullptr));
     if (!mask->incomplete) vocabulary_.lexeme_masks().insert(terms.hash(state), node, mask);
   }
-  if (lexeme_masks_.size() >= kMaxLexemeMasks) lexeme_masks_.clear();
+  lexeme_mask_bytes_ += mask->size_bytes();
+  if (lexeme_mask_bytes_ > kMaxMaskBytes) {
+    lexeme_masks_.clear();
+    lexeme_mask_bytes_ = mask->size_bytes();
+  }
   lexeme_masks_[{state, node}] = mask;
   return mask;
 }
@@ -84,7 +91,7 @@ void MaskEngine::add_below(uint32_t node, ConfigId config, TokenSet& tokens) {
   for (const Matcher::Item& item : matcher_.items_of(config)) {
     if (item.names_token() || gave_up()) continue;
     const std::shared_ptr<const LexemeMask> mask = lexeme_mask(item.what, node);
-    for (size_t i = 0; i < tokens.words().size(); ++i) tokens.words()[i] |= mask->inside.words()[i];
+    mask->add_inside_to(tokens);
     if (mask->behind.empty()) continue;
     const ConfigId behind = matcher_.config_behind(item.then);
     for (size_t byte = 0; byte < 256; ++byte) {

@@ -49,6 +49,7 @@ class MaskEngine {
   std::map<std::pair<TermId, uint32_t>, std::shared_ptr<const LexemeMask>> lexeme_masks_;
   std::unordered_map<ConfigId, std::shared_ptr<const Mask>> masks_;
   size_t masks_bytes_ = 0;
+  size_t lexeme_mask_bytes_ = 0;
   size_t give_up_bytes_ = 0;
   size_t max_bytes_ = 0;
   std::atomic<bool> is_full_ = false;

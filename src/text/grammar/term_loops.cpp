@@ -24,15 +24,13 @@ TermId TermStore::unbounded(TermId part, int& most) {
 
 TermStore::Loop TermStore::loop_of(TermId term) {
   Loop loop{.most = -1, .may_end = is_nullable(term)};
-  const Term& whole = info(term);
-  TermId state = kNothing;
-  if (whole.op == Op::kConcat) {
-    const TermId rest = whole.b;
-    state = concat(unbounded(whole.a, loop.most), rest);
-  } else {
-    state = unbounded(term, loop.most);
-  }
+  const Term whole = info(term);
+  const Term first = whole.op == Op::kConcat ? info(whole.a) : whole;
+  const TermId state =
+      whole.op == Op::kConcat ? concat(unbounded(whole.a, loop.most), whole.b) : unbounded(term, loop.most);
   if (is_nullable(state) != loop.may_end) return {};
+  loop.unbounded = state;
+  loop.only_unbounded = first.op == Op::kRepeat && first.b == 0 && !whole.boolean;
   const auto known = looping_.find(state);
   if (known != looping_.end()) {
     loop.classes = known->second;

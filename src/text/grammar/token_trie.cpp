@@ -62,41 +62,34 @@ void TokenTrie::summarize() {
   below.assign(size(), 0);
   height.assign(size(), 0);
   for (auto node = static_cast<uint32_t>(size()); node-- > 0;) {
-    ByteClasses classes = 0;
-    int n_characters = 0;
     for (uint32_t child = node + 1; child < end[node]; child = end[child]) {
+      height[node] = std::max(height[node], static_cast<uint8_t>(1 + height[child]));
       const uint8_t lead = byte[child];
-      if (lead < 0x80) {
-        classes |= class_of(lead) | below[child];
-        n_characters = std::max(n_characters, 1 + height[child]);
-        continue;
-      }
       const Utf8Lead rest = utf8_lead(lead);
-      if (rest.n_missing > 0) {
-        summarize_character(child, rest.n_missing, rest.first, rest.last, classes, n_characters);
+      if (lead < 0x80) {
+        below[node] |= class_of(lead) | below[child];
+      } else if (rest.n_missing > 0) {
+        below[node] |= classes_behind(child, rest.n_missing, rest.first, rest.last);
       } else {
-        classes |= kOddBytes;
+        below[node] |= kOddBytes;
       }
     }
-    below[node] = classes;
-    height[node] = static_cast<uint8_t>(n_characters);
   }
 }
 
 /// Below `node`, where a character has begun of which `n_missing` bytes are missing, the next one from first to last.
-void TokenTrie::summarize_character(uint32_t node, int n_missing, int first, int last, ByteClasses& classes,
-                                    int& most_characters) const {
-  if (first_token[node] < first_token[node + 1]) classes |= kOddBytes;
+ByteClasses TokenTrie::classes_behind(uint32_t node, int n_missing, int first, int last) const {
+  ByteClasses classes = first_token[node] < first_token[node + 1] ? kOddBytes : 0;
   for (uint32_t child = node + 1; child < end[node]; child = end[child]) {
     if (byte[child] < first || byte[child] > last) {
       classes |= kOddBytes;
     } else if (n_missing > 1) {
-      summarize_character(child, n_missing - 1, 0x80, 0xBF, classes, most_characters);
+      classes |= classes_behind(child, n_missing - 1, 0x80, 0xBF);
     } else {
       classes |= kMultiByteCharacters | below[child];
-      most_characters = std::max(most_characters, 1 + height[child]);
     }
   }
+  return classes;
 }
 
 }  // namespace ondol::grammar

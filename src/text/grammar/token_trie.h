@@ -19,7 +19,7 @@ struct TokenTrie {
   std::vector<uint32_t> end;
   std::vector<uint32_t> first_token;  // of a node, in tokens; one more at the end
   std::vector<ByteClasses> below;     // what the tokens below a node consist of from there on
-  std::vector<uint8_t> height;        // the most characters (or odd bytes) of them
+  std::vector<uint8_t> height;        // the most bytes of them
   std::vector<TokenId> tokens;
   std::vector<TokenId> long_tokens;
 
@@ -40,8 +40,7 @@ struct TokenTrie {
 
  private:
   void summarize();
-  void summarize_character(uint32_t node, int n_missing, int first, int last, ByteClasses& classes,
-                           int& most_characters) const;
+  ByteClasses classes_behind(uint32_t node, int n_missing, int first, int last) const;
 };
 
 }  // namespace ondol::grammar
