@@ -58,6 +58,8 @@ class AnswerGrammar {
   }
 
   std::vector<std::string> markers_with(std::vector<std::string> openers) const {
+    // Reasoning that a call would have to end is no content before it.
+    if (demand_.tool_choice != ToolChoice::kAuto) openers.push_back(reasoning_.open);
     for (const std::string& marker : dialect_.silent) openers.push_back(marker);
     if (!dialect_.answer_close.empty()) openers.push_back(dialect_.answer_close);
     return openers;

@@ -38,7 +38,7 @@ class HarmonyParser : public AnswerParser {
   std::vector<AnswerDelta> finish() override {
     feed_.close();
     run();
-    if (kind_ == Kind::kCall) end_message();
+    if (kind_ == Kind::kCall && arguments_.is_done()) end_message();
     writer_.finish(false);
     return writer_.take();
   }
@@ -152,11 +152,10 @@ bool HarmonyParser::body() {
 
 void HarmonyParser::end_message() {
   if (kind_ == Kind::kCall) {
-    if (arguments_.is_done()) {
-      writer_.calls().end();
-    } else {
-      writer_.calls().cut_off();
-    }
+    std::string piece;
+    arguments_.close(piece);
+    writer_.calls().arguments(piece);
+    writer_.calls().end();
   }
   kind_ = Kind::kHeader;
 }

@@ -211,6 +211,7 @@ class ElementGrammar {
     }
     if (types == kStringType) return builder_.text_before({kMark});
     if ((types & (kStringType | kObjectType | kArrayType)) != 0) return any();
+    if (const auto plain = plain_scalar(builder_, *schema)) return *plain;
     return builder_.json_schema(standalone_schema(*schema, root_));
   }
 

@@ -61,8 +61,10 @@ Result<Part> TaggedGrammar::text(const json::value* schema) {
 // A value that is no string, as JSON.
 Result<Part> TaggedGrammar::data(const json::value* schema, unsigned types, const json::value& root) {
   std::vector<Part> choices;
-  json::value held = schema == nullptr ? json::value(json::object()) : standalone_schema(*schema, root);
-  choices.push_back(ONDOL_TRY(builder_.json_schema(held)));
+  const json::value any = json::object();
+  if (schema == nullptr) schema = &any;
+  const auto plain = plain_scalar(builder_, *schema);
+  choices.push_back(plain ? *plain : ONDOL_TRY(builder_.json_schema(standalone_schema(*schema, root))));
   if (style_.python && (types & kBooleanType) != 0) {
     choices.push_back(builder_.literal("True"));
     choices.push_back(builder_.literal("False"));
@@ -114,11 +116,13 @@ Result<Part> TaggedGrammar::call(const ToolDefinition& tool, int number) {
                              markup(builder_, style_.name_end + style_.after_name)};
   const json::value* schema = resolve_schema(&tool.parameters, tool.parameters);
   const auto names = property_names(schema, false);
+  std::vector<Member> members;
   for (const auto& [property, required] : names) {
-    const Part part =
-        ONDOL_TRY(parameter(property, property_schema(schema, property, tool.parameters), tool.parameters));
-    parts.push_back(required ? part : builder_.optional(part));
+    auto part = parameter(property, property_schema(schema, property, tool.parameters), tool.parameters);
+    if (!part) return part.error().in("parameter '" + property + "'");
+    members.push_back({*part, required});
   }
+  parts.push_back(members_in_any_order(builder_, members, ""));
   const bool is_free = names.empty() && (schema == nullptr || find_member(*schema, "properties") == nullptr);
   if (is_free) parts.push_back(builder_.repeat(ONDOL_TRY(free_parameter()), 0, -1));
   // DeepSeek's templates write an empty line where there are no parameters.
