@@ -299,7 +299,7 @@ class JsonCalls : public CallSyntax {
 
 Result<GrammarBuilder::Part> JsonCalls::object(CallGrammar& context, const ToolDefinition& tool) const {
   GrammarBuilder& builder = context.builder;
-  const auto arguments = ONDOL_TRY(json_arguments(context, tool, !style_.indented));
+  const auto arguments = ONDOL_TRY(json_arguments(context, tool, tool_schema_options(!style_.indented)));
   const auto space = ONDOL_TRY(builder.regex(style_.indented ? "[ \n]{0,20}" : " ?"));
   const auto key = [&](std::string_view name) { return builder.literal(json_string(name) + ":"); };
   std::vector<GrammarBuilder::Part> parts = {builder.literal("{"), space};

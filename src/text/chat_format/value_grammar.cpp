@@ -35,8 +35,8 @@ std::optional<Part> plain_scalar(GrammarBuilder& builder, const json::value& sch
   if (type == "null") return builder.literal("null");
   if (type == "boolean") return builder.choice({builder.literal("true"), builder.literal("false")});
   if (type != "integer" && type != "number") return std::nullopt;
-  const auto number =
-      builder.regex(type == "integer" ? "-?(0|[1-9][0-9]*)" : "-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][+-]?[0-9]+)?");
+  const auto number = builder.regex(
+      type == "integer" ? "-?(0|[1-9][0-9]{0,30})" : "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?");
   ONDOL_CHECK(number.has_value());
   return *number;
 }
@@ -62,6 +62,14 @@ std::vector<std::pair<std::string, bool>> property_names(const json::value* sche
                      [&](const auto& a, const auto& b) { return lower(a.first) < lower(b.first); });
   }
   return names;
+}
+
+OtherProperties other_properties(const json::value* schema) {
+  if (schema == nullptr || !schema->is_object()) return {.allowed = true};
+  const json::value* additional = find_member(*schema, "additionalProperties");
+  if (additional == nullptr) return {.allowed = find_member(*schema, "properties") == nullptr};
+  if (additional->is_bool()) return {.allowed = additional->get_bool()};
+  return {.allowed = true, .schema = additional};
 }
 
 Part ordered_members(GrammarBuilder& builder, const std::vector<Member>& members, const std::string& comma) {
@@ -149,7 +157,7 @@ Result<Part> ValueGrammar::of_type(const json::value& schema, unsigned type) {
   const bool is_integer = named != nullptr && named->is_string() && named->get_string() == "integer";
   number.get_object()["type"] = is_integer ? "integer" : "number";
   if (const auto plain = plain_scalar(builder_, number)) return *plain;
-  return builder_.json_schema(standalone_schema(number, root_));
+  return builder_.json_schema(standalone_schema(number, root_), tool_schema_options());
 }
 
 Result<Part> ValueGrammar::list(const json::value& schema) {
@@ -167,25 +175,24 @@ Result<Part> ValueGrammar::list(const json::value& schema) {
 Result<Part> ValueGrammar::members(const json::value* schema, bool quoted_keys, const std::string& colon) {
   schema = resolve_schema(schema, root_);
   std::vector<Member> members;
+  std::vector<std::string> names;
   for (const auto& [name, required] : property_names(schema, style_.sorted_keys)) {
     const Part key = builder_.literal((quoted_keys ? json_string(name) : name) + colon);
     const Part held = ONDOL_TRY(value(property_schema(schema, name, root_)));
     members.push_back({builder_.sequence({key, held}), required});
+    names.push_back(quoted_keys ? json_string(name) : name);
   }
-  if (!members.empty()) {
-    return style_.sorted_keys ? ordered_members(builder_, members, style_.comma)
-                              : members_in_any_order(builder_, members, style_.comma);
+  const OtherProperties others = other_properties(schema);
+  if (others.allowed) {
+    const Part key = ONDOL_TRY(
+        builder_.regex_but(quoted_keys ? "\"[^\"\\\\\\x00-\\x1f]{1,64}\"" : "[a-zA-Z_][a-zA-Z0-9_]{0,63}", names, {}));
+    const Part held = ONDOL_TRY(value(others.schema));
+    const Part member = builder_.sequence({key, builder_.literal(colon), held});
+    const Part more = builder_.repeat(builder_.sequence({builder_.literal(style_.comma), member}), 0, -1);
+    members.push_back({builder_.sequence({member, more}), false});
   }
-  const json::value* additional = schema == nullptr ? nullptr : find_member(*schema, "additionalProperties");
-  const bool closed = additional != nullptr && additional->is_bool() && !additional->get_bool();
-  const bool none = closed || (schema != nullptr && find_member(*schema, "properties") != nullptr);
-  if (none) return builder_.literal("");
-  const Part key =
-      ONDOL_TRY(builder_.regex(quoted_keys ? "\"[^\"\\\\\\x00-\\x1f]{1,64}\"" : "[a-zA-Z_][a-zA-Z0-9_]{0,63}"));
-  const Part held = ONDOL_TRY(value(additional));
-  const Part member = builder_.sequence({key, builder_.literal(colon), held});
-  const Part more = builder_.repeat(builder_.sequence({builder_.literal(style_.comma), member}), 0, -1);
-  return builder_.optional(builder_.sequence({member, more}));
+  return style_.sorted_keys ? ordered_members(builder_, members, style_.comma)
+                            : members_in_any_order(builder_, members, style_.comma);
 }
 
 Result<Part> ValueGrammar::string() {

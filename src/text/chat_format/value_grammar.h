@@ -55,6 +55,14 @@ std::optional<GrammarBuilder::Part> plain_scalar(GrammarBuilder& builder, const 
 /// The names of the properties in the order in which they are to be written, and whether each is required.
 std::vector<std::pair<std::string, bool>> property_names(const json::value* schema, bool sorted);
 
+/// What properties that are not listed must be. As JsonSchemaOptions::closed has it: there are none, unless
+/// additionalProperties says so or nothing is said about properties.
+struct OtherProperties {
+  bool allowed = false;
+  const json::value* schema = nullptr;  // null: anything
+};
+OtherProperties other_properties(const json::value* schema);
+
 struct Member {
   GrammarBuilder::Part part;
   bool required = false;

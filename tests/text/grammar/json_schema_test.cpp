@@ -102,6 +102,30 @@ TEST(JsonSchema, StrictClosesAndOrders) {
   EXPECT_FALSE(accepts(free, R"({"a": {}, "b": 1, "b": 2})"));
 }
 
+TEST(JsonSchema, ClosedObjectsHaveNoOtherProperties) {
+  const auto closed = [](const char* schema) { return made(schema, {.closed = true}); };
+  const GrammarPtr nested = closed(R"({"type": "object", "properties": {"a": {"type": "object",
+      "properties": {"b": {"type": "integer"}}}, "list": {"items": {"properties": {}}}}})");
+  EXPECT_TRUE(accepts(nested, R"({"list": [{}, 1], "a": {"b": 1}})"));
+  EXPECT_FALSE(accepts(nested, R"({"c": 1})"));
+  EXPECT_FALSE(accepts(nested, R"({"a": {"c": 1}})"));
+  EXPECT_FALSE(accepts(nested, R"({"list": [{"c": 1}]})"));
+  const GrammarPtr open = closed(R"({"properties": {"a": {"type": "integer"}}, "additionalProperties": true})");
+  EXPECT_TRUE(accepts(open, R"({"c": {"d": 1}, "a": 1})"));
+  const GrammarPtr by_schema =
+      closed(R"({"properties": {"a": {"type": "integer"}}, "additionalProperties": {"type": "null"}})");
+  EXPECT_TRUE(accepts(by_schema, R"({"c": null})"));
+  EXPECT_FALSE(accepts(by_schema, R"({"c": 1})"));
+  EXPECT_TRUE(accepts(closed(R"({"type": "object"})"), R"({"c": 1})")) << "nothing is said about properties";
+  const GrammarPtr parts = closed(R"({"allOf": [{"properties": {"a": {"type": "integer"}}}, {"$ref": "#/$defs/b"}],
+      "$defs": {"b": {"type": "object", "properties": {"b": {"type": "null"}}, "required": ["c"]}}})");
+  EXPECT_TRUE(accepts(parts, R"({"a": 1, "b": null, "c": 2})")) << "closed as a whole, not part by part";
+  EXPECT_FALSE(accepts(parts, R"({"c": 1, "d": 2})"));
+  const GrammarPtr patterns = closed(R"({"patternProperties": {"^x-": {"type": "integer"}}})");
+  EXPECT_TRUE(accepts(patterns, R"({"x-a": 1, "x-b": 2})"));
+  EXPECT_FALSE(accepts(patterns, R"({"y": 1})"));
+}
+
 TEST(JsonSchema, KeysCannotBeSmuggledInByEscapes) {
   const GrammarPtr grammar =
       made(R"({"type": "object", "properties": {"foo": {"type": "integer"}, "é": {"type": "null"}}})");
