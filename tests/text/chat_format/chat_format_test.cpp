@@ -178,6 +178,50 @@ TEST(ChatFormat, DemandsOfCalls) {
   EXPECT_EQ(absent.error().message(), "tool_choice: expected the name of one of the request's 2 tools, got 'fly'");
 }
 
+// Names that nobody listed, white space and digits could go on for ever.
+TEST(ChatFormat, ArgumentsOfToolsAreClosedAndComeToAnEnd) {
+  const auto held = [](const char* source, const char* parameters, const std::string& text) {
+    AnswerDemand demand = named(ToolChoice::kRequired);
+    demand.tools = {{"f", "", parsed(parameters)}};
+    const auto grammar = ChatFormat::of_template(source)->grammar(demand, "");
+    EXPECT_TRUE(grammar) << grammar.error().message();
+    return grammar && accepts(*grammar, text);
+  };
+  const auto hermes = [&](const char* parameters, const std::string& arguments) {
+    return held("<tool_call>", parameters,
+                "<tool_call>\n{\"name\": \"f\", \"arguments\": " + arguments + "}\n</tool_call>");
+  };
+  constexpr const char* kNested = R"({"type": "object", "properties": {"a": {"type": "object",
+      "properties": {"n": {"type": "integer"}}}}})";
+  EXPECT_TRUE(hermes(kNested, R"({"a": {"n": 1}})"));
+  EXPECT_FALSE(hermes(kNested, R"({"a": {"n": 1}, "b": 1})"));
+  EXPECT_FALSE(hermes(kNested, R"({"a": {"m": 1}})"));
+  EXPECT_FALSE(hermes(kNested, "{\"a\":  {\"n\": 1}}"));
+  EXPECT_FALSE(hermes(kNested, "{\n\"a\": {\"n\": 1}}"));
+  EXPECT_FALSE(hermes(kNested, R"({"a": {"n": )" + std::string(40, '1') + "}}"));
+  EXPECT_FALSE(hermes(R"({"type": "object", "properties": {}})", R"({"a": 1})"));
+  constexpr const char* kOpen =
+      R"({"type": "object", "properties": {"a": {"type": "integer"}}, "additionalProperties": {"type": "string"}})";
+  EXPECT_TRUE(hermes(kOpen, R"({"b": "x", "a": 1})"));
+  const auto python = [&](const char* parameters, const std::string& arguments) {
+    return held("<|tool_call_start|>", parameters, "<|tool_call_start|>[f(" + arguments + ")]<|tool_call_end|>");
+  };
+  EXPECT_TRUE(python(kNested, "a={\"n\": 1}"));
+  EXPECT_FALSE(python(kNested, "b=1"));
+  EXPECT_FALSE(python(kNested, "a={\"m\": 1}"));
+  EXPECT_TRUE(python(kOpen, "a=1, b=\"x\", c=\"y\""));
+  EXPECT_FALSE(python(kOpen, "a=1, a=\"x\""));
+  const auto tagged = [&](const char* parameters, const std::string& name, const std::string& value) {
+    return held(
+        "<function= <parameter=", parameters,
+        "<tool_call>\n<function=f>\n<parameter=" + name + ">\n" + value + "\n</parameter>\n</function>\n</tool_call>");
+  };
+  EXPECT_TRUE(tagged(kNested, "a", R"({"n": 1})"));
+  EXPECT_FALSE(tagged(kNested, "a", R"({"m": 1})"));
+  EXPECT_FALSE(tagged(kNested, "b", "1"));
+  EXPECT_TRUE(tagged(kOpen, "b", "x"));
+}
+
 TEST(ChatFormat, DemandsOfContent) {
   const auto format = ChatFormat::of_template("<tool_call> </think>");
   AnswerDemand demand;
