@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/clock.h"
+#include "text/prompt_text.h"
 
 namespace ondol {
 
@@ -30,8 +31,13 @@ Result<std::vector<TokenId>> conversation_tokens(const Engine& engine, const jso
   }
   const Tokenizer& tokenizer = engine.tokenizer();
   const int64_t now = ONDOL_TRY(now_unix_seconds());
-  const std::string text = ONDOL_TRY(chat_template->render(template_context(tokenizer, messages, true), now));
-  std::vector<TokenId> tokens = tokenizer.encode(text, false, SpecialTokens::kParse);
+  json::object input;
+  input["messages"] = messages;
+  const auto render = [&](const json::object& given) {
+    return chat_template->render(template_context(tokenizer, given.at("messages").as_array(), true), now);
+  };
+  const PromptText prompt = ONDOL_TRY(render_prompt(SpecialTexts(tokenizer), input, render));
+  std::vector<TokenId> tokens = tokenizer.encode_prompt(prompt.text, prompt.plain);
   // Most templates write the BOS token themselves; a second one harms.
   const bool wants_bos = tokenizer.adds_bos() && tokenizer.bos() != kNoToken;
   if (wants_bos && (tokens.empty() || tokens.front() != tokenizer.bos()))

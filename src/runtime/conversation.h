@@ -15,7 +15,8 @@ json::object chat_message(std::string_view role, std::string_view content);
 /// The variables of a template: messages, bos_token, eos_token, add_generation_prompt.
 json::object template_context(const Tokenizer& tokenizer, const json::array& messages, bool add_generation_prompt);
 
-/// Tokens of the conversation, ready for the assistant's answer. Fails when the model has no template (hint: --raw), or
+/// Tokens of the conversation, ready for the assistant's answer. The texts of special tokens in messages are ordinary
+/// characters (prompt_text.h). Fails when the model has no template (hint: --raw), or
 /// the template refuses the messages.
 Result<std::vector<TokenId>> conversation_tokens(const Engine& engine, const json::array& messages);
 

@@ -6,6 +6,8 @@
 namespace ondol {
 namespace {
 
+constexpr int kMostWithinCharacters = 8;  // tokens
+
 /// Length of the longest end of `text` that is a beginning of `stop`.
 size_t overlap(std::string_view text, std::string_view stop) {
   for (size_t n = std::min(text.size(), stop.size() - 1); n > 0; --n) {
@@ -62,6 +64,8 @@ bool TextInProgress::needs_logits() {
   n_asked_ = n_tokens_;
   if (!rules_.is_reasoning || !rules_.is_reasoning()) return true;
   if (n_reasoning_++ < rules_.reasoning_budget) return true;
+  // What is forced would stand inside a character, where no grammar has it. A model that ends none is not waited for.
+  if (decoder_.is_within_character() && n_reasoning_ <= rules_.reasoning_budget + kMostWithinCharacters) return true;
   forced_.assign(rules_.reasoning_end.rbegin(), rules_.reasoning_end.rend());
   rules_.reasoning_budget = -1;  // a model that goes on reasoning after that is not stopped again
   return forced_.empty();

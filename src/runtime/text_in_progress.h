@@ -25,8 +25,8 @@ struct TextRules {
   bool show_special = false;
   TokenConstraint* constraint = nullptr;  // which tokens may come next; null: all
 
-  /// Once is_reasoning() was true before so many tokens and still is, reasoning_end follows by force. The constraint
-  /// is told of those of its tokens that it allows. -1: no limit.
+  /// Once is_reasoning() was true before so many tokens and still is, reasoning_end follows by force, as soon as the
+  /// text is not inside a character. The constraint is told of those of its tokens that it allows. -1: no limit.
   int reasoning_budget = -1;
   std::function<bool()> is_reasoning;  // asked before each token, when the one before has been shown
   std::vector<TokenId> reasoning_end;

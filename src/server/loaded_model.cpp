@@ -32,11 +32,7 @@ void LoadedModel::study_text() {
         TemplateTraits::of(*chat_template, info_.template_source, template_context(engine.tokenizer(), {}, false));
   }
   fill_in_ = FillIn::of(engine.file(), engine.tokenizer());
-  for (TokenId id = 0; id < engine.tokenizer().vocabulary_size(); ++id) {
-    if (!engine.tokenizer().is_control(id)) continue;
-    std::string text = engine.tokenizer().piece(id, true);
-    if (text.size() > 1) control_texts_.push_back(std::move(text));
-  }
+  special_texts_ = SpecialTexts(engine.tokenizer());
 }
 
 std::shared_ptr<const MaskVocabulary> LoadedModel::vocabulary() const {

@@ -13,6 +13,7 @@
 #include "server/template_traits.h"
 #include "text/chat_format.h"
 #include "text/grammar/token_mask.h"
+#include "text/prompt_text.h"
 
 namespace ondol::server {
 
@@ -38,8 +39,7 @@ class LoadedModel {
   const ChatFormat& format() const { return *format_; }
   const TemplateTraits& traits() const { return traits_; }
   const FillIn& fill_in() const { return fill_in_; }
-  /// Texts of control tokens, which must not become tokens where a person typed them.
-  const std::vector<std::string>& control_texts() const { return control_texts_; }
+  const SpecialTexts& special_texts() const { return special_texts_; }
   /// Made by the first who asks, which takes a tenth of a second.
   std::shared_ptr<const MaskVocabulary> vocabulary() const;
 
@@ -53,7 +53,7 @@ class LoadedModel {
   std::shared_ptr<const ChatFormat> format_;
   TemplateTraits traits_;
   FillIn fill_in_;
-  std::vector<std::string> control_texts_;
+  SpecialTexts special_texts_;
   mutable std::once_flag vocabulary_made_;
   mutable std::shared_ptr<const MaskVocabulary> vocabulary_;
 };

@@ -48,7 +48,8 @@ bool AddedTokenMatcher::stands_alone(std::string_view text, size_t begin, size_t
   return !word_before && !word_after;
 }
 
-void AddedTokenMatcher::split(std::string_view text, bool with_special, std::vector<Part>& parts) const {
+void AddedTokenMatcher::split(std::string_view text, bool with_special, std::span<const size_t> plain,
+                              std::vector<Part>& parts) const {
   const ByteTrie& trie = with_special ? all_ : ordinary_;
   size_t done = 0;
   for (size_t at = 0; at < text.size() && !trie.empty();) {
@@ -56,7 +57,8 @@ void AddedTokenMatcher::split(std::string_view text, bool with_special, std::vec
       ++at;
       continue;
     }
-    const ByteTrie::Match match = trie.longest(text.substr(at));
+    const bool is_plain = std::binary_search(plain.begin(), plain.end(), at);
+    const ByteTrie::Match match = (is_plain ? ordinary_ : trie).longest(text.substr(at));
     if (match.size == 0) {
       ++at;
       continue;

@@ -2,6 +2,7 @@
 // there.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,9 +28,9 @@ class AddedTokenMatcher {
     TokenId id = kNoToken;
   };
 
-  /// Appends the parts of `text` in order. Without `with_special`, tokens marked special are ordinary text. Whitespace
-  /// that lstrip and rstrip take belongs to the token's part.
-  void split(std::string_view text, bool with_special, std::vector<Part>& parts) const;
+  /// Appends the parts of `text` in order. Without `with_special`, and at the offsets `plain` (in ascending order),
+  /// tokens marked special are ordinary text. Whitespace that lstrip and rstrip take belongs to the token's part.
+  void split(std::string_view text, bool with_special, std::span<const size_t> plain, std::vector<Part>& parts) const;
 
  private:
   static bool stands_alone(std::string_view text, size_t begin, size_t end);

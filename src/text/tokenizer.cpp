@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <mutex>
 
 #include "text/added_tokens.h"
@@ -36,7 +37,12 @@ class PipelineTokenizer : public Tokenizer {
  public:
   static Result<std::shared_ptr<const Tokenizer>> create(TokenizerSpec spec);
 
-  std::vector<TokenId> encode(std::string_view text, bool add_special, SpecialTokens special) const override;
+  std::vector<TokenId> encode(std::string_view text, bool add_special, SpecialTokens special) const override {
+    return encode_with(text, add_special, special, {});
+  }
+  std::vector<TokenId> encode_prompt(std::string_view text, std::span<const size_t> plain) const override {
+    return encode_with(text, false, SpecialTokens::kParse, plain);
+  }
   std::string piece(TokenId id, bool show_special) const override {
     return std::string(pieces_.running(id, show_special));
   }
@@ -61,6 +67,8 @@ class PipelineTokenizer : public Tokenizer {
   void build_added_tokens(const TokenizerSpec& spec);
   Result<void> build_model(const TokenizerSpec& spec);
 
+  std::vector<TokenId> encode_with(std::string_view text, bool add_special, SpecialTokens special,
+                                   std::span<const size_t> plain) const;
   void encode_plain(std::string_view text, bool at_start, SpecialTokens special, Scratch& scratch,
                     std::vector<TokenId>& out) const;
   void encode_valid(std::string_view text, bool at_start, SpecialTokens special, Scratch& scratch,
@@ -158,8 +166,8 @@ void PipelineTokenizer::build_vocabulary(TokenizerSpec& spec) {
     // Where a token that begins or ends a text doubles as the unknown one, unknown text gives nothing. A token that is
     // only there for unknown text (BERT's [UNK]) is one, even where a file lists it among the control tokens.
     TokenType& type = vocabulary_.entries[static_cast<size_t>(spec.unk)].type;
-    const bool doubles = spec.unk == spec.bos || spec.unk == spec.sep || spec.unk == spec.cls ||
-                         ends_[static_cast<size_t>(spec.unk)];
+    const bool doubles =
+        spec.unk == spec.bos || spec.unk == spec.sep || spec.unk == spec.cls || ends_[static_cast<size_t>(spec.unk)];
     if (!doubles && type == TokenType::kControl) type = TokenType::kUnknown;
     vocabulary_.unk = doubles ? kNoToken : spec.unk;
   }
@@ -232,19 +240,24 @@ void PipelineTokenizer::give_scratch(std::unique_ptr<Scratch> scratch) const {
   idle_scratch_.push_back(std::move(scratch));
 }
 
-std::vector<TokenId> PipelineTokenizer::encode(std::string_view text, bool add_special, SpecialTokens special) const {
+std::vector<TokenId> PipelineTokenizer::encode_with(std::string_view text, bool add_special, SpecialTokens special,
+                                                    std::span<const size_t> plain) const {
   std::vector<TokenId> out;
   out.reserve(text.size() / 3 + 8);
   std::unique_ptr<Scratch> scratch = take_scratch();
   if (add_special) out.insert(out.end(), prefix_.begin(), prefix_.end());
   scratch->raw_parts.clear();
-  raw_matcher_.split(text, special == SpecialTokens::kParse, scratch->raw_parts);
+  raw_matcher_.split(text, special == SpecialTokens::kParse, plain, scratch->raw_parts);
   for (const AddedTokenMatcher::Part& part : scratch->raw_parts) {
     if (part.id != kNoToken) {
       out.push_back(part.id);
-    } else {
-      encode_plain(text.substr(part.begin, part.end - part.begin), part.begin == 0, special, *scratch, out);
+      continue;
     }
+    // Offsets are lost when a text is normalized, so that tokens in it are all taken or none.
+    const auto first_plain = std::lower_bound(plain.begin(), plain.end(), part.begin);
+    const bool has_plain = first_plain != plain.end() && *first_plain < part.end;
+    encode_plain(text.substr(part.begin, part.end - part.begin), part.begin == 0,
+                 has_plain ? SpecialTokens::kAsPlainText : special, *scratch, out);
   }
   if (add_special) out.insert(out.end(), suffix_.begin(), suffix_.end());
   if (text.size() <= kMaxKeptTextBytes) give_scratch(std::move(scratch));
@@ -278,7 +291,7 @@ void PipelineTokenizer::encode_valid(std::string_view text, bool at_start, Speci
   if (normalized_matcher_.empty()) return encode_normalized(at_start, scratch, out);
   const std::string normalized = scratch.text;
   scratch.normalized_parts.clear();
-  normalized_matcher_.split(normalized, special == SpecialTokens::kParse, scratch.normalized_parts);
+  normalized_matcher_.split(normalized, special == SpecialTokens::kParse, {}, scratch.normalized_parts);
   for (const AddedTokenMatcher::Part& part : scratch.normalized_parts) {
     if (part.id != kNoToken) {
       out.push_back(part.id);

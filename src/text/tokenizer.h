@@ -37,6 +37,10 @@ class Tokenizer {
   /// `add_special` puts BOS/EOS/CLS/SEP around, as the model's own settings say.
   virtual std::vector<TokenId> encode(std::string_view text, bool add_special, SpecialTokens special) const = 0;
 
+  /// As encode() with kParse and without anything around, for rendered templates, but special tokens are ordinary
+  /// characters where their text begins at one of the byte offsets `plain` (in ascending order); see prompt_text.h.
+  virtual std::vector<TokenId> encode_prompt(std::string_view text, std::span<const size_t> plain) const = 0;
+
   /// The bytes that a token stands for, as they appear in running text. A token may hold half a character.
   /// Control tokens (BOS, <|im_end|>, ...) give "" unless `show_special`. Out-of-range ids give "".
   virtual std::string piece(TokenId id, bool show_special = false) const = 0;
@@ -71,6 +75,8 @@ class StreamDecoder {
   std::string push(TokenId id);
   /// What is left at the end, with U+FFFD for an unfinished character.
   std::string finish();
+  /// The last token ended inside a character.
+  bool is_within_character() const { return !pending_.empty(); }
 
  private:
   const Tokenizer* tokenizer_;

@@ -12,6 +12,7 @@ namespace {
 class Letters : public Tokenizer {
  public:
   std::vector<TokenId> encode(std::string_view, bool, SpecialTokens) const override { return {}; }
+  std::vector<TokenId> encode_prompt(std::string_view, std::span<const size_t>) const override { return {}; }
   std::string piece(TokenId id, bool) const override {
     return id == 9 ? "\n" : std::string(1, static_cast<char>(97 + id));
   }

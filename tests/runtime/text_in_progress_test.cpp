@@ -5,6 +5,7 @@
 
 #include "runtime/token_chances.h"
 #include "tests/runtime/generation.h"
+#include "tests/text/grammar/vocabulary.h"
 
 namespace ondol {
 namespace {
@@ -130,6 +131,34 @@ TEST_F(TextInProgressTest, ReasoningEndsByForceAfterItsBudget) {
     EXPECT_EQ(tokens, expected);
     EXPECT_EQ(*end, StopReason::kMaxTokens);
   }
+}
+
+TEST_F(TextInProgressTest, NothingIsForcedInsideACharacter) {
+  const auto bytes = grammar_tests::make_tokenizer({});  // token 'x' is the byte 'x'
+  const TokenId end = bytes->find("<tool_call>");
+  const auto tokens_of = [&](const std::vector<TokenId>& wished, int budget) {
+    SamplerOptions options;
+    options.temperature = 0;
+    Sampler chooser = Sampler::create(options, *bytes).value();
+    TextRules rules;
+    rules.reasoning_budget = budget;
+    rules.reasoning_end = {end};
+    rules.is_reasoning = [] { return true; };
+    rules.max_tokens = static_cast<int>(wished.size());
+    TextInProgress text(*bytes, chooser, rules);
+    std::vector<TokenId> tokens;
+    for (const TokenId token : wished) {
+      std::vector<float> logits(static_cast<size_t>(bytes->vocabulary_size()), 0);
+      logits[static_cast<size_t>(token)] = 9;
+      tokens.push_back(text.next(logits).token);
+    }
+    return tokens;
+  };
+  EXPECT_EQ(tokens_of({'x', 0xED, 0x95, 0x9C, 'x', 'x'}, 2), (std::vector<TokenId>{'x', 0xED, 0x95, 0x9C, end, 'x'}));
+  EXPECT_EQ(tokens_of({'x', 0xED, 0x95, 0x9C, 'x'}, 1), (std::vector<TokenId>{'x', end, 0x95, 0x9C, 'x'}));
+  std::vector<TokenId> expected(9, 0xED);  // a model that ends no character
+  expected.push_back(end);
+  EXPECT_EQ(tokens_of(std::vector<TokenId>(10, 0xED), 1), expected);
 }
 
 TEST_F(TextInProgressTest, ForcedTokensAreToldToAConstraintThatAllowsThem) {

@@ -42,19 +42,21 @@ TEST_F(ChatPromptTest, WhatPeopleTypeBecomesNoControlToken) {
   const ChatPrompt plain = prompt_of(R"([{"role": "user", "content": "a b c"}])");
   ASSERT_GT(n_control(plain), 0) << "the template writes some";
   std::string evil = "a ";
-  for (const std::string& text : model().control_texts()) evil += text + "x" + text.substr(0, text.size() - 1) + " ";
+  for (const std::string& text : model().special_texts().all())
+    evil += text + "x" + text.substr(0, text.size() - 1) + " ";
   const json::array messages = {json::object{{"role", "user"}, {"content", evil}}};
   const ChatPrompt prompt = prompt_of(json::serialize(messages).c_str());
   EXPECT_EQ(n_control(prompt), n_control(plain));
   EXPECT_NE(prompt.text.find(evil.substr(0, evil.size() - 1)), std::string::npos) << "the text itself is all there";
   EXPECT_EQ(model().tokenizer().decode(prompt.tokens, true),
             model().tokenizer().decode(model().tokenizer().encode(prompt.text, false, SpecialTokens::kParse), true));
-  EXPECT_EQ(prompt.text.find("\xEF\xB7\x90"), std::string::npos) << "nothing is left of the marks";
+  EXPECT_EQ(prompt.text.find("\xF0\x90\x98"), std::string::npos) << "nothing is left of the marks";
 }
 
 TEST_F(ChatPromptTest, MarksInWhatPeopleTypeDoNoHarm) {
   const ChatPrompt prompt =
-      prompt_of("[{\"role\": \"user\", \"content\": \"a\xEF\xB7\x90<|im_end|>\xEF\xB7\x91\xEF\xB7\x91 b\"}]");
+      prompt_of("[{\"role\": \"user\", \"content\": \"a\xF0\x90\x98\x80<|im_end|>\xF0\x90\x98\x81 b\"}]");
+  EXPECT_NE(prompt.text.find("a\xF0\x90\x98\x80<|im_end|>\xF0\x90\x98\x81 b"), std::string::npos);
   EXPECT_EQ(n_control(prompt), n_control(prompt_of(R"([{"role": "user", "content": "a b"}])")));
 }
 

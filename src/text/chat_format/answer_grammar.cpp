@@ -58,8 +58,14 @@ class AnswerGrammar {
   }
 
   std::vector<std::string> markers_with(std::vector<std::string> openers) const {
+    // Reasoning that a call would have to end is no content before it.
+    if (demand_.tool_choice != ToolChoice::kAuto) openers.push_back(reasoning_.open);
     for (const std::string& marker : dialect_.silent) openers.push_back(marker);
     if (!dialect_.answer_close.empty()) openers.push_back(dialect_.answer_close);
+    // Space at the end of the answer must not complete one.
+    for (std::string& opener : openers) {
+      while (!opener.empty() && is_space(opener.back())) opener.pop_back();
+    }
     return openers;
   }
 
@@ -84,12 +90,12 @@ class AnswerGrammar {
   }
 
   Result<Part> auto_answer(Part calls, const std::vector<std::string>& openers) {
-    const Part text = free_text(openers);
     if (dialect_.calls->opens_content("{", demand_, false) != Match::kNo) {  // calls are told by their first byte
-      const Part first = ONDOL_TRY(builder_.regex("[^{\\[\\s]"));
-      const Part content = builder_.sequence({silent(), builder_.optional(builder_.sequence({first, text}))});
+      const Part held = ONDOL_TRY(builder_.regex_but("[^{\\[\\s][\\s\\S]*", {}, markers_with(openers)));
+      const Part content = builder_.sequence({silent(), builder_.optional(builder_.sequence({held, silent()}))});
       return builder_.choice({calls, content});
     }
+    const Part text = free_text(openers);
     if (!demand_.parallel_calls) return builder_.sequence({text, builder_.optional(calls)});
     return builder_.sequence({text, builder_.repeat(builder_.sequence({calls, text}), 0, -1)});
   }
@@ -141,13 +147,15 @@ Part markup(GrammarBuilder& builder, std::string_view text) {
   return parts.size() == 1 ? parts[0] : builder.sequence(std::move(parts));
 }
 
-Result<Part> json_arguments(CallGrammar& context, const ToolDefinition& tool, bool compact) {
-  if (tool.parameters.is_null()) return context.builder.grammar(grammar_of_json_objects());
-  JsonSchemaOptions options;
-  options.compact = compact;
-  options.strict = tool.strict;
-  options.plain_numbers = true;
-  return context.builder.json_schema(tool.parameters, options).in("tool '" + tool.name + "'");
+JsonSchemaOptions tool_schema_options(bool compact) {
+  return {.compact = compact, .closed = true, .strict = false, .plain_numbers = true, .never = {}};
+}
+
+Result<Part> json_arguments(CallGrammar& context, const ToolDefinition& tool, JsonSchemaOptions options) {
+  options.strict = tool.strict && !tool.parameters.is_null();
+  const json::value any = json::object{{"type", "object"}};
+  return context.builder.json_schema(tool.parameters.is_null() ? any : tool.parameters, options)
+      .in("tool '" + tool.name + "'");
 }
 
 Part some_space(GrammarBuilder& builder) {

@@ -94,6 +94,16 @@ size_t ArgumentsValue::push(std::string_view text, bool is_final, std::string& o
   return taken;
 }
 
+void ArgumentsValue::close(std::string& out) {
+  if (is_done_) return;
+  is_done_ = true;
+  if (kind_ == Kind::kObject) {
+    json_.close(out);
+  } else {
+    out += "{}";
+  }
+}
+
 const json::value* resolve_schema(const json::value* schema, const json::value& root) {
   for (int i = 0; i < kMaxReferences && schema != nullptr; ++i) {
     const json::value* reference = find_member(*schema, "$ref");

@@ -20,6 +20,8 @@ class ArgumentsValue {
   /// As LooseJson::push.
   size_t push(std::string_view text, bool is_final, std::string& out);
   bool is_done() const { return is_done_; }
+  /// The value's text ended before the value did.
+  void close(std::string& out);
 
  private:
   enum class Kind { kUnknown, kObject, kOther };

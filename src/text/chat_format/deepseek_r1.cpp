@@ -47,7 +47,6 @@ Dialect deepseek_r1() {
                                            "call\xE2\x96\x81"
                                            "end\xEF\xBD\x9C"
                                            ">",
-                               .between = "\n",
                                .split = split});
   return dialect;
 }

@@ -86,9 +86,12 @@ struct Dialect {
 
 /// A piece of markup as a part of a grammar: <...> and [WORD] in it are special tokens where the vocabulary has them.
 GrammarBuilder::Part markup(GrammarBuilder& builder, std::string_view text);
-/// The arguments of a tool as JSON, with the error of a refused schema naming the tool. `compact`: as
-/// JsonSchemaOptions.
-Result<GrammarBuilder::Part> json_arguments(CallGrammar& context, const ToolDefinition& tool, bool compact = true);
+/// How schemas of tools are held to: white space, endless numbers and names that nobody asked for are where small
+/// models lose their way, so there are none.
+JsonSchemaOptions tool_schema_options(bool compact = true);
+/// The arguments of a tool as JSON, with the error of a refused schema naming the tool.
+Result<GrammarBuilder::Part> json_arguments(CallGrammar& context, const ToolDefinition& tool,
+                                            JsonSchemaOptions options = tool_schema_options());
 /// Up to two spaces or line breaks.
 GrammarBuilder::Part some_space(GrammarBuilder& builder);
 

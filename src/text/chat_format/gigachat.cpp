@@ -11,8 +11,7 @@ Dialect gigachat() {
     return contains(source, "<|role_sep|>") && contains(source, "function call");
   };
   dialect.silent = {"<|message_sep|>"};
-  dialect.calls = json_calls(
-      {.begins = {"<|message_sep|>\n\nfunction call<|role_sep|>\n", "function call<|role_sep|>\n"}, .ends = {}});
+  dialect.calls = json_calls({.begins = {"function call<|role_sep|>\n"}, .ends = {}});
   return dialect;
 }
 

@@ -16,6 +16,11 @@ constexpr std::string_view kMessage = "<|message|>";
 constexpr std::string_view kAssistant = "<|start|>assistant";
 constexpr size_t kLongestHeader = 1024;
 
+const std::vector<std::string>& message_ends() {
+  static const std::vector<std::string> ends = {"<|end|>", "<|return|>", "<|call|>", "<|start|>", "<|channel|>"};
+  return ends;
+}
+
 class HarmonyParser : public AnswerParser {
  public:
   HarmonyParser(const AnswerDemand& demand, std::string_view prompt) : has_calls_(demands_calls(demand)) {
@@ -38,7 +43,7 @@ class HarmonyParser : public AnswerParser {
   std::vector<AnswerDelta> finish() override {
     feed_.close();
     run();
-    if (kind_ == Kind::kCall) end_message();
+    if (kind_ == Kind::kCall && arguments_.is_done()) end_message();
     writer_.finish(false);
     return writer_.take();
   }
@@ -64,7 +69,7 @@ class HarmonyParser : public AnswerParser {
   Kind kind_ = Kind::kHeader;
   std::string header_;
   MarkerSet header_end_{{std::string(kMessage)}};
-  MarkerSet message_ends_{{"<|end|>", "<|return|>", "<|call|>", "<|start|>", "<|channel|>"}};
+  MarkerSet message_ends_{message_ends()};
   ArgumentsValue arguments_;
   std::string arguments_text_;  // not yet taken by arguments_
 };
@@ -152,11 +157,10 @@ bool HarmonyParser::body() {
 
 void HarmonyParser::end_message() {
   if (kind_ == Kind::kCall) {
-    if (arguments_.is_done()) {
-      writer_.calls().end();
-    } else {
-      writer_.calls().cut_off();
-    }
+    std::string piece;
+    arguments_.close(piece);
+    writer_.calls().arguments(piece);
+    writer_.calls().end();
   }
   kind_ = Kind::kHeader;
 }
@@ -204,7 +208,7 @@ class HarmonyGrammar {
   }
 
  private:
-  Part text() { return builder_.text_before({"<|end|>", "<|return|>", "<|call|>", "<|start|>", "<|channel|>"}); }
+  Part text() { return builder_.text_before(message_ends()); }
   Part special(std::string_view text) { return builder_.special(text); }
 
   // One call: its end ends the answer. The recipient stands before or after the channel.
@@ -218,7 +222,9 @@ class HarmonyGrammar {
       const Part to = builder_.literal(" to=functions." + tool->name);
       const Part commentary = builder_.sequence({special("<|channel|>"), builder_.literal("commentary")});
       const Part header = builder_.choice({builder_.sequence({to, commentary}), builder_.sequence({commentary, to})});
-      const Part arguments = ONDOL_TRY(json_arguments(context, *tool));
+      JsonSchemaOptions options = tool_schema_options();
+      options.never = message_ends();
+      const Part arguments = ONDOL_TRY(json_arguments(context, *tool, std::move(options)));
       choices.push_back(builder_.sequence({header, builder_.optional(json), special(kMessage), arguments}));
     }
     return builder_.sequence({builder_.choice(std::move(choices)), builder_.optional(special("<|call|>"))});

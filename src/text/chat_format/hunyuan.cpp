@@ -17,8 +17,7 @@ Dialect hunyuan() {
                                .call_begin = "<tool_call>",
                                .header_ends = {"\n"},
                                .fence = true,
-                               .call_end = "</tool_call>",
-                               .between = "\n"});
+                               .call_end = "</tool_call>"});
   return dialect;
 }
 

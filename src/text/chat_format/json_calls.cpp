@@ -66,6 +66,7 @@ class JsonCallReader : public CallReader {
   std::string text_json_;
   bool key_is_open_ = false;
   bool has_key_ = false;
+  bool has_arguments_ = false;
   bool value_began_ = false;
   std::string key_;
   std::string name_;
@@ -94,6 +95,7 @@ Step JsonCallReader::item(TextFeed& feed) {
     name_.clear();
     id_.clear();
     early_.clear();
+    has_arguments_ = false;
     has_key_ = false;
     return go(State::kKey);
   }
@@ -122,8 +124,6 @@ Step JsonCallReader::item(TextFeed& feed) {
 }
 
 Step JsonCallReader::key(TextFeed& feed, CallWriter& calls) {
-  if (!feed.take_space()) return Step::kNeedText;
-  const char c = feed.rest()[0];
   if (key_is_open_) {
     feed.take(text_.push(feed.rest(), feed.is_final(), text_json_));
     if (!text_.is_done()) return Step::kNeedText;
@@ -133,6 +133,8 @@ Step JsonCallReader::key(TextFeed& feed, CallWriter& calls) {
     key_ = parsed && parsed->is_string() ? std::string(parsed->get_string()) : text_json_;
     return Step::kAgain;
   }
+  if (!feed.take_space()) return Step::kNeedText;
+  const char c = feed.rest()[0];
   if (c == ':' && has_key_) {
     feed.take(1);
     return begin_value(calls);
@@ -159,9 +161,10 @@ Step JsonCallReader::begin_value(CallWriter& calls) {
     if (!is_tool_name(key_)) return began_any_ ? give_up(calls) : Step::kNoCall;
     name_ = key_;
     name_known(calls);
-  } else if (!is_one_of(key_, {style_.arguments_key, "arguments", "parameters", "args"})) {
+  } else if (has_arguments_ || !is_one_of(key_, {style_.arguments_key, "arguments", "parameters", "args"})) {
     return go(State::kValue);
   }
+  has_arguments_ = true;
   arguments_ = ArgumentsValue();
   return go(State::kArguments);
 }
@@ -296,7 +299,7 @@ class JsonCalls : public CallSyntax {
 
 Result<GrammarBuilder::Part> JsonCalls::object(CallGrammar& context, const ToolDefinition& tool) const {
   GrammarBuilder& builder = context.builder;
-  const auto arguments = ONDOL_TRY(json_arguments(context, tool, !style_.indented));
+  const auto arguments = ONDOL_TRY(json_arguments(context, tool, tool_schema_options(!style_.indented)));
   const auto space = ONDOL_TRY(builder.regex(style_.indented ? "[ \n]{0,20}" : " ?"));
   const auto key = [&](std::string_view name) { return builder.literal(json_string(name) + ":"); };
   std::vector<GrammarBuilder::Part> parts = {builder.literal("{"), space};

@@ -278,7 +278,7 @@ size_t LooseJson::word_step(std::string_view text, bool is_final, std::string& o
     write(word_as_json(word_), out);
     value_ended();
   }
-  return count > 0 ? count : step(text, is_final, out);
+  return count > 0 || is_done_ ? count : step(text, is_final, out);
 }
 
 size_t LooseJson::key_step(std::string_view text, bool is_final, std::string& out) {

@@ -138,6 +138,7 @@ void ElementCallReader::open(std::string_view tag, std::string& out) {
 void ElementCallReader::close(std::string_view tag, std::string& out) {
   size_t depth = open_.size();
   while (depth > 1 && open_[depth - 1].tag != tag) --depth;
+  if (depth <= 1) depth = open_.size();  // a name that is not quite that of the innermost
   if (depth <= 1) return;
   while (open_.size() >= depth) pop(out);
 }
@@ -165,32 +166,49 @@ void ElementCallReader::pop(std::string& out) {
   open_.pop_back();
 }
 
-// The grammar of elements.
+// The grammar of elements. The closing tag of a name that is free may differ from the opening one, but is none that
+// would close an element around it.
 class ElementGrammar {
  public:
   ElementGrammar(CallGrammar& context, const json::value& root) : builder_(context.builder), root_(root) {}
 
   Result<Part> children(const json::value* schema, int depth) {
     std::vector<Part> parts;
+    std::vector<std::string> names;
     for (const auto& [name, required] : property_names(schema, false)) {
-      const Part held = ONDOL_TRY(value(property_schema(schema, name, root_), depth));
-      const Part child = element(builder_.literal(name), held);
+      const Part child = ONDOL_TRY(named(name, property_schema(schema, name, root_), depth));
       parts.push_back(required ? child : builder_.optional(child));
+      names.push_back(name);
     }
-    if (!parts.empty()) return builder_.sequence(std::move(parts));
-    if (find_member(*schema, "properties") != nullptr) return builder_.literal("");
-    const json::value* additional = find_member(*schema, "additionalProperties");
-    if (additional != nullptr && additional->is_bool() && !additional->get_bool()) return builder_.literal("");
-    const Part key = ONDOL_TRY(builder_.regex("[a-zA-Z_][a-zA-Z0-9_.-]{0,63}"));
-    return builder_.repeat(element(key, ONDOL_TRY(value(additional, depth))), 0, -1);
+    const OtherProperties others = other_properties(schema);
+    if (others.allowed) {
+      const Part held = others.schema == nullptr ? text() : ONDOL_TRY(value(others.schema, std::min(depth, 1)));
+      parts.push_back(builder_.repeat(ONDOL_TRY(free(held, names)), 0, -1));
+    }
+    return parts.empty() ? builder_.literal("") : builder_.sequence(std::move(parts));
   }
 
  private:
-  // The closing tag of a name that is free may differ from the opening one.
-  Part element(Part name, Part inside) {
+  Part text() { return builder_.text_before({kMark}); }
+
+  Part element(Part open, Part inside, Part close) {
     const Part mark = builder_.special(kMark);
-    return builder_.sequence({mark, builder_.literal("<"), name, builder_.literal(">"), inside, mark,
-                              builder_.literal("</"), name, builder_.literal(">")});
+    return builder_.sequence({mark, builder_.literal("<"), open, builder_.literal(">"), inside, mark,
+                              builder_.literal("</"), close, builder_.literal(">")});
+  }
+
+  Result<Part> named(const std::string& name, const json::value* schema, int depth) {
+    around_.push_back(name);
+    auto held = value(schema, depth);
+    around_.pop_back();
+    const Part tag = builder_.literal(name);
+    return element(tag, ONDOL_TRY(std::move(held)), tag);
+  }
+
+  Result<Part> free(Part inside, const std::vector<std::string>& taken) {
+    constexpr std::string_view kName = "[a-zA-Z_][a-zA-Z0-9_.-]{0,63}";
+    return element(ONDOL_TRY(builder_.regex_but(kName, taken, {})), inside,
+                   ONDOL_TRY(builder_.regex_but(kName, around_, {})));
   }
 
   Result<Part> value(const json::value* schema, int depth) {
@@ -206,25 +224,19 @@ class ElementGrammar {
     const unsigned types = schema_types(schema, root_);
     if (types == kObjectType) return children(schema, depth - 1);
     if (types == kArrayType) {
-      const Part item = element(builder_.literal("item"), ONDOL_TRY(value(item_schema(schema, root_), depth - 1)));
-      return builder_.repeat(item, 0, -1);
+      return builder_.repeat(ONDOL_TRY(named("item", item_schema(schema, root_), depth - 1)), 0, -1);
     }
-    if (types == kStringType) return builder_.text_before({kMark});
+    if (types == kStringType) return text();
     if ((types & (kStringType | kObjectType | kArrayType)) != 0) return any();
-    return builder_.json_schema(standalone_schema(*schema, root_));
+    if (const auto plain = plain_scalar(builder_, *schema)) return *plain;
+    return builder_.json_schema(standalone_schema(*schema, root_), tool_schema_options());
   }
 
-  Result<Part> any() {
-    if (any_.id >= 0) return any_;
-    any_ = builder_.forward();
-    const Part key = ONDOL_TRY(builder_.regex("[a-zA-Z_][a-zA-Z0-9_.-]{0,63}"));
-    builder_.define(any_, builder_.choice({builder_.text_before({kMark}), builder_.repeat(element(key, any_), 1, -1)}));
-    return any_;
-  }
+  Result<Part> any() { return builder_.choice({text(), builder_.repeat(ONDOL_TRY(free(text(), {})), 1, -1)}); }
 
   GrammarBuilder& builder_;
   const json::value& root_;
-  Part any_;
+  std::vector<std::string> around_ = {"invoke", "tool_call"};  // names that closing tags would close
 };
 
 class ElementCalls : public CallSyntax {

@@ -5,12 +5,13 @@
 namespace ondol::chat_format {
 namespace {
 
+constexpr const char* kId = "[CALL_ID]";
+
 void split(std::string_view header, std::string& name, std::string& id) {
-  constexpr std::string_view kId = "[CALL_ID]";
   const size_t at = header.find(kId);
   if (at == std::string_view::npos) return;
   name = header.substr(0, at);
-  id = header.substr(at + kId.size());
+  id = header.substr(at + std::string_view(kId).size());
 }
 
 }  // namespace
@@ -21,8 +22,11 @@ Dialect mistral_args() {
   dialect.recognises = [](std::string_view source) {
     return contains(source, "[TOOL_CALLS]") && contains(source, "[ARGS]");
   };
-  dialect.calls =
-      named_calls({.call_begin = "[TOOL_CALLS]", .header_ends = {"[ARGS]"}, .brace_ends_header = true, .split = split});
+  dialect.calls = named_calls({.call_begin = "[TOOL_CALLS]",
+                               .header_id = kId,
+                               .header_ends = {"[ARGS]"},
+                               .brace_ends_header = true,
+                               .split = split});
   return dialect;
 }
 

@@ -172,6 +172,10 @@ Result<GrammarBuilder::Part> NamedCalls::grammar(CallGrammar& context) const {
       parts.push_back(builder.literal(style_.header_number));
       parts.push_back(ONDOL_TRY(builder.regex("[0-9]{1,4}")));
     }
+    if (!style_.header_id.empty()) {
+      const auto id = ONDOL_TRY(builder.regex("[a-zA-Z0-9]{1,32}"));
+      parts.push_back(builder.optional(builder.sequence({markup(builder, style_.header_id), id})));
+    }
     if (!style_.header_ends.empty()) parts.push_back(markup(builder, style_.header_ends.front()));
     if (style_.fence) parts.push_back(builder.literal("```json\n"));
     parts.push_back(ONDOL_TRY(style_.write_arguments != nullptr ? style_.write_arguments(context, *tool)
@@ -180,12 +184,15 @@ Result<GrammarBuilder::Part> NamedCalls::grammar(CallGrammar& context) const {
     choices.push_back(builder.sequence(std::move(parts)));
   }
   const auto begin = markup(builder, style_.call_begin);
-  const auto rest = builder.sequence({builder.choice(std::move(choices)), markup(builder, style_.call_end)});
+  const auto space = some_space(builder);
+  const auto call = builder.choice(std::move(choices));
+  const auto rest = style_.call_end.empty() ? call : builder.sequence({call, space, markup(builder, style_.call_end)});
   const auto first = builder.sequence({style_.in_prompt ? builder.optional(begin) : begin, rest});
-  const auto more = builder.sequence({builder.literal(style_.between), begin, rest});
-  auto calls = builder.sequence({first, builder.repeat(more, 0, context.parallel ? -1 : 0)});
+  const auto more = builder.sequence({space, begin, rest});
+  const auto calls = builder.sequence({first, builder.repeat(more, 0, context.parallel ? -1 : 0)});
   if (style_.block_begin.empty()) return calls;
-  return builder.sequence({markup(builder, style_.block_begin), calls, markup(builder, style_.block_end)});
+  return builder.sequence(
+      {markup(builder, style_.block_begin), space, calls, space, markup(builder, style_.block_end)});
 }
 
 }  // namespace

@@ -15,12 +15,12 @@ struct NamedCallStyle {
   std::string block_end = "";
   std::string call_begin;                // the header follows it
   std::string header_before = "";        // what is to be written in the header before the name,
-  std::string header_number = "";        // and after it, with a number behind it
+  std::string header_number = "";        // and after it, with a number behind it,
+  std::string header_id = "";            // or, if the model likes, with an id behind it
   std::vector<std::string> header_ends;  // markers that end the header; the first is the one to write
   bool brace_ends_header = false;        // an opening brace does, too
   bool fence = false;                    // arguments stand between ```json and ```
   std::string call_end = "";             // after the arguments
-  std::string between = "";              // calls
   /// Finds name and id in a header; null: the header is the name.
   void (*split)(std::string_view header, std::string& name, std::string& id) = nullptr;
   LooseJsonOptions arguments = {};  // how they are written, where not as JSON,

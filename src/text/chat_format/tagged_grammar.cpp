@@ -16,7 +16,7 @@ class TaggedGrammar {
 
  private:
   Result<Part> parameter(const std::string& name, const json::value* schema, const json::value& root);
-  Result<Part> free_parameter();
+  Result<Part> free_parameter(const std::vector<std::string>& named);
   Result<Part> text(const json::value* schema);
   Result<Part> data(const json::value* schema, unsigned types, const json::value& root);
   // A parameter with the tag that says what kind of value it is.
@@ -37,8 +37,9 @@ Part TaggedGrammar::tagged(Part key, const std::string& key_rest, Part value) {
 
 // A string as text, up to the marker that ends it.
 Result<Part> TaggedGrammar::text(const json::value* schema) {
-  const std::string end = (style_.value_on_own_line ? "\n" : "") + style_.value_end;
-  if (schema == nullptr) return builder_.text_before({end});
+  std::vector<std::string> ends = {style_.value_end};
+  if (style_.cdata) ends.emplace_back("<![CDATA[");
+  if (schema == nullptr) return builder_.text_before(ends);
   const json::value* values = find_member(*schema, "enum");
   std::vector<Part> choices;
   if (values != nullptr && values->is_array()) {
@@ -50,19 +51,23 @@ Result<Part> TaggedGrammar::text(const json::value* schema) {
   } else if (const json::value* pattern = find_member(*schema, "pattern"); pattern != nullptr && pattern->is_string()) {
     std::string whole(pattern->get_string());
     if (whole.find('|') != std::string::npos)
-      return builder_.text_before({end});  // its anchors may belong to parts of it
+      return builder_.text_before(ends);  // its anchors may belong to parts of it
     if (!whole.starts_with('^')) whole.insert(0, "[^<]*");
     if (!whole.ends_with('$')) whole += "[^<]*";
-    return builder_.regex(whole).in("pattern");
+    return builder_.regex_but(whole, {}, ends).in("pattern");
   }
-  return choices.empty() ? builder_.text_before({end}) : builder_.choice(std::move(choices));
+  return choices.empty() ? builder_.text_before(ends) : builder_.choice(std::move(choices));
 }
 
 // A value that is no string, as JSON.
 Result<Part> TaggedGrammar::data(const json::value* schema, unsigned types, const json::value& root) {
   std::vector<Part> choices;
-  json::value held = schema == nullptr ? json::value(json::object()) : standalone_schema(*schema, root);
-  choices.push_back(ONDOL_TRY(builder_.json_schema(held)));
+  const json::value any = json::object();
+  if (schema == nullptr) schema = &any;
+  JsonSchemaOptions options = tool_schema_options();
+  options.never = {style_.value_end};
+  const auto plain = plain_scalar(builder_, *schema);
+  choices.push_back(plain ? *plain : ONDOL_TRY(builder_.json_schema(standalone_schema(*schema, root), options)));
   if (style_.python && (types & kBooleanType) != 0) {
     choices.push_back(builder_.literal("True"));
     choices.push_back(builder_.literal("False"));
@@ -101,8 +106,8 @@ Result<Part> TaggedGrammar::parameter(const std::string& name, const json::value
   return builder_.choice(std::move(choices));
 }
 
-Result<Part> TaggedGrammar::free_parameter() {
-  const Part key = ONDOL_TRY(builder_.regex("[a-zA-Z_][a-zA-Z0-9_.-]{0,63}"));
+Result<Part> TaggedGrammar::free_parameter(const std::vector<std::string>& named) {
+  const Part key = ONDOL_TRY(builder_.regex_but("[a-zA-Z_][a-zA-Z0-9_.-]{0,63}", named, {}));
   if (style_.write_key == nullptr) return tagged(key, "", wrapped_text(ONDOL_TRY(text(nullptr))));
   const std::string rest = style_.write_key("", kStringType);
   return tagged(key, rest, ONDOL_TRY(text(nullptr)));
@@ -113,14 +118,16 @@ Result<Part> TaggedGrammar::call(const ToolDefinition& tool, int number) {
   std::vector<Part> parts = {markup(builder_, style_.call_begin), builder_.literal(name),
                              markup(builder_, style_.name_end + style_.after_name)};
   const json::value* schema = resolve_schema(&tool.parameters, tool.parameters);
-  const auto names = property_names(schema, false);
-  for (const auto& [property, required] : names) {
-    const Part part =
-        ONDOL_TRY(parameter(property, property_schema(schema, property, tool.parameters), tool.parameters));
-    parts.push_back(required ? part : builder_.optional(part));
+  std::vector<Member> members;
+  std::vector<std::string> names;
+  for (const auto& [property, required] : property_names(schema, false)) {
+    auto part = parameter(property, property_schema(schema, property, tool.parameters), tool.parameters);
+    if (!part) return part.error().in("parameter '" + property + "'");
+    members.push_back({*part, required});
+    names.push_back(property);
   }
-  const bool is_free = names.empty() && (schema == nullptr || find_member(*schema, "properties") == nullptr);
-  if (is_free) parts.push_back(builder_.repeat(ONDOL_TRY(free_parameter()), 0, -1));
+  parts.push_back(members_in_any_order(builder_, members, ""));
+  if (other_properties(schema).allowed) parts.push_back(builder_.repeat(ONDOL_TRY(free_parameter(names)), 0, -1));
   // DeepSeek's templates write an empty line where there are no parameters.
   parts.push_back(builder_.optional(builder_.literal("\n")));
   parts.push_back(markup(builder_, style_.call_end));

@@ -21,7 +21,7 @@ class MarkerSet {
     size_t length = 0;
   };
   /// The first position at which a marker lies. Unless `is_final`, text that may be the beginning of a marker counts as
-  /// neither. Empty markers are never found.
+  /// neither. Empty markers are never found. No marker may be the beginning of another.
   Found find(std::string_view text, bool is_final) const;
 
   const std::vector<std::string>& markers() const { return markers_; }

@@ -10,6 +10,7 @@ namespace {
 
 using Part = GrammarBuilder::Part;
 
+constexpr size_t kMostInAnyOrder = 5;
 constexpr int kMaxDepth = 24;  // of schemas; what is deeper is free
 
 }  // namespace
@@ -22,6 +23,22 @@ json::value standalone_schema(const json::value& schema, const json::value& root
     if (member != nullptr && &schema != &root) copy.get_object()[definitions] = *member;
   }
   return copy;
+}
+
+std::optional<Part> plain_scalar(GrammarBuilder& builder, const json::value& schema) {
+  if (!schema.is_object()) return std::nullopt;
+  for (const auto& member : schema.get_object()) {
+    const std::string_view key = member.key();
+    if (key != "type" && key != "description" && key != "title" && key != "default") return std::nullopt;
+  }
+  const std::string type = string_or(schema, "type", "");
+  if (type == "null") return builder.literal("null");
+  if (type == "boolean") return builder.choice({builder.literal("true"), builder.literal("false")});
+  if (type != "integer" && type != "number") return std::nullopt;
+  const auto number = builder.regex(
+      type == "integer" ? "-?(0|[1-9][0-9]{0,30})" : "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?");
+  ONDOL_CHECK(number.has_value());
+  return *number;
 }
 
 std::vector<std::pair<std::string, bool>> property_names(const json::value* schema, bool sorted) {
@@ -47,6 +64,14 @@ std::vector<std::pair<std::string, bool>> property_names(const json::value* sche
   return names;
 }
 
+OtherProperties other_properties(const json::value* schema) {
+  if (schema == nullptr || !schema->is_object()) return {.allowed = true};
+  const json::value* additional = find_member(*schema, "additionalProperties");
+  if (additional == nullptr) return {.allowed = find_member(*schema, "properties") == nullptr};
+  if (additional->is_bool()) return {.allowed = additional->get_bool()};
+  return {.allowed = true, .schema = additional};
+}
+
 Part ordered_members(GrammarBuilder& builder, const std::vector<Member>& members, const std::string& comma) {
   // From the last: what may follow when something was written before, and when nothing was.
   Part after_some = builder.literal("");
@@ -59,6 +84,29 @@ Part ordered_members(GrammarBuilder& builder, const std::vector<Member>& members
     after_some = members[i].required ? with_comma : builder.choice({with_comma, after_some});
   }
   return after_none;
+}
+
+Part members_in_any_order(GrammarBuilder& builder, const std::vector<Member>& members, const std::string& comma) {
+  if (members.size() > kMostInAnyOrder) return ordered_members(builder, members, comma);
+  const Part separator = builder.literal(comma);
+  // What may follow when the members of a set were written, from the full set down.
+  const size_t full = (size_t{1} << members.size()) - 1;
+  std::vector<Part> after(full + 1);
+  for (size_t written = full + 1; written-- > 0;) {
+    std::vector<Part> choices;
+    bool may_end = true;
+    for (size_t i = 0; i < members.size(); ++i) {
+      const size_t bit = size_t{1} << i;
+      if ((written & bit) != 0) continue;
+      may_end = may_end && !members[i].required;
+      std::vector<Part> parts = {members[i].part, after[written | bit]};
+      if (written != 0 && !comma.empty()) parts.insert(parts.begin(), separator);
+      choices.push_back(builder.sequence(std::move(parts)));
+    }
+    if (may_end) choices.push_back(builder.literal(""));
+    after[written] = builder.choice(std::move(choices));
+  }
+  return after[0];
 }
 
 Result<Part> ValueGrammar::value(const json::value* schema) {
@@ -104,11 +152,12 @@ Result<Part> ValueGrammar::of_type(const json::value& schema, unsigned type) {
     default:
       break;
   }
-  json::value number = standalone_schema(schema, root_);
+  json::value number = schema;
   const json::value* named = find_member(schema, "type");
   const bool is_integer = named != nullptr && named->is_string() && named->get_string() == "integer";
   number.get_object()["type"] = is_integer ? "integer" : "number";
-  return builder_.json_schema(number);
+  if (const auto plain = plain_scalar(builder_, number)) return *plain;
+  return builder_.json_schema(standalone_schema(number, root_), tool_schema_options());
 }
 
 Result<Part> ValueGrammar::list(const json::value& schema) {
@@ -126,33 +175,35 @@ Result<Part> ValueGrammar::list(const json::value& schema) {
 Result<Part> ValueGrammar::members(const json::value* schema, bool quoted_keys, const std::string& colon) {
   schema = resolve_schema(schema, root_);
   std::vector<Member> members;
+  std::vector<std::string> names;
   for (const auto& [name, required] : property_names(schema, style_.sorted_keys)) {
     const Part key = builder_.literal((quoted_keys ? json_string(name) : name) + colon);
     const Part held = ONDOL_TRY(value(property_schema(schema, name, root_)));
     members.push_back({builder_.sequence({key, held}), required});
+    names.push_back(quoted_keys ? json_string(name) : name);
   }
-  if (!members.empty()) return ordered_members(builder_, members, style_.comma);
-  const json::value* additional = schema == nullptr ? nullptr : find_member(*schema, "additionalProperties");
-  const bool closed = additional != nullptr && additional->is_bool() && !additional->get_bool();
-  const bool none = closed || (schema != nullptr && find_member(*schema, "properties") != nullptr);
-  if (none) return builder_.literal("");
-  const Part key =
-      ONDOL_TRY(builder_.regex(quoted_keys ? "\"[^\"\\\\\\x00-\\x1f]{1,64}\"" : "[a-zA-Z_][a-zA-Z0-9_]{0,63}"));
-  const Part held = ONDOL_TRY(value(additional));
-  const Part member = builder_.sequence({key, builder_.literal(colon), held});
-  const Part more = builder_.repeat(builder_.sequence({builder_.literal(style_.comma), member}), 0, -1);
-  return builder_.optional(builder_.sequence({member, more}));
+  const OtherProperties others = other_properties(schema);
+  if (others.allowed) {
+    const Part key = ONDOL_TRY(
+        builder_.regex_but(quoted_keys ? "\"[^\"\\\\\\x00-\\x1f]{1,64}\"" : "[a-zA-Z_][a-zA-Z0-9_]{0,63}", names, {}));
+    const Part held = ONDOL_TRY(value(others.schema));
+    const Part member = builder_.sequence({key, builder_.literal(colon), held});
+    const Part more = builder_.repeat(builder_.sequence({builder_.literal(style_.comma), member}), 0, -1);
+    members.push_back({builder_.sequence({member, more}), false});
+  }
+  return style_.sorted_keys ? ordered_members(builder_, members, style_.comma)
+                            : members_in_any_order(builder_, members, style_.comma);
 }
 
-Part ValueGrammar::string() {
+Result<Part> ValueGrammar::string() {
+  if (string_.id >= 0) return string_;
   if (style_.quote.size() > 1) {
-    return builder_.sequence(
-        {markup(builder_, style_.quote), builder_.text_before({style_.quote}), markup(builder_, style_.quote)});
+    const Part quote = markup(builder_, style_.quote);
+    string_ = builder_.sequence({quote, builder_.text_before({style_.quote}), quote});
+  } else {
+    string_ = ONDOL_TRY(builder_.json_schema({{"type", "string"}}));
   }
-  json::value schema = {{"type", "string"}};
-  auto part = builder_.json_schema(schema);
-  ONDOL_CHECK(part.has_value());
-  return *part;
+  return string_;
 }
 
 Part ValueGrammar::constant(const json::value& value) {
@@ -174,8 +225,9 @@ Result<Part> ValueGrammar::any() {
   const Part list =
       builder_.optional(builder_.sequence({any_, builder_.repeat(builder_.sequence({comma, any_}), 0, -1)}));
   const Part inside = ONDOL_TRY(members(nullptr, style_.quoted_keys, style_.colon));
-  const Part number = ONDOL_TRY(builder_.json_schema({{"type", "number"}}));
-  builder_.define(any_, builder_.choice({string(), number, builder_.literal(style_.true_word),
+  const Part text = ONDOL_TRY(string());
+  const Part number = *plain_scalar(builder_, {{"type", "number"}});
+  builder_.define(any_, builder_.choice({text, number, builder_.literal(style_.true_word),
                                          builder_.literal(style_.false_word), builder_.literal(style_.null_word),
                                          builder_.sequence({builder_.literal("["), list, builder_.literal("]")}),
                                          builder_.sequence({builder_.literal("{"), inside, builder_.literal("}")})}));

@@ -4,6 +4,7 @@
 // numbers. Strings are held to enum and const only.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,7 @@ class ValueGrammar {
   Result<GrammarBuilder::Part> of_type(const json::value& schema, unsigned type);
   Result<GrammarBuilder::Part> list(const json::value& schema);
   Result<GrammarBuilder::Part> any();
-  GrammarBuilder::Part string();
+  Result<GrammarBuilder::Part> string();
   GrammarBuilder::Part constant(const json::value& value);
 
   GrammarBuilder& builder_;
@@ -43,19 +44,34 @@ class ValueGrammar {
   const json::value& root_;
   int depth_ = 0;
   GrammarBuilder::Part any_;
+  GrammarBuilder::Part string_;
 };
 
 /// A schema of its own: `schema` with the definitions of `root`.
 json::value standalone_schema(const json::value& schema, const json::value& root);
+/// A number, a boolean or null whose schema says no more than its type, in JSON; nothing for other schemas. Much less
+/// to build than what GrammarBuilder::json_schema() gives.
+std::optional<GrammarBuilder::Part> plain_scalar(GrammarBuilder& builder, const json::value& schema);
 /// The names of the properties in the order in which they are to be written, and whether each is required.
 std::vector<std::pair<std::string, bool>> property_names(const json::value* schema, bool sorted);
 
-/// Members in order, with `comma` between those that are there.
+/// What properties that are not listed must be. As JsonSchemaOptions::closed has it: there are none, unless
+/// additionalProperties says so or nothing is said about properties.
+struct OtherProperties {
+  bool allowed = false;
+  const json::value* schema = nullptr;  // null: anything
+};
+OtherProperties other_properties(const json::value* schema);
+
 struct Member {
   GrammarBuilder::Part part;
   bool required = false;
 };
+/// Members in order, with `comma` between those that are there.
 GrammarBuilder::Part ordered_members(GrammarBuilder& builder, const std::vector<Member>& members,
                                      const std::string& comma);
+/// Members in any order, as JSON's are, as long as they are few; otherwise in theirs.
+GrammarBuilder::Part members_in_any_order(GrammarBuilder& builder, const std::vector<Member>& members,
+                                          const std::string& comma);
 
 }  // namespace ondol::chat_format

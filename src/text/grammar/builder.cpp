@@ -16,6 +16,13 @@ constexpr int kMaxJoinedDepth = 200;
 
 }  // namespace
 
+grammar::TermId grammar::with_one_of(TermStore& terms, const std::vector<std::string>& markers) {
+  std::vector<TermId> found;
+  for (const std::string& marker : markers) found.push_back(terms.literal(marker));
+  const TermId parts[] = {TermStore::kAnything, terms.either(std::move(found)), TermStore::kAnything};
+  return terms.concat(parts);
+}
+
 // A lexeme that loops over most bytes, such as the inside of a string, is where nearly every token can follow, and
 // finding them is the most work. Such a lexeme stays by itself, so that what was found serves wherever it is used;
 // everything else is joined to as few lexemes as possible.
@@ -113,17 +120,25 @@ GrammarBuilder::Part GrammarBuilder::text_before(std::vector<std::string> marker
   if (markers.empty()) return {state_->add_lexeme(TermStore::kAnything, true)};
   const TermId character = grammar::utf8_term(terms, grammar::CodePointSet::all());
   const TermId text = terms.repeat(character, 0, TermStore::kUnlimited);
-  std::vector<TermId> found;
-  for (const std::string& marker : markers) found.push_back(terms.literal(marker));
-  const TermId parts[] = {TermStore::kAnything, terms.either(std::move(found)), TermStore::kAnything};
-  const TermId with_marker = terms.concat(parts);
-  return {state_->add_lexeme(terms.both({text, terms.complement(with_marker)}), true)};
+  return {state_->add_lexeme(terms.both({text, terms.complement(grammar::with_one_of(terms, markers))}), true)};
 }
 
 Result<GrammarBuilder::Part> GrammarBuilder::regex(std::string_view pattern) {
   TermStore& terms = state_->terms;
   const auto character = [&](const grammar::CodePointSet& set) { return grammar::utf8_term(terms, set); };
   const TermId term = ONDOL_TRY(grammar::regex_term(terms, pattern, grammar::RegexMeaning::kWholeText, character));
+  return Part{state_->add_lexeme(term, terms.has_wide_loop(term))};
+}
+
+Result<GrammarBuilder::Part> GrammarBuilder::regex_but(std::string_view pattern, const std::vector<std::string>& texts,
+                                                       const std::vector<std::string>& markers) {
+  TermStore& terms = state_->terms;
+  const auto character = [&](const grammar::CodePointSet& set) { return grammar::utf8_term(terms, set); };
+  const TermId all = ONDOL_TRY(grammar::regex_term(terms, pattern, grammar::RegexMeaning::kWholeText, character));
+  std::vector<TermId> not_meant;
+  for (const std::string& text : texts) not_meant.push_back(terms.literal(text));
+  if (!markers.empty()) not_meant.push_back(grammar::with_one_of(terms, markers));
+  const TermId term = terms.both({all, terms.complement(terms.either(std::move(not_meant)))});
   return Part{state_->add_lexeme(term, terms.has_wide_loop(term))};
 }
 

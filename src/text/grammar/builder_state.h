@@ -34,4 +34,10 @@ struct GrammarBuilder::State {
   Result<GrammarPtr> build(int root);
 };
 
+namespace grammar {
+
+/// Texts in which one of `markers` occurs.
+TermId with_one_of(TermStore& terms, const std::vector<std::string>& markers);
+
+}  // namespace grammar
 }  // namespace ondol

@@ -18,14 +18,22 @@ class Grammar;
 using GrammarPtr = std::shared_ptr<const Grammar>;
 
 struct JsonSchemaOptions {
-  /// Spaces and line breaks between tokens: none but one space after ':' and ',', or any within reason.
+  /// White space between tokens is always bounded: nothing, one space, or one line break with an indentation of up to
+  /// 64 spaces or tabs. Compact: nothing but one space after ':' and ','.
   bool compact = false;
+  /// Objects whose schemas name properties have no others, unless one of these schemas says so with
+  /// additionalProperties (or unevaluatedProperties): a model that may invent names may do so for ever. Objects of
+  /// which nothing but the type is said stay free.
+  bool closed = false;
   /// OpenAI's `strict`: objects without additionalProperties refuse further properties, and all properties come in the
   /// order in which the schema lists them.
   bool strict = false;
   /// Numbers as people write them: without an exponent and needless zeros, so that they come to an end. A model that is
   /// held to all of JSON's numbers may go on with zeros for ever.
   bool plain_numbers = false;
+  /// Texts that strings and keys do not hold as they are, only with escapes: for JSON that stands before a marker which
+  /// a reader looks for without reading JSON. None that could begin or end outside a string.
+  std::vector<std::string> never = {};
 };
 
 /// GBNF with root rule `root`. Errors name line and column.
@@ -62,6 +70,9 @@ class GrammarBuilder {
   /// with a marker, or ends the text. No markers: any text.
   Part text_before(std::vector<std::string> markers);
   Result<Part> regex(std::string_view pattern);
+  /// As regex(), but none of `texts`, and nothing in which one of `markers` occurs.
+  Result<Part> regex_but(std::string_view pattern, const std::vector<std::string>& texts,
+                         const std::vector<std::string>& markers);
   Result<Part> json_schema(const json::value& schema, const JsonSchemaOptions& options = {});
   Part grammar(GrammarPtr other);
   Part sequence(std::vector<Part> parts);

@@ -31,6 +31,7 @@ class SchemaCompiler {
     space_ = options.compact ? TermStore::kEmpty : blank;
     space_behind_ = options.compact ? terms_.optional(terms_.literal(" ")) : blank;
     const TermId character = json_character_term(terms_, CodePointSet::all(), JsonEscapes::kAll);
+    never_held_ = options.never.empty() ? TermStore::kNothing : with_one_of(terms_, options.never);
     free_string_ = quoted(terms_.repeat(character, 0, TermStore::kUnlimited));
     nothing_ = builder_.add_lexeme(TermStore::kNothing, true);
   }
@@ -49,6 +50,7 @@ class SchemaCompiler {
 
  private:
   TermId quoted(TermId content) {
+    if (never_held_ != TermStore::kNothing) content = terms_.both({content, terms_.complement(never_held_)});
     const TermId parts[] = {terms_.literal("\""), content, terms_.literal("\"")};
     return terms_.concat(parts);
   }
@@ -179,6 +181,7 @@ class SchemaCompiler {
         parts.push_back(matches ? patterns[i] : terms_.complement(patterns[i]));
         if (matches) matched.insert(patterns[i]);
       }
+      if (matched.empty() && closes(shape)) continue;
       const int value = part_of(demand_on_others(shape, matched));
       const TermId text = terms_.both(std::move(parts));
       if (value == nothing_ || !terms_.is_live(text)) continue;
@@ -190,6 +193,16 @@ class SchemaCompiler {
       object.members.push_back({.key = key(free ? free_string_ : quoted(text)), .value = value, .once = false});
     }
     return {};
+  }
+
+  /// See JsonSchemaOptions::closed.
+  bool closes(const ObjectShape& shape) const {
+    bool names_members = false;
+    for (const ObjectLayer& layer : shape.layers) {
+      if (layer.additional) return false;  // says itself what others must be
+      names_members = names_members || (layer.names_members && layer.evaluates);
+    }
+    return options_.closed && names_members;
   }
 
   static Demand demand_on_others(const ObjectShape& shape, const std::set<TermId>& matched) {
@@ -285,6 +298,7 @@ class SchemaCompiler {
   SchemaExpander expander_;
   TermId space_;
   TermId space_behind_;
+  TermId never_held_ = TermStore::kNothing;
   TermId free_string_;
   int nothing_ = 0;
   const json::value never_ = false;

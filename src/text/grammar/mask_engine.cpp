@@ -10,10 +10,11 @@ namespace {
 constexpr size_t kMaxEngines = 32;
 constexpr size_t kMaxEngineBytes = size_t{64} << 20;
 constexpr size_t kMaxMaskBytes = size_t{32} << 20;
-constexpr size_t kMaxLexemeMasks = 512;
 // What one mask may add to the matcher; tokens that are not found until then are left out.
 constexpr size_t kMaxBytesPerMask = size_t{16} << 20;
-// Where more nodes than this lie behind a lexeme, one walk over the trie finds the tokens sooner.
+// Subtrees of more nodes than this have lexeme masks of their own.
+constexpr uint32_t kLargeSubtree = 100;
+// Where more nodes than this lie behind lexemes in smaller subtrees, one walk over the trie finds the tokens sooner.
 constexpr size_t kManyNodes = 50'000;
 
 }  // namespace
@@ -27,18 +28,26 @@ MaskEngine::MaskEngine(GrammarPtr grammar, const VocabularyWithMasks& vocabulary
   max_bytes_ = matcher_.size_bytes() + kMaxEngineBytes;
 }
 
-std::shared_ptr<const LexemeMask> MaskEngine::lexeme_mask(TermId term) {
+std::shared_ptr<const LexemeMask> MaskEngine::lexeme_mask(TermId term, uint32_t node) {
   TermStore& terms = matcher_.terms();
   const TermId state = terms.without_large_counts(term, TokenTrie::kMaxDepth);
-  const auto known = lexeme_masks_.find(state);
+  const auto known = lexeme_masks_.find({state, node});
   if (known != lexeme_masks_.end()) return known->second;
-  std::shared_ptr<const LexemeMask> mask = vocabulary_.lexeme_masks().find(terms.hash(state));
+  std::shared_ptr<const LexemeMask> mask = vocabulary_.lexeme_masks().find(terms.hash(state), node);
   if (mask == nullptr) {
-    mask = std::make_shared<LexemeMask>(make_lexeme_mask(terms, state, vocabulary_.trie(), vocabulary_.size()));
-    if (!mask->incomplete) vocabulary_.lexeme_masks().insert(terms.hash(state), mask);
+    const TermId similar = similar_state(terms, state);
+    const auto similar_mask = similar == TermStore::kNothing || node != 0 ? nullptr : lexeme_mask(similar, node);
+    const bool usable = similar_mask != nullptr && !similar_mask->incomplete;
+    mask = std::make_shared<LexemeMask>(make_lexeme_mask(terms, state, vocabulary_.trie(), node, vocabulary_.size(),
+                                                         similar, usable ? similar_mask.get() : nullptr));
+    if (!mask->incomplete) vocabulary_.lexeme_masks().insert(terms.hash(state), node, mask);
   }
-  if (lexeme_masks_.size() >= kMaxLexemeMasks) lexeme_masks_.clear();
-  lexeme_masks_[state] = mask;
+  lexeme_mask_bytes_ += mask->size_bytes();
+  if (lexeme_mask_bytes_ > kMaxMaskBytes) {
+    lexeme_masks_.clear();
+    lexeme_mask_bytes_ = mask->size_bytes();
+  }
+  lexeme_masks_[{state, node}] = mask;
   return mask;
 }
 
@@ -61,38 +70,51 @@ void MaskEngine::walk(uint32_t start, ConfigId config, TokenSet& tokens) {
   }
 }
 
-void MaskEngine::add_item(const Matcher::Item& item, ConfigId config, TokenSet& tokens) {
-  if (item.names_token()) {
-    const Matcher::NamedToken named = matcher_.named_token(item);
-    const Tokenizer& tokenizer = vocabulary_.tokenizer();
-    if (!named.except) {
-      if (named.token >= 0 && named.token < vocabulary_.size()) tokens.insert(named.token);
-      return;
-    }
-    for (TokenId id = 0; id < vocabulary_.size(); ++id) {
-      if (id != named.token && !tokenizer.is_unused(id) && !tokenizer.ends_generation(id)) tokens.insert(id);
-    }
+void MaskEngine::add_named(const Matcher::Item& item, TokenSet& tokens) {
+  const Matcher::NamedToken named = matcher_.named_token(item);
+  const Tokenizer& tokenizer = vocabulary_.tokenizer();
+  if (!named.except) {
+    if (named.token >= 0 && named.token < vocabulary_.size()) tokens.insert(named.token);
     return;
   }
+  for (TokenId id = 0; id < vocabulary_.size(); ++id) {
+    if (id != named.token && !tokenizer.is_unused(id) && !tokenizer.ends_generation(id)) tokens.insert(id);
+  }
+}
+
+/// Adds the tokens below `node`, where the configuration has read what leads to the node: those inside an item's
+/// lexeme, and from where a lexeme may end those that go on behind it.
+void MaskEngine::add_below(uint32_t node, ConfigId config, TokenSet& tokens) {
   const TokenTrie& trie = vocabulary_.trie();
-  const std::shared_ptr<const LexemeMask> mask = lexeme_mask(item.what);
-  for (size_t i = 0; i < tokens.words().size(); ++i) tokens.words()[i] |= mask->inside.words()[i];
-  const ConfigId behind = matcher_.config_behind(item.then);
   std::vector<std::pair<uint32_t, ConfigId>> starts;
-  size_t n_nodes = 0;
-  for (int byte = 0; byte < 256; ++byte) {
-    const uint32_t begin = mask->starts[static_cast<size_t>(byte)];
-    const uint32_t end = mask->starts[static_cast<size_t>(byte) + 1];
-    if (begin == end) continue;
-    const ConfigId next = matcher_.step(behind, static_cast<uint8_t>(byte));
-    if (next == Matcher::kDead) continue;
-    for (uint32_t i = begin; i < end; ++i) {
-      starts.emplace_back(mask->behind[i], next);
-      n_nodes += trie.end[mask->behind[i]] - mask->behind[i];
+  size_t n_small = 0;
+  for (const Matcher::Item& item : matcher_.items_of(config)) {
+    if (item.names_token() || gave_up()) continue;
+    const std::shared_ptr<const LexemeMask> mask = lexeme_mask(item.what, node);
+    mask->add_inside_to(tokens);
+    if (mask->behind.empty()) continue;
+    const ConfigId behind = matcher_.config_behind(item.then);
+    for (size_t byte = 0; byte < 256; ++byte) {
+      if (mask->starts[byte] == mask->starts[byte + 1]) continue;
+      const ConfigId next = matcher_.step(behind, static_cast<uint8_t>(byte));
+      if (next == Matcher::kDead) continue;
+      for (uint32_t i = mask->starts[byte]; i < mask->starts[byte + 1]; ++i) {
+        const uint32_t start = mask->behind[i];
+        starts.emplace_back(start, next);
+        if (trie.end[start] - start <= kLargeSubtree) n_small += trie.end[start] - start;
+      }
     }
   }
-  if (n_nodes > kManyNodes) return walk(0, config, tokens);
-  for (const auto& [node, next] : starts) walk(node, next, tokens);
+  if (n_small > kManyNodes) return walk(node, config, tokens);
+  for (const auto& [start, next] : starts) {
+    if (gave_up()) return;
+    if (trie.end[start] - start <= kLargeSubtree) {
+      walk(start, next, tokens);
+      continue;
+    }
+    for (uint32_t i = trie.first_token[start]; i < trie.first_token[start + 1]; ++i) tokens.insert(trie.tokens[i]);
+    add_below(start, next, tokens);
+  }
 }
 
 std::shared_ptr<const MaskEngine::Mask> MaskEngine::mask(ConfigId config) {
@@ -103,8 +125,9 @@ std::shared_ptr<const MaskEngine::Mask> MaskEngine::mask(ConfigId config) {
   TokenSet& tokens = mask->tokens;
   give_up_bytes_ = matcher_.size_bytes() + kMaxBytesPerMask;
   for (const Matcher::Item& item : matcher_.items_of(config)) {
-    if (!gave_up()) add_item(item, config, tokens);
+    if (item.names_token()) add_named(item, tokens);
   }
+  add_below(0, config, tokens);
   for (const TokenId token : trie.long_tokens) {
     if (!gave_up() && step_bytes(config, trie.text(token)) != Matcher::kDead) tokens.insert(token);
   }

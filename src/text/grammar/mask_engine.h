@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
@@ -36,17 +37,19 @@ class MaskEngine {
   bool is_full() const { return is_full_; }
 
  private:
-  std::shared_ptr<const LexemeMask> lexeme_mask(TermId term);
+  std::shared_ptr<const LexemeMask> lexeme_mask(TermId term, uint32_t node);
   ConfigId step_bytes(ConfigId config, std::string_view bytes);
-  void add_item(const Matcher::Item& item, ConfigId config, TokenSet& tokens);
+  void add_named(const Matcher::Item& item, TokenSet& tokens);
+  void add_below(uint32_t node, ConfigId config, TokenSet& tokens);
   void walk(uint32_t node, ConfigId config, TokenSet& tokens);
   bool gave_up() { return matcher_.size_bytes() > give_up_bytes_; }
 
   const VocabularyWithMasks& vocabulary_;
   Matcher matcher_;
-  std::unordered_map<TermId, std::shared_ptr<const LexemeMask>> lexeme_masks_;
+  std::map<std::pair<TermId, uint32_t>, std::shared_ptr<const LexemeMask>> lexeme_masks_;
   std::unordered_map<ConfigId, std::shared_ptr<const Mask>> masks_;
   size_t masks_bytes_ = 0;
+  size_t lexeme_mask_bytes_ = 0;
   size_t give_up_bytes_ = 0;
   size_t max_bytes_ = 0;
   std::atomic<bool> is_full_ = false;

@@ -273,6 +273,25 @@ ConfigId Matcher::step(ConfigId config, uint8_t byte) {
   if (config == kDead) return kDead;
   const ConfigId known = steps_.find(config, byte);
   if (known != StepMemo::kUnknown) return known;
+  const ConfigId found = compute_step(config, byte);
+  steps_.insert(config, byte, found);
+  return found;
+}
+
+ConfigId Matcher::compute_step(ConfigId config, uint8_t byte) {
+  const auto values = configs_[config];
+  if (values.size() == 3 && values[1] >= 0) {
+    // Mostly there is one lexeme, and it goes on.
+    const ContinuationId then = values[2];
+    const TermId next = terms_.next(values[1], byte);
+    if (next == TermStore::kNothing) return kDead;
+    if (!terms_.is_nullable(next)) {
+      const int32_t after[] = {0, next, then};
+      const ConfigId id = configs_.intern(after);
+      if (static_cast<size_t>(id) == may_end_.size()) may_end_.push_back(false);
+      return id;
+    }
+  }
   Closure closure(*this);
   for (const Item& item : items_of(config)) {
     if (item.names_token()) continue;
@@ -281,9 +300,7 @@ ConfigId Matcher::step(ConfigId config, uint8_t byte) {
     if (terms_.continues(next)) closure.add_item(next, item.then);
     if (terms_.is_nullable(next)) closure.complete(item.then);
   }
-  const ConfigId found = closure.finish();
-  steps_.insert(config, byte, found);
-  return found;
+  return closure.finish();
 }
 
 ConfigId Matcher::step_token(ConfigId config, TokenId token) {

@@ -81,6 +81,7 @@ class Matcher {
   class Closure;
 
   const Node& node(NodeId id) const { return grammar_->nodes[static_cast<size_t>(id)]; }
+  ConfigId compute_step(ConfigId config, uint8_t byte);
   void name_tokens(const TokenOfText& token_of_text);
   ContinuationId push(NodeId node, int32_t data, ContinuationId then);
   ContinuationId unite(ContinuationId a, ContinuationId b);

@@ -40,14 +40,16 @@ Result<Shape> SchemaExpander::members_shape(const json::value& schema, bool hold
     }
   }
   if (const json::value* additional = object.if_contains("additionalProperties")) {
-    if (!is_true(*additional) || tells_evaluated_) layer.additional = demand_that(*additional);
+    if (!is_true(*additional) || tells_evaluated_ || options_.closed) layer.additional = demand_that(*additional);
   } else if (options_.strict && holds) {
     layer.additional = demand_that(*constant_false());
   }
   if (!holds) return negated_members(schema, layer);
   // Properties that may be anything still count as evaluated.
   ObjectShape shape;
-  if (!layer.properties.empty() || !layer.patterns.empty() || layer.additional) shape.layers = {layer};
+  layer.names_members = object.contains("properties") || !layer.patterns.empty();
+  const bool says_nothing = layer.properties.empty() && layer.patterns.empty() && !layer.additional;
+  if (!says_nothing || (options_.closed && layer.names_members)) shape.layers = {layer};
   return with_objects(std::move(shape));
 }
 

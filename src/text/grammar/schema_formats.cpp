@@ -64,7 +64,7 @@ std::string hostname() {
 std::string email(std::string_view more_letters) {
   const std::string atom = fmt::format("[a-zA-Z0-9!#$%&'*+/=?^_`{{|}}~{0}-]+", more_letters);
   const std::string quoted = fmt::format("\"(?:[ !#-\\[\\]-~{0}]|\\\\[ -~])*\"", more_letters);
-  const std::string label = fmt::format("[a-zA-Z0-9{0}](?:[a-zA-Z0-9{0}-]{{0,61}}[a-zA-Z0-9{0}])?", more_letters);
+  const std::string label = fmt::format("[a-zA-Z0-9{0}]+(?:-+[a-zA-Z0-9{0}]+)*", more_letters);
   return fmt::format("(?:{0}(?:\\.{0})*|{1})@(?:{2}(?:\\.{2})*|\\[(?:{3}|IPv6:{4})\\])", atom, quoted, label, ipv4(),
                      ipv6());
 }

@@ -36,6 +36,7 @@ struct ObjectLayer {
   std::vector<PatternDemand> patterns;
   std::optional<Demand> additional;
   std::vector<std::string> order;  // the properties as the schema lists them
+  bool names_members = false;      // the schema lists properties or patterns for them, perhaps none
   bool evaluates = true;           // the members it names are evaluated, in unevaluatedProperties' sense
   friend auto operator<=>(const ObjectLayer&, const ObjectLayer&) = default;
 };

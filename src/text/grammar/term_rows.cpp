@@ -1,6 +1,6 @@
-// The automaton of TermStore: rows of transitions by classes of bytes, and which states lead anywhere.
+// The automaton of TermStore: transitions by classes of bytes, and which states lead anywhere.
 #include <algorithm>
-#include <unordered_map>
+#include <unordered_set>
 
 #include "text/grammar/terms.h"
 
@@ -12,182 +12,158 @@ constexpr size_t kMaxLiveSearch = 20'000;
 
 }  // namespace
 
-TermStore::Row TermStore::store_row(const ClassMap& classes, const std::vector<TermId>& next) {
-  // Classes that lead to the same term become one, numbered in the order of their bytes.
-  std::vector<TermId> distinct;
+int32_t TermStore::intern_partition(const std::array<uint8_t, 256>& classes) {
+  // Classes are numbered in the order of their first bytes.
+  Partition partition;
   std::array<int16_t, 256> renamed;
   renamed.fill(-1);
-  ClassMap map;
   for (size_t byte = 0; byte < 256; ++byte) {
     int16_t& name = renamed[classes[byte]];
     if (name < 0) {
-      const TermId target = next[classes[byte]];
-      const auto found = std::find(distinct.begin(), distinct.end(), target);
-      name = static_cast<int16_t>(found - distinct.begin());
-      if (found == distinct.end()) distinct.push_back(target);
+      name = static_cast<int16_t>(partition.first.size());
+      partition.first.push_back(static_cast<uint8_t>(byte));
     }
-    map[byte] = static_cast<uint8_t>(name);
+    partition.classes[byte] = static_cast<uint8_t>(name);
   }
   std::array<int32_t, 64> key;
   for (size_t i = 0; i < 64; ++i) {
-    key[i] = static_cast<int32_t>(map[4 * i] | map[4 * i + 1] << 8 | map[4 * i + 2] << 16 |
-                                  static_cast<uint32_t>(map[4 * i + 3]) << 24);
+    const uint8_t* four = &partition.classes[4 * i];
+    key[i] = static_cast<int32_t>(four[0] | four[1] << 8 | four[2] << 16 | static_cast<uint32_t>(four[3]) << 24);
   }
-  const int32_t classes_id = class_index_.intern(key) - 1;
-  if (static_cast<size_t>(classes_id) == class_maps_.size()) {
-    class_maps_.push_back(map);
-    class_counts_.push_back(static_cast<int>(distinct.size()));
-  }
-  const Row row{classes_id, static_cast<int32_t>(next_.size())};
-  next_.insert(next_.end(), distinct.begin(), distinct.end());
-  return row;
+  const int32_t id = partition_index_.intern(key) - 1;
+  if (static_cast<size_t>(id) == partitions_.size()) partitions_.push_back(std::move(partition));
+  return id;
 }
 
-template <typename Map>
-TermStore::Row TermStore::mapped(const Row& from, Map&& map) {
-  const ClassMap classes = class_maps_[static_cast<size_t>(from.classes)];
-  std::vector<TermId> next;
-  for (int i = 0; i < n_classes(from); ++i) next.push_back(map(next_[static_cast<size_t>(from.next + i)]));
-  return store_row(classes, next);
+int32_t TermStore::joint_partition(int32_t a, int32_t b) {
+  if (a == b) return a;
+  const Partition& left = partitions_[static_cast<size_t>(a)];
+  const Partition& right = partitions_[static_cast<size_t>(b)];
+  std::vector<int16_t> names(left.first.size() * right.first.size(), -1);
+  std::array<uint8_t, 256> joint;
+  int16_t n = 0;
+  for (size_t byte = 0; byte < 256; ++byte) {
+    int16_t& name = names[left.classes[byte] * right.first.size() + right.classes[byte]];
+    if (name < 0) name = n++;
+    joint[byte] = static_cast<uint8_t>(name);
+  }
+  return intern_partition(joint);
 }
 
-/// Bytes that all rows treat alike become a class; `combine` makes its term from the rows' terms.
-template <typename Combine>
-TermStore::Row TermStore::combined(std::span<const Row> rows, Combine&& combine) {
-  Partition joint;
-  std::vector<int16_t> renamed;
-  for (size_t i = 0; i < rows.size(); ++i) {
-    bool seen = false;
-    for (size_t j = 0; j < i && !seen; ++j) seen = rows[j].classes == rows[i].classes;
-    if (seen) continue;
-    const ClassMap& other = class_maps_[static_cast<size_t>(rows[i].classes)];
-    const auto n_other = static_cast<size_t>(n_classes(rows[i]));
-    renamed.assign(static_cast<size_t>(joint.n) * n_other, -1);
-    int n = 0;
-    for (size_t byte = 0; byte < 256; ++byte) {
-      int16_t& name = renamed[joint.classes[byte] * n_other + other[byte]];
-      if (name < 0) name = static_cast<int16_t>(n++);
-      joint.classes[byte] = static_cast<uint8_t>(name);
-    }
-    joint.n = n;
-  }
-  std::vector<TermId> next(static_cast<size_t>(joint.n), -1);
-  for (int byte = 0; byte < 256; ++byte) {
-    TermId& target = next[joint.classes[static_cast<size_t>(byte)]];
-    if (target >= 0) continue;
-    std::vector<TermId> parts;
-    for (const Row& row : rows) parts.push_back(at(row, static_cast<uint8_t>(byte)));
-    target = combine(std::move(parts));
-  }
-  return store_row(joint.classes, next);
-}
-
-TermStore::Row TermStore::row(TermId term) {
-  if (rows_[static_cast<size_t>(term)].classes < 0) {
-    const Row computed = compute_row(term);
-    rows_[static_cast<size_t>(term)] = computed;
-  }
-  return rows_[static_cast<size_t>(term)];
-}
-
-TermStore::Row TermStore::compute_row(TermId id) {
-  const Term term = info(id);
-  if (term.depth > kMaxRowDepth) return store_row({}, {kNothing});
+/// Bytes of one class have the same derivative; those of two may have too.
+int32_t TermStore::partition_of(const Term& term) {
+  std::array<uint8_t, 256> classes{};
   switch (term.op) {
     case Op::kNothing:
     case Op::kEmpty:
       break;
     case Op::kBytes: {
       const auto halves = sets_[term.a];
-      ByteSet set;
-      for (size_t i = 0; i < 4; ++i) {
-        set.words[i] = static_cast<uint32_t>(halves[2 * i]) | uint64_t{static_cast<uint32_t>(halves[2 * i + 1])} << 32;
-      }
-      return row_of_bytes(set);
+      for (size_t byte = 0; byte < 256; ++byte)
+        classes[byte] = static_cast<uint32_t>(halves[byte / 32]) >> byte % 32 & 1;
+      break;
     }
-    case Op::kConcat:
-      return row_of_concat(term);
+    case Op::kConcat: {
+      const int32_t first = row(term.a).classes;
+      return info(term.a).nullable ? joint_partition(first, row(term.b).classes) : first;
+    }
     case Op::kEither:
-    case Op::kBoth:
-      return row_of_list(term);
-    case Op::kComplement:
-      return mapped(row(term.a), [&](TermId next) { return complement(next); });
-    case Op::kRepeat:
-      return row_of_repeat(term);
-    case Op::kMultiple:
-      return row_of_multiple(term);
-  }
-  return store_row({}, {kNothing});
-}
-
-TermStore::Row TermStore::row_of_bytes(const ByteSet& set) {
-  ClassMap classes{};
-  for (int byte = 0; byte < 256; ++byte) {
-    classes[static_cast<size_t>(byte)] = set.contains(static_cast<uint8_t>(byte)) ? 1 : 0;
-  }
-  return store_row(classes, {kNothing, kEmpty});
-}
-
-TermStore::Row TermStore::row_of_concat(const Term& term) {
-  const Row first = row(term.a);
-  if (!info(term.a).nullable) return mapped(first, [&](TermId next) { return concat(next, term.b); });
-  const Row second = row(term.b);
-  const Row rows[] = {first, second};
-  return combined(rows, [&](std::vector<TermId> next) { return either({concat(next[0], term.b), next[1]}); });
-}
-
-TermStore::Row TermStore::row_of_list(const Term& term) {
-  const auto view = list(term.a);
-  const std::vector<TermId> parts(view.begin(), view.end());
-  std::vector<Row> rows;
-  for (const TermId part : parts) rows.push_back(row(part));
-  const bool is_both = term.op == Op::kBoth;
-  return combined(rows,
-                  [&](std::vector<TermId> next) { return is_both ? both(std::move(next)) : either(std::move(next)); });
-}
-
-TermStore::Row TermStore::row_of_repeat(const Term& term) {
-  const int most = term.c == kUnlimited ? kUnlimited : term.c - 1;
-  const TermId rest = repeat(term.a, std::max(0, term.b - 1), most);
-  return mapped(row(term.a), [&](TermId next) { return concat(next, rest); });
-}
-
-TermStore::Row TermStore::row_of_multiple(const Term& term) {
-  const auto view = list(term.b);
-  const int32_t numerator = view[0];
-  const int32_t decimals = view[1];
-  const int32_t rest = view[2];
-  const int32_t place = view[3];
-  ClassMap classes{};
-  std::vector<TermId> next = {kNothing};
-  const auto add = [&](char byte, int64_t new_rest, int32_t new_place) {
-    const int32_t state[] = {numerator, decimals, static_cast<int32_t>(new_rest), new_place};
-    classes[static_cast<uint8_t>(byte)] = static_cast<uint8_t>(next.size());
-    next.push_back(intern({.op = Op::kMultiple, .b = lists_.intern(state)}));
-  };
-  for (int digit = 0; digit < 10; ++digit) {
-    const auto byte = static_cast<char>('0' + digit);
-    if (place == decimals) {
-      if (digit == 0) add(byte, rest, place);
-    } else {
-      add(byte, (int64_t{rest} * 10 + digit) % numerator, place < 0 ? place : place + 1);
+    case Op::kBoth: {
+      const auto view = list(term.a);
+      int32_t joint = intern_partition(classes);
+      for (const TermId part : std::vector<TermId>(view.begin(), view.end())) {
+        joint = joint_partition(joint, row(part).classes);
+      }
+      return joint;
     }
+    case Op::kComplement:
+    case Op::kRepeat:
+      return row(term.a).classes;
+    case Op::kMultiple:
+      for (uint8_t digit = 0; digit < 10; ++digit) classes['0' + digit] = digit + 1;
+      classes['.'] = 11;
+      break;
   }
-  if (place < 0) add('.', rest, 0);
-  return store_row(classes, next);
+  return intern_partition(classes);
+}
+
+TermStore::Row TermStore::row(TermId id) {
+  if (rows_[static_cast<size_t>(id)].classes >= 0) return rows_[static_cast<size_t>(id)];
+  const Term term = info(id);
+  const int32_t classes = term.depth > kMaxRowDepth ? intern_partition({}) : partition_of(term);
+  const Row made{classes, static_cast<int32_t>(next_.size())};
+  next_.resize(next_.size() + partition(made).first.size(), kUnknown);
+  rows_[static_cast<size_t>(id)] = made;
+  return made;
+}
+
+TermId TermStore::derivative(TermId term, size_t byte_class) {
+  const Row from = row(term);
+  const size_t at = static_cast<size_t>(from.next) + byte_class;
+  if (next_[at] == kUnknown) {
+    const TermId computed = compute_derivative(term, partition(from).first[byte_class]);
+    next_[at] = computed;
+  }
+  return next_[at];
+}
+
+TermId TermStore::compute_derivative(TermId id, uint8_t byte) {
+  const Term term = info(id);
+  if (term.depth > kMaxRowDepth) return kNothing;
+  switch (term.op) {
+    case Op::kNothing:
+    case Op::kEmpty:
+      return kNothing;
+    case Op::kBytes:
+      return static_cast<uint32_t>(sets_[term.a][byte / 32]) >> byte % 32 & 1 ? kEmpty : kNothing;
+    case Op::kConcat: {
+      const TermId first = concat(derivative_by(term.a, byte), term.b);
+      return info(term.a).nullable ? either({first, derivative_by(term.b, byte)}) : first;
+    }
+    case Op::kEither:
+    case Op::kBoth: {
+      const auto view = list(term.a);
+      std::vector<TermId> parts(view.begin(), view.end());
+      for (TermId& part : parts) {
+        part = derivative_by(part, byte);
+        if (part == kNothing && term.op == Op::kBoth) return kNothing;
+      }
+      return term.op == Op::kBoth ? both(std::move(parts)) : either(std::move(parts));
+    }
+    case Op::kComplement:
+      return complement(derivative_by(term.a, byte));
+    case Op::kRepeat: {
+      const TermId first = derivative_by(term.a, byte);
+      if (first == kNothing) return kNothing;
+      const int most = term.c == kUnlimited ? kUnlimited : term.c - 1;
+      return concat(first, repeat(term.a, std::max(0, term.b - 1), most));
+    }
+    case Op::kMultiple:
+      return derivative_of_multiple(term, byte);
+  }
+  return kNothing;
+}
+
+TermId TermStore::derivative_of_multiple(const Term& term, uint8_t byte) {
+  const auto view = list(term.b);
+  std::array<int32_t, 4> state;  // numerator, decimals, rest, how many decimals were read or -1
+  std::copy(view.begin(), view.end(), state.begin());
+  auto& [numerator, decimals, rest, place] = state;
+  if (byte == '.') {
+    if (place >= 0) return kNothing;
+    place = 0;
+  } else if (byte < '0' || byte > '9' || (place == decimals && byte != '0')) {
+    return kNothing;
+  } else if (place < decimals) {
+    rest = static_cast<int32_t>((int64_t{rest} * 10 + (byte - '0')) % numerator);
+    if (place >= 0) ++place;
+  }
+  return intern({.op = Op::kMultiple, .b = lists_.intern(state)});
 }
 
 TermId TermStore::next_slow(TermId term, uint8_t byte) {
-  compute_live_row(term);
-  return at(live_rows_[static_cast<size_t>(term)], byte);
-}
-
-void TermStore::compute_live_row(TermId term) {
-  Row computed = row(term);
-  if (info(term).boolean) {
-    computed = mapped(computed, [&](TermId next) { return is_live(next) ? next : kNothing; });
-  }
-  live_rows_[static_cast<size_t>(term)] = computed;
+  const TermId found = derivative_by(term, byte);
+  return is_live(found) ? found : kNothing;
 }
 
 /// Looks for a text of the language, depth first. What lies on the way to it is live; if there is none, everything that
@@ -199,10 +175,10 @@ bool TermStore::search_live(TermId start) {
   };
   std::vector<Visit> visits = {{start, 0}};
   std::vector<size_t> pending = {0};
-  std::unordered_map<TermId, bool> seen = {{start, true}};
+  std::unordered_set<TermId> seen = {start};
   const auto mark_path = [&](size_t at) {
     while (true) {
-      live_[static_cast<size_t>(visits[at].term)] = 1;
+      live_[static_cast<size_t>(visits[at].term)] = kLive;
       if (at == 0) return;
       at = visits[at].parent;
     }
@@ -214,20 +190,20 @@ bool TermStore::search_live(TermId start) {
       overflowed_ = true;
       return false;
     }
-    const Row from = row(visits[visit].term);
-    for (int i = 0; i < n_classes(from); ++i) {
-      const TermId next = next_[static_cast<size_t>(from.next + i)];
-      if (next == kNothing || live_[static_cast<size_t>(next)] == 2) continue;
-      if (info(next).nullable || !info(next).boolean || live_[static_cast<size_t>(next)] == 1) {
+    const size_t n_classes = partition(row(visits[visit].term)).first.size();
+    for (size_t i = 0; i < n_classes; ++i) {
+      const TermId next = derivative(visits[visit].term, i);
+      const uint8_t known = live_[static_cast<size_t>(next)];
+      if (known == kLive) {
         mark_path(visit);
         return true;
       }
-      if (!seen.emplace(next, true).second) continue;
+      if (next == kNothing || known == kDead || !seen.insert(next).second) continue;
       pending.push_back(visits.size());
       visits.push_back({next, visit});
     }
   }
-  for (const Visit& visit : visits) live_[static_cast<size_t>(visit.term)] = 2;
+  for (const Visit& visit : visits) live_[static_cast<size_t>(visit.term)] = kDead;
   return false;
 }
 

@@ -29,7 +29,7 @@ TermStore::TermStore() {
 }
 
 size_t TermStore::size_bytes() const {
-  return terms_.size() * (sizeof(Term) + 2 * sizeof(Row) + 1) + class_maps_.size() * 600 + next_.size() * 4 +
+  return terms_.size() * (sizeof(Term) + sizeof(Row) + 1) + partitions_.size() * 600 + next_.size() * 4 +
          term_index_.size_bytes() + sets_.size_bytes() + lists_.size_bytes();
 }
 
@@ -46,8 +46,7 @@ TermId TermStore::intern(Term term) {
   term.hash = hash_of(term);
   terms_.push_back(term);
   rows_.push_back({});
-  live_rows_.push_back({});
-  live_.push_back(0);
+  live_.push_back(term.nullable || (!term.boolean && id != kNothing) ? kLive : kNotSearched);
   if (term.depth > kMaxRowDepth) overflowed_ = true;
   return id;
 }
@@ -309,19 +308,15 @@ TermId TermStore::without_large_counts(TermId term, int n_bytes) {
 }
 
 bool TermStore::is_live(TermId term) {
-  const Term& t = info(term);
-  if (t.nullable) return true;
-  if (!t.boolean) return term != kNothing;
   const uint8_t known = live_[static_cast<size_t>(term)];
-  return known == 0 ? search_live(term) : known == 1;
+  if (known != kNotSearched) return known == kLive;
+  return term != kNothing && search_live(term);
 }
 
 bool TermStore::continues(TermId term) {
   if (!info(term).boolean) return term != kNothing && term != kEmpty;
-  (void)next(term, 0);
-  const Row row = live_rows_[static_cast<size_t>(term)];
-  for (int i = 0; i < n_classes(row); ++i) {
-    if (next_[static_cast<size_t>(row.next + i)] != kNothing) return true;
+  for (const uint8_t byte : std::vector<uint8_t>(partition(row(term)).first)) {
+    if (next(term, byte) != kNothing) return true;
   }
   return false;
 }

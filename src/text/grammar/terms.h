@@ -12,8 +12,10 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
+#include "text/grammar/byte_classes.h"
 #include "text/grammar/byte_set.h"
 #include "text/grammar/interner.h"
 
@@ -59,14 +61,27 @@ class TermStore {
 
   /// What may follow `byte`; kNothing if no text of the language begins with it.
   TermId next(TermId term, uint8_t byte) {
-    const Row row = live_rows_[static_cast<size_t>(term)];
+    const Row row = rows_[static_cast<size_t>(term)];
     if (row.classes < 0) return next_slow(term, byte);
-    return next_[static_cast<size_t>(row.next) + class_maps_[static_cast<size_t>(row.classes)][byte]];
+    const TermId found =
+        next_[static_cast<size_t>(row.next) + partitions_[static_cast<size_t>(row.classes)].classes[byte]];
+    return found >= 0 && live_[static_cast<size_t>(found)] == kLive ? found : next_slow(term, byte);
   }
 
   /// The same as far as texts of up to `n_bytes` bytes can tell, with fewer different counts. Not for terms with
   /// intersections or complements, which stay as they are.
   TermId without_large_counts(TermId term, int n_bytes);
+
+  /// Texts of up to `most` bytes (< 0: of any length) of these classes lie wholly inside a loop with which the term
+  /// begins; `may_end`: and it may end behind every one of their characters. Mostly there are no such classes.
+  struct Loop {
+    ByteClasses classes = 0;
+    int most = 0;
+    bool may_end = false;
+    TermId unbounded = kNothing;  // the term without the bound
+    bool only_unbounded = false;  // which any text of up to `most` bytes cannot tell from the term
+  };
+  Loop loop_of(TermId term);
 
   /// How deep the computation of transitions goes; above kMaxRowDepth a term counts as empty.
   int row_depth(TermId term) const { return info(term).depth; }
@@ -96,16 +111,18 @@ class TermStore {
     int32_t c = 0;           // kRepeat: most
   };
 
-  // Transitions: the class of a byte, and the term by class.
+  // Transitions: bytes in classes that all lead to the same term, and that term by class; kUnknown until it is asked
+  // for. It may be one of an empty language.
   struct Row {
-    int32_t classes = -1;
-    int32_t next = 0;
+    int32_t classes = -1;  // in partitions_
+    int32_t next = 0;      // in next_
   };
-  using ClassMap = std::array<uint8_t, 256>;
   struct Partition {
-    ClassMap classes{};
-    int n = 1;
+    std::array<uint8_t, 256> classes{};
+    std::vector<uint8_t> first;  // byte of a class
   };
+  static constexpr TermId kUnknown = -1;
+  enum : uint8_t { kNotSearched, kLive, kDead };
 
   const Term& info(TermId term) const { return terms_[static_cast<size_t>(term)]; }
   TermId intern(Term term);
@@ -115,23 +132,19 @@ class TermStore {
 
   TermId next_slow(TermId term, uint8_t byte);
   Row row(TermId term);
-  Row compute_row(TermId term);
-  Row row_of_bytes(const ByteSet& set);
-  Row row_of_concat(const Term& term);
-  Row row_of_list(const Term& term);
-  Row row_of_repeat(const Term& term);
-  Row row_of_multiple(const Term& term);
-  template <typename Map>
-  Row mapped(const Row& from, Map&& map);
-  template <typename Combine>
-  Row combined(std::span<const Row> rows, Combine&& combine);
-  Row store_row(const ClassMap& classes, const std::vector<TermId>& next);
-  void compute_live_row(TermId term);
-  TermId at(const Row& row, uint8_t byte) const {
-    return next_[static_cast<size_t>(row.next) + class_maps_[static_cast<size_t>(row.classes)][byte]];
-  }
-  int n_classes(const Row& row) const { return class_counts_[static_cast<size_t>(row.classes)]; }
+  int32_t partition_of(const Term& term);
+  int32_t joint_partition(int32_t a, int32_t b);
+  int32_t intern_partition(const std::array<uint8_t, 256>& classes);
+  const Partition& partition(const Row& row) const { return partitions_[static_cast<size_t>(row.classes)]; }
+  /// By the bytes of a class.
+  TermId derivative(TermId term, size_t byte_class);
+  TermId derivative_by(TermId term, uint8_t byte) { return derivative(term, partition(row(term)).classes[byte]); }
+  TermId compute_derivative(TermId term, uint8_t byte);
+  TermId derivative_of_multiple(const Term& term, uint8_t byte);
   bool search_live(TermId term);
+  TermId unbounded(TermId part, int& most);
+  ByteClasses looping_classes(TermId term);
+  bool loops_over_characters(TermId state, TermId loop, int n_missing, int first, int last);
   friend class TermImport;
   std::span<const int32_t> list(int32_t id) const { return lists_[id]; }
 
@@ -140,11 +153,10 @@ class TermStore {
   Interner sets_;        // eight halves of words
   Interner lists_;
   std::vector<Row> rows_;
-  std::vector<Row> live_rows_;
-  std::vector<uint8_t> live_;  // 0: not known, 1: live, 2: not
-  std::vector<ClassMap> class_maps_;
-  std::vector<int> class_counts_;
-  Interner class_index_;
+  std::vector<uint8_t> live_;
+  std::unordered_map<TermId, ByteClasses> looping_;
+  std::vector<Partition> partitions_;
+  Interner partition_index_;
   std::vector<TermId> next_;
   bool overflowed_ = false;
 };

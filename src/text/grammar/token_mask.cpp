@@ -75,10 +75,27 @@ class GrammarConstraint : public TokenConstraint {
   bool ended_ = false;
 };
 
+/// Computes what nearly all JSON has in common: the insides of strings and keys.
+void warm_up(const std::shared_ptr<const VocabularyWithMasks>& vocabulary) {
+  const json::value schema = json::object{{"properties", json::object{{"a", json::object{{"maxLength", 1000}}}}}};
+  for (const GrammarPtr& grammar : {grammar_of_json_objects(), *grammar_from_json_schema(schema)}) {
+    MaskEngine engine(grammar, *vocabulary);
+    for (const std::string_view text : {R"({"bc": "de"})", R"({"a": "de"})"}) {
+      ConfigId config = engine.matcher().start();
+      for (const char byte : text) {
+        (void)engine.mask(config);
+        config = engine.matcher().step(config, static_cast<uint8_t>(byte));
+      }
+    }
+  }
+}
+
 }  // namespace
 
 std::shared_ptr<const MaskVocabulary> MaskVocabulary::create(std::shared_ptr<const Tokenizer> tokenizer) {
-  return std::make_shared<VocabularyWithMasks>(std::move(tokenizer));
+  const auto vocabulary = std::make_shared<const VocabularyWithMasks>(std::move(tokenizer));
+  warm_up(vocabulary);
+  return vocabulary;
 }
 
 std::unique_ptr<TokenConstraint> constrain(GrammarPtr grammar, std::shared_ptr<const MaskVocabulary> vocabulary) {

@@ -53,7 +53,43 @@ TokenTrie TokenTrie::create(const Tokenizer& tokenizer) {
   }
   close_to(0);
   trie.first_token.push_back(static_cast<uint32_t>(trie.tokens.size()));
+  trie.summarize();
   return trie;
+}
+
+/// Fills `below` and `height`, from the last node to the first.
+void TokenTrie::summarize() {
+  below.assign(size(), 0);
+  height.assign(size(), 0);
+  for (auto node = static_cast<uint32_t>(size()); node-- > 0;) {
+    for (uint32_t child = node + 1; child < end[node]; child = end[child]) {
+      height[node] = std::max(height[node], static_cast<uint8_t>(1 + height[child]));
+      const uint8_t lead = byte[child];
+      const Utf8Lead rest = utf8_lead(lead);
+      if (lead < 0x80) {
+        below[node] |= class_of(lead) | below[child];
+      } else if (rest.n_missing > 0) {
+        below[node] |= classes_behind(child, rest.n_missing, rest.first, rest.last);
+      } else {
+        below[node] |= kOddBytes;
+      }
+    }
+  }
+}
+
+/// Below `node`, where a character has begun of which `n_missing` bytes are missing, the next one from first to last.
+ByteClasses TokenTrie::classes_behind(uint32_t node, int n_missing, int first, int last) const {
+  ByteClasses classes = first_token[node] < first_token[node + 1] ? kOddBytes : 0;
+  for (uint32_t child = node + 1; child < end[node]; child = end[child]) {
+    if (byte[child] < first || byte[child] > last) {
+      classes |= kOddBytes;
+    } else if (n_missing > 1) {
+      classes |= classes_behind(child, n_missing - 1, 0x80, 0xBF);
+    } else {
+      classes |= kMultiByteCharacters | below[child];
+    }
+  }
+  return classes;
 }
 
 }  // namespace ondol::grammar

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "text/grammar/byte_classes.h"
 #include "text/tokenizer.h"
 
 namespace ondol::grammar {
@@ -17,6 +18,8 @@ struct TokenTrie {
   std::vector<uint8_t> depth;
   std::vector<uint32_t> end;
   std::vector<uint32_t> first_token;  // of a node, in tokens; one more at the end
+  std::vector<ByteClasses> below;     // what the tokens below a node consist of from there on
+  std::vector<uint8_t> height;        // the most bytes of them
   std::vector<TokenId> tokens;
   std::vector<TokenId> long_tokens;
 
@@ -34,6 +37,10 @@ struct TokenTrie {
   }
 
   static TokenTrie create(const Tokenizer& tokenizer);
+
+ private:
+  void summarize();
+  ByteClasses classes_behind(uint32_t node, int n_missing, int first, int last) const;
 };
 
 }  // namespace ondol::grammar

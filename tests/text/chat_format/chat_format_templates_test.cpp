@@ -3,12 +3,16 @@
 
 #include <filesystem>
 #include <random>
+#include <set>
 
 #include "base/files.h"
 #include "tests/text/chat_format/chat_format_answers.h"
+#include "tests/text/grammar/vocabulary.h"
 #include "text/chat_format.h"
+#include "text/chat_format/dialect.h"
 #include "text/chat_template.h"
 #include "text/grammar/matcher.h"
+#include "text/grammar/token_mask.h"
 
 namespace ondol {
 namespace {
@@ -360,6 +364,143 @@ TEST(ChatFormatTemplates, GrammarsHoldWhatTemplatesRender) {
       const size_t content = text.find("Let me look.");
       if (content == std::string::npos) continue;
       EXPECT_EQ(accepts(*grammar, text.substr(0, content + 12)), choice == ToolChoice::kAuto);
+    }
+  }
+}
+
+/// Pieces of markup in `text`, which end what is open sooner than random bytes do.
+std::set<std::string> markup_in(const std::string& text) {
+  std::set<std::string> pieces;
+  for (size_t begin = 0; begin < text.size(); ++begin) {
+    if (text[begin] != '<' && text[begin] != ']' && text[begin] != '[') continue;
+    for (size_t end = begin + 2; end <= std::min(text.size(), begin + 40); ++end) {
+      if (text[end - 1] == '>' || text[end - 1] == ']' || text[end - 1] == '[')
+        pieces.insert(text.substr(begin, end - begin));
+    }
+  }
+  return pieces;
+}
+
+/// With the single markers as special tokens, or with none, so that markers are written byte by byte but for the last.
+std::shared_ptr<const Tokenizer> tokenizer_with(const std::set<std::string>& markup, bool has_special) {
+  std::vector<std::string> words;
+  std::vector<std::string> special;
+  for (const std::string& piece : markup) {
+    const bool is_word =
+        piece[0] == '[' && piece.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ_/", 1) == piece.size() - 1;
+    const bool is_tag = piece[0] == '<' && piece.find_first_of("<> \n", 1) == piece.size() - 1;
+    const bool is_single = is_word || is_tag || piece == "]<]minimax[>[";
+    if (!has_special) {
+      const std::string begun = piece.substr(0, piece.size() - 1);
+      if (!markup.contains(begun)) words.push_back(begun);
+    } else {
+      (is_single ? special : words).push_back(piece);
+    }
+  }
+  return grammar_tests::make_tokenizer(words, special);
+}
+
+std::vector<std::string> openers_of(const ChatFormat& format, const AnswerDemand& demand) {
+  if (format.name() == "harmony") return {"<|channel|>commentary to=functions."};
+  if (format.name() == "generic") return chat_format::generic_dialect().calls->openers(demand);
+  for (const chat_format::Dialect& dialect : chat_format::dialects()) {
+    if (dialect.name != format.name()) continue;
+    auto openers = dialect.calls->openers(demand);
+    if (format.name() == "llama-3") openers.push_back("{\"name\"");
+    return openers;
+  }
+  return {};
+}
+
+/// A random answer that follows the masks from an opener of calls on; nothing where it did not come to its end, or may
+/// not begin so.
+std::optional<std::string> random_calls(TokenConstraint& constraint, const Tokenizer& tokenizer,
+                                        const std::string& beginning, const std::set<std::string>& markup,
+                                        std::mt19937& random) {
+  for (const TokenId id : tokenizer.encode(beginning, false, SpecialTokens::kParse)) {
+    if (constraint.allows(id)) {
+      constraint.accept(id);
+      continue;
+    }
+    for (const char byte : tokenizer.piece(id, true)) {  // where the dialect has no token for it
+      if (!constraint.allows(static_cast<unsigned char>(byte))) return std::nullopt;
+      constraint.accept(static_cast<unsigned char>(byte));
+    }
+  }
+  std::string text = beginning;
+  for (int n_tokens = 0; n_tokens < 800; ++n_tokens) {
+    const TokenSet* allowed = constraint.allowed();
+    std::vector<TokenId> all;
+    std::vector<TokenId> closing;
+    std::vector<TokenId> special;
+    for (TokenId id = 0; id < tokenizer.vocabulary_size(); ++id) {
+      if (!allowed->contains(id)) continue;
+      if (tokenizer.ends_generation(id)) return text;
+      all.push_back(id);
+      if (tokenizer.is_control(id)) special.push_back(id);
+      const std::string piece = tokenizer.piece(id, true);
+      if (markup.contains(piece) || markup.contains(piece + ">") || markup.contains(piece + "]") ||
+          (piece.size() == 1 && std::string_view("\"}])>\n/").find(piece[0]) != std::string_view::npos))
+        closing.push_back(id);
+    }
+    const bool to_the_end = random() % 3 == 0;
+    const auto& from = !to_the_end ? all : !special.empty() ? special : closing.empty() ? all : closing;
+    if (from.empty()) break;
+    const TokenId token = from[random() % from.size()];
+    text += tokenizer.piece(token, true);
+    constraint.accept(token);
+  }
+  return std::nullopt;
+}
+
+void check_calls(const Answer& answer, const AnswerDemand& demand) {
+  EXPECT_EQ(answer.problem, "");
+  ASSERT_FALSE(answer.calls.empty());
+  for (const Call& call : answer.calls) {
+    EXPECT_TRUE(call.ended);
+    const auto tool = std::find_if(demand.tools.begin(), demand.tools.end(),
+                                   [&](const ToolDefinition& each) { return each.name == call.name; });
+    ASSERT_NE(tool, demand.tools.end()) << call.name;
+    EXPECT_TRUE(accepts(*grammar_from_json_schema(tool->parameters, {.closed = true}), call.arguments))
+        << call.arguments;
+  }
+}
+
+// However a model goes on where a call has begun: what comes out are whole calls of tools that there are, with
+// arguments that fit their schemas, and no markup as content.
+TEST(ChatFormatTemplates, CallsThatFollowTheMasksAreWhole) {
+  if (!std::filesystem::exists(kFolder)) GTEST_SKIP() << kFolder << " is absent";
+  const AnswerDemand demand = demand_of_tools();
+  std::set<std::string_view> seen;
+  for (const Expected& expected : kTemplates) {
+    if (!seen.insert(expected.format).second) continue;
+    SCOPED_TRACE(expected.file);
+    const auto format = ChatFormat::of_template(read_template(expected));
+    const std::string prompt = format->name() == "harmony" ? "<|start|>assistant" : "";
+    const auto markup = markup_in(sample_or_by_hand(expected, demand).text);
+    const GrammarPtr grammar = *format->grammar(demand, prompt);
+    for (const bool has_special : {true, false}) {
+      const auto tokenizer = tokenizer_with(markup, has_special);
+      const auto vocabulary = MaskVocabulary::create(tokenizer);
+      std::mt19937 random(11);
+      int n_ended = 0;
+      for (const std::string& opener : openers_of(*format, demand)) {
+        for (int round = 0; round < 6; ++round) {
+          const std::string content = round % 2 == 0 && opener[0] != '{' ? "Let me look.\n" : "";
+          const auto constraint = constrain(grammar, vocabulary);
+          const auto text = random_calls(*constraint, *tokenizer, content + opener, markup, random);
+          if (!text) continue;
+          ++n_ended;
+          SCOPED_TRACE(*text);
+          const auto size = [&] { return random() % 9 + 1; };
+          const Answer answer = parse_in_pieces(*format, demand, prompt, *text, size);
+          SCOPED_TRACE(answer.text());
+          ASSERT_NO_FATAL_FAILURE(check_calls(answer, demand));
+          EXPECT_EQ(answer.content.find(opener), std::string::npos);
+          EXPECT_TRUE(answer.content.starts_with(content.substr(0, 12)) || content.empty());
+        }
+      }
+      EXPECT_GT(n_ended, 0) << "special tokens: " << has_special;
     }
   }
 }

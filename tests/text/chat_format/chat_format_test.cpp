@@ -7,6 +7,9 @@
 
 #include "base/files.h"
 #include "tests/text/chat_format/chat_format_answers.h"
+#include "tests/text/grammar/vocabulary.h"
+#include "text/grammar/matcher.h"
+#include "text/grammar/token_mask.h"
 
 namespace ondol {
 namespace {
@@ -113,6 +116,193 @@ TEST(ChatFormat, WhatClosesReasoning) {
   EXPECT_TRUE(ChatFormat::of_template("{{ tools }}")->has_tools());
   EXPECT_EQ(ChatFormat::of_template("{{ '[THINK]' + x + '[/THINK]' }}")->reasoning_end(), "[/THINK]");
   EXPECT_EQ(ChatFormat::of_template("{{ '<think>' + x + '</think>\\n' }}")->reasoning_end(), "</think>\n");
+}
+
+bool accepts(const GrammarPtr& grammar, std::string_view text) {
+  grammar::Matcher matcher(grammar);
+  auto at = matcher.start();
+  for (const char byte : text) at = matcher.step(at, static_cast<uint8_t>(byte));
+  return matcher.may_end(at);
+}
+
+TEST(ChatFormat, GrammarsHoldTheTextsOfAllDialects) {
+  const auto text = read_file(ONDOL_SOURCE_DIR "/tests/golden/chat-formats/answers.json");
+  ASSERT_TRUE(text) << text.error().message();
+  const json::value cases = parsed(*text);
+  for (const json::value& entry : cases.get_array()) {
+    const std::string prompt = string_or(entry, "prompt", "");
+    const std::string answer = string_or(entry, "text", "");
+    SCOPED_TRACE(string_or(entry, "format", "") + ": " + string_or(entry, "case", "") + "\n" + answer);
+    const auto format = ChatFormat::of_template(string_or(entry, "template", ""));
+    const AnswerDemand demand = demand_of(entry);
+    if (demand.tool_choice == ToolChoice::kNone) continue;
+    const auto grammar = format->grammar(demand, prompt);
+    ASSERT_TRUE(grammar) << grammar.error().message();
+    EXPECT_EQ(accepts(*grammar, answer), bool_or(entry, "held", true));
+  }
+}
+
+AnswerDemand named(ToolChoice choice, std::string name = "") {
+  AnswerDemand demand = demand_of({});
+  demand.tool_choice = choice;
+  demand.tool_name = std::move(name);
+  return demand;
+}
+
+constexpr const char* kNow = "<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call>";
+constexpr const char* kWeather =
+    "<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"city\": \"x\"}}\n</tool_call>";
+
+TEST(ChatFormat, DemandsOfCalls) {
+  const auto format = ChatFormat::of_template("<tool_call> </think>");
+  const std::string now = kNow;
+  const std::string weather = kWeather;
+  const auto required = *format->grammar(named(ToolChoice::kRequired), "");
+  EXPECT_TRUE(accepts(required, now));
+  EXPECT_TRUE(accepts(required, "<think>\nHm.\n</think>\n\n" + now + "\n" + weather));
+  EXPECT_FALSE(accepts(required, "No."));
+  EXPECT_FALSE(accepts(required, "<think>" + now));
+  EXPECT_FALSE(accepts(required, "<think>" + now + "</think>"));
+  const auto one = *format->grammar(named(ToolChoice::kNamed, "now"), "");
+  EXPECT_TRUE(accepts(one, now));
+  EXPECT_FALSE(accepts(one, weather));
+  AnswerDemand single = named(ToolChoice::kAuto);
+  single.parallel_calls = false;
+  const auto alone = *format->grammar(single, "");
+  EXPECT_TRUE(accepts(alone, "Hm. " + now));
+  EXPECT_TRUE(accepts(alone, "No."));
+  EXPECT_FALSE(accepts(alone, now + "\n" + weather));
+  EXPECT_FALSE(accepts(alone, "<tool_call> is a tag"));
+  const auto absent = format->grammar(named(ToolChoice::kNamed, "fly"), "");
+  ASSERT_FALSE(absent);
+  EXPECT_EQ(absent.error().message(), "tool_choice: expected the name of one of the request's 2 tools, got 'fly'");
+}
+
+// Names that nobody listed, white space and digits could go on for ever.
+TEST(ChatFormat, ArgumentsOfToolsAreClosedAndComeToAnEnd) {
+  const auto held = [](const char* source, const char* parameters, const std::string& text) {
+    AnswerDemand demand = named(ToolChoice::kRequired);
+    demand.tools = {{"f", "", parsed(parameters)}};
+    const auto grammar = ChatFormat::of_template(source)->grammar(demand, "");
+    EXPECT_TRUE(grammar) << grammar.error().message();
+    return grammar && accepts(*grammar, text);
+  };
+  const auto hermes = [&](const char* parameters, const std::string& arguments) {
+    return held("<tool_call>", parameters,
+                "<tool_call>\n{\"name\": \"f\", \"arguments\": " + arguments + "}\n</tool_call>");
+  };
+  constexpr const char* kNested = R"({"type": "object", "properties": {"a": {"type": "object",
+      "properties": {"n": {"type": "integer"}}}}})";
+  EXPECT_TRUE(hermes(kNested, R"({"a": {"n": 1}})"));
+  EXPECT_FALSE(hermes(kNested, R"({"a": {"n": 1}, "b": 1})"));
+  EXPECT_FALSE(hermes(kNested, R"({"a": {"m": 1}})"));
+  EXPECT_FALSE(hermes(kNested, "{\"a\":  {\"n\": 1}}"));
+  EXPECT_FALSE(hermes(kNested, "{\n\"a\": {\"n\": 1}}"));
+  EXPECT_FALSE(hermes(kNested, R"({"a": {"n": )" + std::string(40, '1') + "}}"));
+  EXPECT_FALSE(hermes(R"({"type": "object", "properties": {}})", R"({"a": 1})"));
+  constexpr const char* kOpen =
+      R"({"type": "object", "properties": {"a": {"type": "integer"}}, "additionalProperties": {"type": "string"}})";
+  EXPECT_TRUE(hermes(kOpen, R"({"b": "x", "a": 1})"));
+  const auto python = [&](const char* parameters, const std::string& arguments) {
+    return held("<|tool_call_start|>", parameters, "<|tool_call_start|>[f(" + arguments + ")]<|tool_call_end|>");
+  };
+  EXPECT_TRUE(python(kNested, "a={\"n\": 1}"));
+  EXPECT_FALSE(python(kNested, "b=1"));
+  EXPECT_FALSE(python(kNested, "a={\"m\": 1}"));
+  EXPECT_TRUE(python(kOpen, "a=1, b=\"x\", c=\"y\""));
+  EXPECT_FALSE(python(kOpen, "a=1, a=\"x\""));
+  const auto tagged = [&](const char* parameters, const std::string& name, const std::string& value) {
+    return held(
+        "<function= <parameter=", parameters,
+        "<tool_call>\n<function=f>\n<parameter=" + name + ">\n" + value + "\n</parameter>\n</function>\n</tool_call>");
+  };
+  EXPECT_TRUE(tagged(kNested, "a", R"({"n": 1})"));
+  EXPECT_FALSE(tagged(kNested, "a", R"({"m": 1})"));
+  EXPECT_FALSE(tagged(kNested, "b", "1"));
+  EXPECT_TRUE(tagged(kOpen, "b", "x"));
+}
+
+TEST(ChatFormat, DemandsOfContent) {
+  const auto format = ChatFormat::of_template("<tool_call> </think>");
+  AnswerDemand demand;
+  EXPECT_EQ(*format->grammar(demand, ""), nullptr);
+  demand.content = *grammar_from_json_schema(parsed(R"({"type": "object", "properties": {"a": {"type": "integer"}}})"));
+  const auto content = *format->grammar(demand, "");
+  EXPECT_TRUE(accepts(content, "{\"a\": 1}"));
+  EXPECT_TRUE(accepts(content, "<think>I could say {\"a\": \"b\"}.</think>\n\n{\"a\": 1}"));
+  EXPECT_FALSE(accepts(content, "{\"a\": \"b\"}"));
+  EXPECT_FALSE(accepts(content, "Yes: {\"a\": 1}"));
+  const auto after_reasoning = *format->grammar(demand, "<think>\n");
+  EXPECT_TRUE(accepts(after_reasoning, "Hm.</think>{\"a\": 1}"));
+  EXPECT_FALSE(accepts(after_reasoning, "{\"a\": 1}"));
+  const auto reasoned = *format->grammar(demand, "<think>\n\n</think>\n\n");
+  EXPECT_TRUE(accepts(reasoned, "{\"a\": 1}"));
+  EXPECT_FALSE(accepts(reasoned, "<think>Hm.</think>{\"a\": 1}"));
+  demand.tools = demand_of({}).tools;
+  const auto either = *format->grammar(demand, "");
+  EXPECT_TRUE(accepts(either, kNow));
+  EXPECT_TRUE(accepts(either, "{\"a\": 1}"));
+  EXPECT_FALSE(accepts(either, "Yes."));
+  demand.tool_choice = ToolChoice::kNone;
+  EXPECT_FALSE(accepts(*format->grammar(demand, ""), kNow));
+}
+
+TEST(ChatFormat, HarmonyChannelsAreHeldToo) {
+  const auto format = ChatFormat::of_template("<|channel|>analysis<|message|>");
+  const std::string prompt = "<|start|>assistant";
+  AnswerDemand demand;
+  demand.content = *grammar_from_regex("[0-9]+");
+  const auto content = *format->grammar(demand, prompt);
+  EXPECT_TRUE(accepts(content, "<|channel|>final<|message|>42"));
+  EXPECT_TRUE(
+      accepts(content, "<|channel|>analysis<|message|>6 * 7<|end|><|start|>assistant<|channel|>final<|message|>42"));
+  EXPECT_FALSE(accepts(content, "<|channel|>final<|message|>x"));
+  EXPECT_FALSE(accepts(content, "42"));
+  const auto required = *format->grammar(named(ToolChoice::kNamed, "now"), prompt);
+  EXPECT_TRUE(accepts(required, "<|channel|>commentary to=functions.now <|constrain|>json<|message|>{}"));
+  EXPECT_FALSE(accepts(required, "<|channel|>final<|message|>No."));
+  EXPECT_FALSE(accepts(required, "<|channel|>commentary to=functions.get_weather<|message|>{\"city\": \"x\"}"));
+}
+
+// Where the vocabulary has a token for a marker, nothing else may stand for it.
+TEST(ChatFormat, MarkersAreSpecialTokens) {
+  const auto tokenizer = grammar_tests::make_tokenizer({});
+  const auto constraint =
+      constrain(*ChatFormat::of_template("<tool_call>")->grammar(named(ToolChoice::kNamed, "now"), ""),
+                MaskVocabulary::create(tokenizer));
+  const auto allows_all = [&](std::string_view text) {
+    for (const char byte : text) {
+      const TokenId id = static_cast<unsigned char>(byte);
+      if (!constraint->allows(id)) return false;
+      constraint->accept(id);
+    }
+    return true;
+  };
+  const TokenId opener = grammar_tests::ids_of(*tokenizer, "<tool_call>");
+  ASSERT_NE(opener, kNoToken);
+  EXPECT_TRUE(allows_all("Let me see.\n<tool_call"));
+  EXPECT_FALSE(constraint->allows('>'));
+  EXPECT_TRUE(constraint->allows(opener));
+  constraint->accept(opener);
+  EXPECT_FALSE(constraint->allows('x'));
+  EXPECT_TRUE(allows_all("\n{\"name\": \"now\", \"arguments\": {}}\n"));
+  EXPECT_FALSE(constraint->allows(opener));
+  EXPECT_TRUE(allows_all("</tool_call>"));
+  EXPECT_TRUE(constraint->allows(tokenizer->eos()));
+}
+
+TEST(ChatFormat, RefusedSchemasNameTheirTool) {
+  for (const char* source : {"<tool_call>", "<function= <parameter=", "<|tool_call_start|>",
+                             "<|tool_call>call:", "]<]minimax[>[", "<|channel|>analysis<|message|>"}) {
+    const auto format = ChatFormat::of_template(source);
+    AnswerDemand demand = named(ToolChoice::kRequired);
+    demand.tools[1].parameters =
+        parsed(R"({"type": "object", "properties": {"n": {"type": "number", "minimum": "low"}}, "required": ["n"]})");
+    const auto grammar = format->grammar(demand, "");
+    ASSERT_FALSE(grammar) << format->name();
+    EXPECT_EQ(grammar.error().message().find("tool 'now': "), 0u) << grammar.error().message();
+    EXPECT_NE(grammar.error().message().find("minimum"), std::string::npos) << grammar.error().message();
+  }
 }
 
 }  // namespace

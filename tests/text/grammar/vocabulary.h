@@ -24,7 +24,8 @@ inline std::string byte_letter(uint8_t byte) {
   return {static_cast<char>(0xC0 | (code >> 6)), static_cast<char>(0x80 | (code & 0x3F))};
 }
 
-inline std::shared_ptr<const Tokenizer> make_tokenizer(const std::vector<std::string>& words) {
+inline std::shared_ptr<const Tokenizer> make_tokenizer(const std::vector<std::string>& words,
+                                                       const std::vector<std::string>& more_special = {}) {
   GgufVocabulary vocabulary;
   vocabulary.model = "gpt2";
   vocabulary.pre = "qwen2";
@@ -41,6 +42,7 @@ inline std::shared_ptr<const Tokenizer> make_tokenizer(const std::vector<std::st
   }
   add("\u00a1\u00a2", 1);  // there has to be a merge
   vocabulary.merges = {"\u00a1 \u00a2"};
+  for (const std::string& special : more_special) add(special, 3);
   for (const char* special : {"<|im_start|>", "<|im_end|>", "<tool_call>"}) add(special, 3);
   vocabulary.eos = static_cast<TokenId>(vocabulary.tokens.size()) - 2;
   auto spec = make_tokenizer_spec(std::move(vocabulary));
