@@ -12,12 +12,25 @@ export interface ModelInfo {
     fits: boolean
     /** A sentence for a person: how the model would lie in memory, or why it does not fit. */
     plan: string
+    /** The same in numbers; absent when the file cannot be read, and in older servers. */
+    memory?: MemoryPlan
     architecture: string
     quantization: string
     has_tools: boolean
     has_reasoning: boolean
     loaded_context?: number | null
   }
+}
+
+export interface MemoryPlan {
+  weights_bytes: number
+  working_bytes: number
+  kv_bytes: number
+  available_bytes: number
+  context_length: number
+  context_wanted: number
+  /** Negative when not even the weights fit. */
+  fitting_context: number
 }
 
 export interface WireToolCall {

@@ -181,6 +181,12 @@ export const en = {
     loaded: 'Loaded',
     fits: 'Fits in memory',
     fitsNot: 'Does not fit',
+    plan: {
+      needs: (weights: string, context: string, tokens: string, work: string, free: string) => `${weights} of weights, ${context} for a context of ${tokens} tokens, ${work} to work in; ${free} are free.`,
+      cut: (wanted: string) => `There is no room for all ${wanted} tokens.`,
+      shorter: (tokens: string) => `A context of ${tokens} tokens would fit (--ctx).`,
+      tooLarge: 'Close other programs, or choose a smaller model or quantisation.',
+    },
     tools: 'Tools',
     reasoning: 'Reasoning',
     contextLength: (n: string) => `${n} context`,

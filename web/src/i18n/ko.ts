@@ -182,6 +182,12 @@ export const ko: Messages = {
     loaded: '실행 중',
     fits: '메모리에 들어감',
     fitsNot: '메모리 부족',
+    plan: {
+      needs: (weights, context, tokens, work, free) => `가중치 ${weights}, ${tokens}토큰 컨텍스트 ${context}, 작업 공간 ${work}. 남은 메모리는 ${free}입니다.`,
+      cut: (wanted) => `${wanted}토큰을 모두 담을 자리는 없습니다.`,
+      shorter: (tokens) => `${tokens}토큰 컨텍스트라면 들어갑니다(--ctx).`,
+      tooLarge: '다른 프로그램을 닫거나 더 작은 모델이나 양자화를 고르세요.',
+    },
     tools: '도구',
     reasoning: '추론',
     contextLength: (value) => `컨텍스트 ${value}`,

@@ -12,6 +12,7 @@ const WHOLE = 'conversations'
 const SUMMARIES = 'summaries'
 
 let opened: Promise<IDBDatabase> | null = null
+let database: IDBDatabase | null = null
 
 function open(): Promise<IDBDatabase> {
   opened ??= new Promise((resolve, reject) => {
@@ -20,7 +21,10 @@ function open(): Promise<IDBDatabase> {
       request.result.createObjectStore(WHOLE, { keyPath: 'id' })
       request.result.createObjectStore(SUMMARIES, { keyPath: 'id' })
     }
-    request.onsuccess = () => resolve(request.result)
+    request.onsuccess = () => {
+      database = request.result
+      resolve(database)
+    }
     request.onerror = () => reject(request.error ?? new Error('IndexedDB cannot be opened'))
   })
   return opened
@@ -53,11 +57,13 @@ export async function loadConversation(id: string): Promise<Conversation | null>
   return found ?? null
 }
 
+/** Written before it returns where the database is open: a page that is being left does nothing later. */
 export async function storeConversation(conversation: Conversation): Promise<void> {
-  const db = await open()
+  const db = database ?? (await open())
   const transaction = db.transaction([WHOLE, SUMMARIES], 'readwrite')
   transaction.objectStore(WHOLE).put(conversation)
   transaction.objectStore(SUMMARIES).put(summaryOf(conversation))
+  transaction.commit?.()
   await completed(transaction)
 }
 

@@ -4,7 +4,7 @@ import { batch, signal, type Signal } from '@preact/signals'
 import { streamChat, type ChatEnd } from '../api/chat'
 import { ApiError, isAbort } from '../api/client'
 import { plainText } from '../markdown/plain'
-import { change, createConversation, current, newId, peek, titleFrom } from './conversations'
+import { change, createConversation, current, newId, peek, saveAll, titleFrom } from './conversations'
 import { announce, clearAnnouncements } from './interface'
 import { chosenModel, findModel, loadModels } from './models'
 import { chatRequest, isEmpty } from './request'
@@ -128,6 +128,7 @@ async function run(conversation: string, message: Message, continued: boolean): 
     change(conversation, (c) => changeMessage(c, message.id, { ...receiver.finish(), model, error: undefined, ...outcome }))
     runs.value = others
   })
+  saveAll()
   if (outcome.status === 'error' || outcome.status === 'interrupted') announce(t.value.chat.answerFailed)
   else announce(t.value.chat.answerDone)
   if (findModel(model)?.ondol?.state !== 'loaded') void loadModels()

@@ -5,7 +5,7 @@ import { t } from '../../state/settings'
 import { ErrorNotice } from '../chat/ErrorNotice'
 import { Dialog } from '../controls'
 import { Icon } from '../Icon'
-import { FitBadge, ModelFacts } from './ModelFacts'
+import { FitBadge, ModelFacts, planOf } from './ModelFacts'
 
 const MANY = 6
 
@@ -29,7 +29,7 @@ export function ModelDialog({ onClose }: { onClose: () => void }) {
       <ul class="model-choices">
         {shown.map((model) => (
           <li key={model.id}>
-            <button type="button" aria-pressed={model.id === chosenModel.value} onClick={() => choose(model.id)} title={model.ondol?.plan}>
+            <button type="button" aria-pressed={model.id === chosenModel.value} onClick={() => choose(model.id)} title={planOf(model)}>
               <span class="model-name">
                 {model.id}
                 {model.id === chosenModel.value && <Icon name="check" />}
@@ -38,7 +38,7 @@ export function ModelDialog({ onClose }: { onClose: () => void }) {
                 <FitBadge model={model} />
                 <ModelFacts model={model} />
               </span>
-              {model.ondol?.fits === false && <span class="hint">{model.ondol.plan}</span>}
+              {model.ondol?.fits === false && <span class="hint">{planOf(model)}</span>}
             </button>
           </li>
         ))}

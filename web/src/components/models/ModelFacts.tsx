@@ -25,3 +25,14 @@ export function ModelFacts({ model }: { model: ModelInfo }) {
   ]
   return <span class="facts">{facts.filter(Boolean).map((fact) => <span key={fact}>{fact}</span>)}</span>
 }
+
+/** How the model would lie in memory, or why it does not fit. */
+export function planOf({ ondol }: ModelInfo): string {
+  const memory = ondol?.memory
+  if (!memory) return ondol?.plan ?? ''
+  const words = t.value.models.plan
+  const [weights, context, work, free] = [memory.weights_bytes, memory.kv_bytes, memory.working_bytes, memory.available_bytes].map(bytes) as [string, string, string, string]
+  const needs = words.needs(weights, context, tokens(memory.context_length), work, free)
+  if (!ondol.fits) return `${needs} ${memory.fitting_context < 0 ? words.tooLarge : words.shorter(tokens(memory.fitting_context))}`
+  return memory.context_length < memory.context_wanted ? `${needs} ${words.cut(tokens(memory.context_wanted))}` : needs
+}

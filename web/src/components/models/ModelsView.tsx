@@ -12,7 +12,7 @@ import { Dialog, IconButton } from '../controls'
 import { Icon } from '../Icon'
 import { Page } from '../Page'
 import { Downloads } from './Downloads'
-import { FitBadge, ModelFacts } from './ModelFacts'
+import { FitBadge, ModelFacts, planOf } from './ModelFacts'
 
 function DownloadForm() {
   const [name, setName] = useState('')
@@ -80,7 +80,7 @@ function ModelCard({ model, onDelete }: { model: ModelInfo; onDelete: () => void
           <FitBadge model={model} />
           <ModelFacts model={model} />
         </span>
-        {model.ondol?.plan && <p class="hint">{model.ondol.plan}</p>}
+        {planOf(model) && <p class="hint">{planOf(model)}</p>}
       </div>
       <div class="model-card-actions">
         <button type="button" class="button" onClick={use}>{words.use}</button>
