@@ -132,10 +132,13 @@ size_t ConversationSpans::words_end(std::string_view text, size_t begin) const {
 
 Result<std::vector<MarkedText>> ConversationSpans::mark(const Exchange& exchange, const json::object& variables,
                                                         TrainOn train_on) const {
-  if (!exchange.tools.empty() && !form_.has_tools) {
+  const auto calls = [](const json::value& message) { return find_member(message, "tool_calls") != nullptr; };
+  const bool has_calls = std::any_of(exchange.messages.begin(), exchange.messages.end(), calls);
+  if ((!exchange.tools.empty() && !form_.has_tools) || (has_calls && !form_.has_calls)) {
     return Error(
-        "'tools': expected none, as the model's chat template does not render them; hint: a model that calls "
-        "tools, or --template-file");
+        fmt::format("'{}': expected none, as the model's chat template does not write them; hint: a model that "
+                    "calls tools, or --template-file",
+                    form_.has_tools ? "tool_calls" : "tools"));
   }
   const Renderer renderer(*this, exchange.messages, exchange.tools, variables);
   std::vector<MarkedText> texts;
