@@ -112,6 +112,9 @@ constexpr const char* kCalls = R"({"messages": [{"role": "user", "content": "Ask
     "tools": [{"type": "function", "function": {"name": "look_up", "description": "Looks up",
       "parameters": {"type": "object", "properties": {"word": {"type": "string"}}, "required": ["word"]}}}]})";
 
+// This one writes a turn that only calls tools when other messages follow, and not otherwise.
+constexpr const char* kCannotEndWithCalls = "NVIDIA-Nemotron-Nano-v2.jinja";
+
 // All of what the assistant says is learned and nothing else, whatever the template.
 TEST(ChatMasks, HoldForEveryTemplate) {
   if (!std::filesystem::exists(kSuite)) GTEST_SKIP() << kSuite << " is absent";
@@ -126,7 +129,9 @@ TEST(ChatMasks, HoldForEveryTemplate) {
       ASSERT_TRUE(example) << example.error().message();
       const auto texts = spans.mark(example->exchanges[0], {}, TrainOn::kAssistant);
       if (!texts && texts.error().message().find("hint: a model that calls tools") != std::string::npos) continue;
-      ASSERT_TRUE(texts) << texts.error().message();
+      if (!texts && entry.path().filename() == kCannotEndWithCalls && record == kCalls) continue;
+      EXPECT_TRUE(texts) << texts.error().message();
+      if (!texts) continue;
       const auto [learned, given] = parts_of(*texts);
       const bool has_calls = record == kCalls;
       n_with_calls += has_calls ? 1 : 0;

@@ -58,6 +58,7 @@ class ConversationSpans::Renderer {
 
   Result<Turn> turn(size_t message) const {
     Turn turn{ONDOL_TRY(render(message + 1, false)), 0};
+    spans_.drop_prompt(turn.text);
     turn.begin = ONDOL_TRY(words_begin(message, turn.text));
     turn.text.resize(spans_.words_end(turn.text, turn.begin));
     return turn;
@@ -76,21 +77,25 @@ class ConversationSpans::Renderer {
 
     const json::object marked = plain_message("assistant", kMark);
     const std::string other = ONDOL_TRY(render(message, false, &marked));
-    const auto before = render(message, false);
+    auto before = render(message, false);
+    if (before) spans_.drop_prompt(*before);
     const size_t mark = other.find(kMark);
     if (before && prompt.starts_with(*before) && mark != std::string::npos) {
-      // What all answers have in common with the prompt.
+      // What all answers have in common with the prompt. It may be nothing where a turn goes on behind a tool's result.
       size_t begin = before_open_tag(prompt, common_prefix(prompt, other), before->size());
-      if (begin > before->size() && common_prefix(text, other) >= begin) return begin;
+      const bool is_behind = begin > before->size() || (begin == before->size() && begin == mark);
+      if (is_behind && common_prefix(text, other) >= begin) return begin;
       // Or the same header, behind messages that are written otherwise once there is an answer.
       const std::string header = prompt.substr(before->size());
       const size_t at = header.empty() ? std::string::npos : other.rfind(header, mark);
       begin = at == std::string::npos ? 0 : at + header.size();
-      if (begin > 0 && begin <= mark && common_prefix(text, other) >= begin) return begin;
+      const bool is_in_turn = begin > common_prefix(*before, other) && begin <= mark;
+      if (is_in_turn && common_prefix(text, other) >= begin) return begin;
     }
     return Error(
-        fmt::format("message {}: expected the chat template to write the same text before an answer with and "
-                    "without it, got differing ones; hint: --train-on all",
+        fmt::format("message {}: expected the chat template to write it behind what it writes for an answer to the "
+                    "messages before, got another text: with this template it cannot be learned; hint: "
+                    "\"weight\": 0 for this message, or --train-on all",
                     message + 1));
   }
 
@@ -112,9 +117,26 @@ ConversationSpans::ConversationSpans(ChatTemplate chat_template, const Tokenizer
   talk.push_back(plain_message("user", "a"));
   talk.push_back(plain_message("assistant", kMark));
   talk.push_back(plain_message("user", "b"));
-  const auto text = Renderer(*this, talk, {}, {}).render(talk.size(), false);
+  const Renderer probe(*this, talk, {}, {});
+  const auto text = probe.render(3, false);
   const size_t at = text ? text->find(kMark) : std::string::npos;
   if (at != std::string::npos) turn_end_ = text->substr(at + std::string_view(kMark).size());
+  const auto prompt = probe.render(1, true), question = probe.render(1, false), answer = probe.render(2, false);
+  if (prompt && question && answer && *prompt == *question) {
+    const auto ends = std::mismatch(prompt->rbegin(), prompt->rend(), answer->rbegin(), answer->rend());
+    constant_end_ = std::string(ends.first.base(), prompt->end());
+  }
+}
+
+void ConversationSpans::drop_prompt(std::string& text) const {
+  if (constant_end_.empty() || !text.ends_with(constant_end_)) return;
+  size_t size = text.size() - constant_end_.size();
+  for (const std::string& end : ends_) {
+    if (!constant_end_.starts_with(end)) continue;
+    size += end.size();
+    break;
+  }
+  text.resize(size);
 }
 
 size_t ConversationSpans::words_end(std::string_view text, size_t begin) const {

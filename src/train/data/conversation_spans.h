@@ -52,12 +52,15 @@ class ConversationSpans {
 
   /// Behind the first of the ends of turn with which `text` ends; its size if there is none.
   size_t words_end(std::string_view text, size_t begin) const;
+  /// Some templates prompt for an answer at the end of every text.
+  void drop_prompt(std::string& text) const;
 
   ChatTemplate template_;
   json::object variables_;
   int64_t now_;
   MessageForm form_;
   std::string turn_end_;
+  std::string constant_end_;       // of texts with and without an answer, where the template always prompts for one
   std::vector<std::string> ends_;  // texts of the tokens that end a generation
 };
 
