@@ -29,9 +29,10 @@ constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 class File {
  public:
   File() = default;
-  File(File&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  File(File&& other) noexcept : size_bytes(other.size_bytes), fd_(std::exchange(other.fd_, -1)) {}
   File& operator=(File&& other) noexcept {
     std::swap(fd_, other.fd_);
+    std::swap(size_bytes, other.size_bytes);
     return *this;
   }
   ~File() {
