@@ -21,7 +21,7 @@ TRAIN = MODELS | TEXT | {"train"}
 SERVER = RUNTIME | HUB | {"server"}
 ALLOWED = {
     "base": BASE, "tensor": TENSOR, "quant": QUANT, "backend": BACKEND, "formats": FORMATS, "text": TEXT, "hub": HUB,
-    "nn": NN, "models": MODELS, "runtime": RUNTIME, "train": TRAIN, "server": SERVER, "cli": SERVER | {"cli"},
+    "nn": NN, "models": MODELS, "runtime": RUNTIME, "train": TRAIN, "server": SERVER, "cli": SERVER | TRAIN | {"cli"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 
