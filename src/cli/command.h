@@ -38,6 +38,7 @@ void add_quantize(CLI::App& app, const Globals& globals);
 void add_convert(CLI::App& app, const Globals& globals);
 void add_bench(CLI::App& app, const Globals& globals);
 void add_doctor(CLI::App& app, const Globals& globals);
+void add_train(CLI::App& app, const Globals& globals);
 void add_train_tokenizer(CLI::App& app, const Globals& globals);
 void add_serve(CLI::App& app, const Globals& globals);
 

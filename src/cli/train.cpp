@@ -45,11 +45,10 @@ Result<Value> one_of(const std::string& option, const std::string& name,
   return Error(fmt::format("{}: expected one of {}, got '{}'", option, known, name));
 }
 
-Result<train::ProductTypes> product_types(const std::string& precision) {
-  return one_of<train::ProductTypes>("--precision", precision,
-                                     {{"fp32", {DType::F32, DType::F32}},
-                                      {"bf16", {DType::BF16, DType::BF16}},
-                                      {"int8", {DType::Q8_0, DType::BF16}}});
+Result<ProductTypes> product_types(const std::string& precision) {
+  return one_of<ProductTypes>(
+      "--precision", precision,
+      {{"fp32", {DType::F32, DType::F32}}, {"bf16", {DType::BF16, DType::BF16}}, {"int8", {DType::Q8_0, DType::BF16}}});
 }
 
 /// Everything that one run needs, in the order in which it must live.
@@ -73,18 +72,14 @@ int64_t wanted_steps(const Options& options, const train::DataSource& data) {
 
 Result<void> set_up(Options& options, Run& run) {
   using Shape = train::Schedule::Shape;
-  const train::ProductTypes types = ONDOL_TRY(product_types(options.precision));
+  const ProductTypes types = ONDOL_TRY(product_types(options.precision));
   train::Schedule& schedule = options.trainer.schedule;
-  schedule.shape = ONDOL_TRY(one_of<Shape>("--schedule", options.schedule,
-                                           {{"cosine", Shape::kCosine},
-                                            {"linear", Shape::kLinear},
-                                            {"constant", Shape::kConstant},
-                                            {"wsd", Shape::kWsd}}));
-  options.data.encoder.train_on =
-      ONDOL_TRY(one_of<train::TrainOn>("--train-on", options.train_on,
-                                       {{"all", train::TrainOn::kAll},
-                                        {"assistant", train::TrainOn::kAssistant},
-                                        {"last", train::TrainOn::kLast}}));
+  schedule.shape = ONDOL_TRY(one_of<Shape>(
+      "--schedule", options.schedule,
+      {{"cosine", Shape::kCosine}, {"linear", Shape::kLinear}, {"constant", Shape::kConstant}, {"wsd", Shape::kWsd}}));
+  options.data.encoder.train_on = ONDOL_TRY(one_of<train::TrainOn>(
+      "--train-on", options.train_on,
+      {{"all", train::TrainOn::kAll}, {"assistant", train::TrainOn::kAssistant}, {"last", train::TrainOn::kLast}}));
   run.file = ONDOL_TRY(open_model_file(ONDOL_TRY(resolve_model(options.model))));
   run.model = ONDOL_TRY(load_model(run.file));
   run.backend = ONDOL_TRY(create_cpu_backend({options.n_threads, ""}));
@@ -121,12 +116,8 @@ class TrainingLog {
 
   Result<void> add(const train::StepReport& step, double seconds, std::optional<double> validation) {
     if (path_.empty()) return {};
-    json::object line = {{"step", step.step},
-                         {"loss", step.loss},
-                         {"gradient_norm", step.gradient_norm},
-                         {"rate", step.rate},
-                         {"tokens", step.n_tokens},
-                         {"targets", step.n_targets},
+    json::object line = {{"step", step.step}, {"loss", step.loss},       {"gradient_norm", step.gradient_norm},
+                         {"rate", step.rate}, {"tokens", step.n_tokens}, {"targets", step.n_targets},
                          {"seconds", seconds}};
     if (validation) line["validation_loss"] = *validation;
     text_ += json::serialize(line) + "\n";
@@ -170,7 +161,8 @@ Result<void> train_model(Options options) {
   bar.clear();
   if (!run.trainer->is_done()) ONDOL_TRY(save(options, run));
   fmt::print(stderr, "{}\n", options.out);
-  fmt::print(stderr, "{}\n", fmt::format(fmt::runtime(tr("try it: ondol run {} --adapter {}")), options.model, options.out));
+  fmt::print(stderr, "{}\n",
+             fmt::format(fmt::runtime(tr("try it: ondol run {} --adapter {}")), options.model, options.out));
   return {};
 }
 
@@ -178,7 +170,8 @@ void add_data_options(CLI::App& command, Options& options) {
   command.add_option("--valid", options.data.validation_fraction, "Share of the examples kept for validation")
       ->check(CLI::Range(0.0, 0.9));
   command.add_option("--valid-file", options.data.validation_paths, "Examples for validation (any number of times)");
-  command.add_option("--seq", options.data.encoder.sequence_length, "Tokens of a sequence, in which examples are packed")
+  command
+      .add_option("--seq", options.data.encoder.sequence_length, "Tokens of a sequence, in which examples are packed")
       ->check(CLI::Range(16, 1 << 20))
       ->capture_default_str();
   command.add_option("--train-on", options.train_on, "assistant: its words only; last: its last turn; all")
@@ -204,7 +197,8 @@ void add_learning_options(CLI::App& command, Options& options) {
       ->capture_default_str();
   command.add_option("--alpha", options.lora.alpha, "What is added counts alpha / rank")->capture_default_str();
   command.add_flag("--rslora", options.lora.rank_stabilised, "alpha / sqrt(rank) instead");
-  command.add_option("--target", options.lora.targets, "Weights to add to, as attn_q (any number of times); all without");
+  command.add_option("--target", options.lora.targets,
+                     "Weights to add to, as attn_q (any number of times); all without");
   command.add_option("--seed", options.lora.seed, "Of the adapter's start and the order of examples");
 }
 

@@ -32,7 +32,10 @@ void check_grammars(const ChatRequest& chat) {
   demand.tool_name = chat.tool_name;
   demand.parallel_calls = chat.parallel_calls;
   const auto content = content_grammar(chat.content);
-  if (!content) return ONDOL_CHECK(ondol::is_valid_utf8(content.error().message()));
+  if (!content) {
+    ONDOL_CHECK(ondol::is_valid_utf8(content.error().message()));
+    return;
+  }
   demand.content = *content;
   for (const char* source : {"<tool_call>", "<function= <parameter="}) {
     const auto grammar = ondol::ChatFormat::of_template(source)->grammar(demand, "");

@@ -63,8 +63,9 @@ NumberTerms::NumberTerms(TermStore& terms) : terms_(terms) {
   all_ = terms.either({magnitudes_, minus(positive_)});
   whole_ = ascii_regex(terms, "(0|-?[1-9][0-9]*)(\\.0+)?");
   plain_ = ascii_regex(terms, "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{0,20}[1-9])?");
-  any_text_ = ascii_regex(terms, "-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][+-]?[0-9]+)?");
-  whole_text_ = ascii_regex(terms, "-?(0|[1-9][0-9]*)(\\.0)?([eE]\\+?[0-9]+)?");
+  // No double needs more digits in its exponent, and readers of JSON refuse many.
+  any_text_ = ascii_regex(terms, "-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][+-]?[0-9]{1,3})?");
+  whole_text_ = ascii_regex(terms, "-?(0|[1-9][0-9]*)(\\.0)?([eE]\\+?[0-9]{1,3})?");
 }
 
 TermId NumberTerms::digit(int first, int last) {
