@@ -20,12 +20,22 @@ size_t n_common(std::span<const TokenId> a, std::span<const TokenId> b) {
   return static_cast<size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
 }
 
+/// From which length on the base of the rotations grows with it ("dynamic"); 0: it does not.
+int64_t rotation_grows_after(const Engine& engine) {
+  const std::string prefix = engine.model().config().architecture + ".rope.scaling.";
+  const auto type = engine.file().meta_string_or(prefix + "type", "");
+  if (!type || *type != "dynamic") return 0;
+  const auto original = engine.file().meta_int_or(prefix + "original_context_length", 0);
+  return original && *original > 0 ? *original : engine.model().config().context_length;
+}
+
 }  // namespace
 
 ContinuousBatch::ContinuousBatch(Engine& engine, const SchedulerOptions& options, PrefixStore* store,
                                  std::function<void()> ended)
     : engine_(engine),
       options_(options),
+      grows_after_(rotation_grows_after(engine)),
       ended_(std::move(ended)),
       prefixes_(engine.cache(), store),
       planner_(engine.batch_rows(), std::clamp(options.prefill_rows, 1, engine.batch_rows())),
@@ -60,6 +70,15 @@ int ContinuousBatch::pages_promised() const {
     n += std::max(0, pages_of(text->timeline.size() + 1) - n_held) + 1;
   }
   return n;
+}
+
+PrefixKind ContinuousBatch::kind_of(const Text& text) const {
+  PrefixKind kind{Session::rotates_as_long(engine_, text.timeline.size()), text.adapters().key()};
+  if (grows_after_ == 0 || text.n_prompt() <= grows_after_) return kind;
+  // Only prompts of the same length are read with the same rotations.
+  const auto length = static_cast<uint64_t>(text.n_prompt());
+  kind.adapters = hash_bytes({reinterpret_cast<const uint8_t*>(&length), sizeof(length)}, kind.adapters);
+  return kind;
 }
 
 /// A session of the text that begins with what is known of it.
@@ -134,12 +153,27 @@ void ContinuousBatch::fill_batch(std::span<const int> rows, Batch& batch, std::v
     Text& text = *running_[i];
     if (rows[i] == 0) continue;
     if (!make_room_for(text, rows[i])) break;
-    const auto n = static_cast<size_t>(rows[i]);
-    const auto part = std::span(text.timeline).subspan(static_cast<size_t>(text.n_evaluated()), n);
-    const bool is_last = rows[i] == text.n_left();
-    const auto joined = text.session.join(batch, part, text.timeline.size(), is_last);
-    ONDOL_CHECK(joined.has_value());
+    join(text, batch, rows[i]);
     texts.push_back(&text);
+  }
+}
+
+/// Where rotations grow with the length, a prompt is read with those of its whole length, and each token after it with
+/// those of the length that it makes; so it is for a text that had to make room, too.
+void ContinuousBatch::join(Text& text, Batch& batch, int n_rows) {
+  while (n_rows > 0) {
+    const int position = text.n_evaluated();
+    int n = n_rows;
+    auto n_total = static_cast<int>(text.timeline.size());
+    if (grows_after_ > 0) {
+      const bool is_prompt = position < text.n_prompt();
+      n = is_prompt ? std::min(n_rows, text.n_prompt() - position) : 1;
+      n_total = is_prompt ? text.n_prompt() : position + 1;
+    }
+    const auto part = std::span(text.timeline).subspan(static_cast<size_t>(position), static_cast<size_t>(n));
+    const auto joined = text.session.join(batch, part, static_cast<size_t>(n_total), n == text.n_left());
+    ONDOL_CHECK(joined.has_value());
+    n_rows -= n;
   }
 }
 
@@ -309,10 +343,16 @@ bool ContinuousBatch::emit(Text& text, const TextInProgress::Step& step, std::sp
 }
 
 void ContinuousBatch::remember(const Text& text, int n_tokens) {
+  // What was generated beyond the limit has rotations that no other text's beginning has.
+  if (grows_after_ > 0) {
+    n_tokens = static_cast<int>(std::min<int64_t>(n_tokens, std::max<int64_t>(grows_after_, text.n_prompt())));
+  }
   if (n_tokens == 0) return;
   const auto tokens = text.session.tokens().first(static_cast<size_t>(n_tokens));
+  PrefixKind kind = kind_of(text);
   // After the end, the timeline may be one token longer than what was evaluated, and beyond the limit.
-  prefixes_.insert(tokens, text.session.sequence(), {text.session.is_long(), text.adapters().key()});
+  kind.is_long = text.session.is_long();
+  prefixes_.insert(tokens, text.session.sequence(), kind);
 }
 
 std::unique_ptr<ScheduledText> ContinuousBatch::take_running(const Text& text) {

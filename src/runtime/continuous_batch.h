@@ -77,13 +77,13 @@ class ContinuousBatch {
   void end_running(Text& text, StopReason reason, std::optional<Error> error = {});
   void end(std::unique_ptr<Text> text, StopReason reason, std::optional<Error> error);
   void remember(const Text& text, int n_tokens);
-  PrefixKind kind_of(const Text& text) const {
-    return {Session::rotates_as_long(engine_, text.timeline.size()), text.adapters().key()};
-  }
+  PrefixKind kind_of(const Text& text) const;
+  void join(Text& text, Batch& batch, int n_rows);
   Session continued(const Text& text, KvSequence known) const;
 
   Engine& engine_;
   SchedulerOptions options_;
+  int64_t grows_after_;  // longer texts have rotations of their own length (dynamic NTK); 0: never
   std::function<void()> ended_;
   PrefixCache prefixes_;
   PassPlanner planner_;

@@ -157,6 +157,28 @@ TEST(Scheduler, RotationsThatChangeWithTheLength) {
   expect_as_alone(model, 256, options, texts, {});
 }
 
+/// The base of dynamic rotations grows with the length beyond the original context, which is 16 here: beginnings are
+/// shared below that, and between prompts of the same length.
+TEST(Scheduler, RotationsThatGrowWithTheLength) {
+  const std::string model = fmt::format("{}/tests/golden/models/llama-dynamic.gguf", ONDOL_SOURCE_DIR);
+  EngineOptions options = plain();
+  options.batch_rows = 7;
+  const auto start = random_prompt(1, 60, 60);
+  for (const int64_t context : {512, 160}) {
+    std::vector<Sent> texts(9);
+    for (size_t i = 0; i < texts.size(); ++i) {
+      const size_t n = i < 6 ? 9 + 6 * i : 40;
+      texts[i].request = request_of({start.begin(), start.begin() + static_cast<long>(n)}, context == 160 ? 70 : 20);
+      if (i > 6) texts[i].request.prompt.back() = static_cast<TokenId>(i);
+    }
+    SchedulerStats stats;
+    expect_as_alone(model, context, options, texts, {.max_running = 5}, &stats);
+    EXPECT_GE(stats.n_cached_tokens, 2u * 30) << "prompts of 40 tokens that differ in the last";
+    if (context == 160) EXPECT_GT(stats.n_preempted, 0u);
+    EXPECT_LT(stats.n_cached_tokens, 5u * 16 + 3u * 40);
+  }
+}
+
 TEST(Scheduler, OneTextAloneIsSpeculated) {
   const auto engine = open(sample_model(), 1024, plain());
   const auto prompt = raw_tokens(engine->tokenizer(), kRepetitive);
