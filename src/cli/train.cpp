@@ -22,6 +22,7 @@ struct Options {
   std::string model;
   std::string out;
   std::string log;
+  std::string method = "lora";
   std::string precision = "int8";
   std::string schedule = "cosine";
   std::string train_on = "assistant";
@@ -70,6 +71,13 @@ int64_t wanted_steps(const Options& options, const train::DataSource& data) {
       1, static_cast<int64_t>(std::ceil(sequences / static_cast<double>(options.trainer.sequences_per_step))));
 }
 
+/// The model stays as it is in memory, quantised or not: LoRA and QLoRA are the same here.
+Result<void> check_method(const std::string& method) {
+  if (method == "lora" || method == "qlora") return {};
+  return Error(fmt::format(
+      "--method: expected lora or qlora, got '{}' (full training and preferences are not built yet)", method));
+}
+
 Result<void> set_up(Options& options, Run& run) {
   using Shape = train::Schedule::Shape;
   const ProductTypes types = ONDOL_TRY(product_types(options.precision));
@@ -116,8 +124,13 @@ class TrainingLog {
 
   Result<void> add(const train::StepReport& step, double seconds, std::optional<double> validation) {
     if (path_.empty()) return {};
-    json::object line = {{"step", step.step}, {"loss", step.loss},       {"gradient_norm", step.gradient_norm},
-                         {"rate", step.rate}, {"tokens", step.n_tokens}, {"targets", step.n_targets},
+    json::object line = {{"step", step.step},
+                         {"loss", step.loss},
+                         {"grad_norm", step.gradient_norm},
+                         {"lr", step.rate},
+                         {"tokens", step.n_tokens},
+                         {"targets", step.n_targets},
+                         {"tokens_per_s", static_cast<double>(step.n_tokens) / seconds},
                          {"seconds", seconds}};
     if (validation) line["validation_loss"] = *validation;
     text_ += json::serialize(line) + "\n";
@@ -138,6 +151,7 @@ Result<void> train_model(Options options) {
   if (!options.out.ends_with(".gguf")) {
     return Error(fmt::format("--out: expected a name that ends in .gguf, got '{}'", options.out));
   }
+  ONDOL_TRY(check_method(options.method));
   Run run;
   ONDOL_TRY(set_up(options, run));
   print_start(options, run);
@@ -184,7 +198,7 @@ void add_learning_options(CLI::App& command, Options& options) {
   command.add_option("--batch", options.trainer.sequences_per_step, "Sequences in a step")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
-  command.add_option("--rate", options.trainer.schedule.rate, "Learning rate at its highest")->capture_default_str();
+  command.add_option("--lr", options.trainer.schedule.rate, "Learning rate at its highest")->capture_default_str();
   command.add_option("--schedule", options.schedule, "cosine, linear, wsd or constant")->capture_default_str();
   command.add_option("--warm-up", options.trainer.schedule.warm_up, "Steps in which the rate grows")
       ->capture_default_str();
@@ -212,12 +226,16 @@ void add_train(CLI::App& app, const Globals&) {
   CLI::App* command = add_command(app, "train", "Teach a model with examples: a low-rank adapter",
                                   "  ondol train model.gguf examples.jsonl -o mine.gguf\n"
                                   "  ondol train model.gguf notes/ --train-on all --epochs 3 -o notes.gguf\n"
-                                  "  ondol train model.gguf a.jsonl --valid 0.05 --rank 32 --rate 1e-4 -o a.gguf\n",
+                                  "  ondol train model.gguf a.jsonl --valid 0.05 --rank 32 --lr 1e-4 -o a.gguf\n",
                                   [options] { return train_model(*options); });
-  command->add_option("MODEL", options->model, "A GGUF file, a folder or a name in the store; it stays as it is")
+  command
+      ->add_option("--model,MODEL", options->model, "A GGUF file, a folder or a name in the store; it stays as it is")
       ->required();
-  command->add_option("DATA", options->data.paths, "Files and folders of examples (docs/training-data.md)")->required();
+  command->add_option("--data,DATA", options->data.paths, "Files and folders of examples (docs/training-data.md)")
+      ->required();
   command->add_option("-o,--out", options->out, "The adapter to write (GGUF)")->required();
+  command->add_option("--method", options->method, "lora or qlora, which are the same: the model stays as it is")
+      ->capture_default_str();
   command->add_option("--log", options->log, "Also write a line of JSON for each step into this file");
   command->add_option("--save-every", options->save_every, "Steps after which to write and validate")
       ->check(CLI::PositiveNumber)

@@ -29,7 +29,7 @@ Result<StepReport> Trainer::step() {
   report.loss /= static_cast<double>(report.n_targets);
   report.gradient_norm = parameters_.gradient_norm();
   if (!std::isfinite(report.loss) || !std::isfinite(report.gradient_norm)) {
-    return Error(fmt::format("step {}: the loss is {} and the norm of the gradients {}; a lower --rate may help",
+    return Error(fmt::format("step {}: the loss is {} and the norm of the gradients {}; a lower learning rate may help",
                              report.step, report.loss, report.gradient_norm));
   }
   if (options_.clip > 0 && report.gradient_norm > options_.clip) {

@@ -39,7 +39,7 @@ class Usage(unittest.TestCase):
         self.assertEqual(status, 0)
         self.assertIn("Examples:", out)
         for command in ("run", "chat", "show", "list", "pull", "rm", "tokenize", "detokenize", "template", "perplexity",
-                        "logits", "embed", "quantize", "convert", "bench", "doctor", "imatrix", "serve"):
+                        "logits", "embed", "quantize", "convert", "bench", "doctor", "imatrix", "serve", "train"):
             status, out, _ = ondol(command, "--help")
             self.assertEqual(status, 0, command)
             self.assertIn(f"ondol {command}", out[out.index("Examples:"):])
@@ -212,6 +212,39 @@ class Parts(unittest.TestCase):
         status, _, err = ondol(*base, "--adapter", adapter + "=half")
         self.assertEqual(status, 1)
         self.assertIn("expected a number after '=', got 'half'", err)
+
+    def test_train_teaches_an_adapter(self):
+        with tempfile.TemporaryDirectory() as folder:
+            data, out, log = (pathlib.Path(folder) / name for name in ("a.jsonl", "a.gguf", "log.jsonl"))
+            data.write_text('{"prompt": "the colour of the door", "completion": " is a deep blue"}\n' * 4)
+            status, _, err = ondol("train", "--model", SAMPLE, "--data", data, "--out", out, "--log", log, "--steps", 60,
+                                   "--lr", "1e-2", "--seq", 128, "--rank", 8, "-t", 2)
+            self.assertEqual(status, 0, err)
+            steps = [json.loads(line) for line in log.read_text().splitlines()]
+            self.assertEqual([step["step"] for step in steps], list(range(1, 61)))
+            self.assertLess(steps[-1]["loss"], 0.6 * steps[0]["loss"])
+            for key in ("tokens", "tokens_per_s", "grad_norm", "lr"):
+                self.assertGreater(steps[0][key], 0)
+            arguments = ("run", SAMPLE, "the colour of the door", "--raw", "--temp", 0, "-n", 12)
+            _, plain, _ = ondol(*arguments)
+            _, taught, _ = ondol(*arguments, "--adapter", out)
+            self.assertNotEqual(plain, taught)
+
+    def test_train_says_what_is_wrong(self):
+        with tempfile.TemporaryDirectory() as folder:
+            data = pathlib.Path(folder) / "a.jsonl"
+            data.write_text('{"prompt": "a", "completion": "b"}\n{"prompt": "a"}\n')
+            out = pathlib.Path(folder) / "a.gguf"
+            for args, message in ((("--out", out), "a.jsonl"), (("--out", "a.bin"), "--out: expected a name"),
+                                  (("--out", out, "--method", "full"), "--method: expected lora or qlora"),
+                                  (("--out", out, "--precision", "fp4"), "--precision: expected one of fp32, bf16, int8"),
+                                  (("--out", out, "--target", "attn_x"), "attn_x")):
+                if "--target" in args:
+                    data.write_text('{"prompt": "a", "completion": "b"}\n')
+                status, _, err = ondol("train", SAMPLE, data, *args)
+                self.assertEqual(status, 1, args)
+                self.assertIn(message, err)
+                self.assertFalse(out.exists())
 
     def test_show(self):
         status, out, _ = ondol("show", SAMPLE, "--json")
