@@ -21,7 +21,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "sdk"))
 
-from cases import clear_tokens, said  # noqa: E402
+from cases import clear_tokens  # noqa: E402
 from client import Closed, Connection, request_bytes  # noqa: E402
 from served import KEY, Server  # noqa: E402
 
@@ -179,17 +179,17 @@ async def first_token_seconds(server, question):
     host, port = server.url.removeprefix("http://").split(":")
     connection = await Connection.open((host, int(port)))
     story = "The keeper of the lighthouse wrote down every ship that passed, with its colours and the hour. " * 100
-    body = {"messages": [{"role": "system", "content": story}, *said(question)], "temperature": 0, "max_tokens": 2,
-            "stream": True, "stream_options": {"include_usage": True}}
+    body = {"prompt": f"{story}\n\nQuestion: {question}\nAnswer:", "temperature": 0, "max_tokens": 2, "stream": True,
+            "stream_options": {"include_usage": True}}
     begin = time.monotonic()
-    await connection.send(request_bytes("/v1/chat/completions", body, [f"Authorization: Bearer {KEY}"]))
+    await connection.send(request_bytes("/v1/completions", body, [f"Authorization: Bearer {KEY}"]))
     seconds, usage = None, None
     while (line := await connection.line()) != b"data: [DONE]":
         if not line.startswith(b"data: "):
             continue
         event = json.loads(line[6:])
         usage = event.get("usage") or usage
-        if seconds is None and any(choice["delta"].get("content") for choice in event["choices"]):
+        if seconds is None and any(choice["text"] for choice in event["choices"]):
             seconds = time.monotonic() - begin
     connection.close()
     return seconds, usage["prompt_tokens_details"]["cached_tokens"], usage["prompt_tokens"]
@@ -198,7 +198,7 @@ async def first_token_seconds(server, question):
 def measure(model, folder):
     def serve():
         server = Server(ONDOL, model, "--cache-dir", folder + "/cache", "--ctx", "4096")
-        asyncio.run(ask(server, "/v1/chat/completions", {"messages": said("Hello"), "max_tokens": 2}))
+        asyncio.run(ask(server, "/v1/completions", {"prompt": "Good morning, and welcome", "max_tokens": 2}))
         return server
 
     def times(server, questions):
