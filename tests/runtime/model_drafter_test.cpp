@@ -371,7 +371,8 @@ class BadDrafter : public Drafter {
   void accept(TokenId) override {}
   std::vector<Guess> guess(int, const Sampler*, const AnotherPays& another_pays) override {
     ++n_calls_;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    // Longer than any pass of the sample takes, under sanitizers and on a busy machine too.
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
     const std::vector<Guess> guesses = {{1999, GuessKind::kSure}};
     another_pays(guesses);
     return guesses;
