@@ -75,7 +75,12 @@ const tests = {
   },
 
   async errors() {
-    await assert.rejects(client.messages.create(fields({ model: 'none' })), (e) => e instanceof Anthropic.NotFoundError)
+    // The only model answers to any name, but not with an adapter that it has not.
+    assert.ok((await client.messages.create(fields({ model: 'claude-of-some-kind' }))).content.length > 0)
+    await assert.rejects(
+      client.messages.create(fields({ model: 'sample:none' })),
+      (e) => e instanceof Anthropic.NotFoundError,
+    )
     await assert.rejects(
       client.messages.create(fields({ max_tokens: 0 })),
       (e) => e instanceof Anthropic.BadRequestError && /max_tokens/.test(e.message),
