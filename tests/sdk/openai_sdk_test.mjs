@@ -2,32 +2,12 @@
 //
 // usage: node openai_sdk_test.mjs ONDOL SOURCE_DIR NODE_MODULES
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { createRequire } from 'node:module'
-import { createInterface } from 'node:readline'
-import { pathToFileURL } from 'node:url'
+import { KEY, load, run, serve } from './served.mjs'
 
 const [ondol, source, modules] = process.argv.slice(2)
-const KEY = 'test-key'
-
-let OpenAI
-try {
-  const path = createRequire(`${modules}/x.js`).resolve('openai')
-  OpenAI = (await import(pathToFileURL(path))).default
-  OpenAI = OpenAI.OpenAI ?? OpenAI
-} catch (error) {
-  console.log(`skipped: ${error.message.split('\n')[0]}; install it with: ./test sdk`)
-  process.exit(77)
-}
-
-const none = '/nonexistent'
-const server = spawn(ondol, ['serve', `${source}/examples/sample.gguf`, '--port', '0', '--api-key', KEY, '-t', '2'], {
-  stdio: ['ignore', 'pipe', 'inherit'],
-  env: { ...process.env, ONDOL_HOME: none, HF_HUB_CACHE: none, OLLAMA_MODELS: none, LC_ALL: 'C.UTF-8' },
-})
-const firstLine = await new Promise((resolve) => createInterface(server.stdout).once('line', resolve))
-const url = /http:\/\/[\w.]+:\d+/.exec(firstLine)[0]
-const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: KEY, maxRetries: 0, timeout: 120_000 })
+const OpenAI = await load('openai', modules)
+const server = await serve(ondol, source)
+const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: KEY, maxRetries: 0, timeout: 120_000 })
 
 const hello = [{ role: 'user', content: 'Hello' }]
 const create = (fields = {}) =>
@@ -119,7 +99,7 @@ const tests = {
   async errors() {
     await assert.rejects(create({ model: 'gpt-4o' }), (e) => e instanceof OpenAI.NotFoundError && e.code === 'model_not_found')
     await assert.rejects(create({ temperature: 'hot' }), (e) => e instanceof OpenAI.BadRequestError && e.param === 'temperature')
-    const stranger = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'wrong', maxRetries: 0 })
+    const stranger = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'wrong', maxRetries: 0 })
     await assert.rejects(stranger.models.list(), (e) => e instanceof OpenAI.AuthenticationError)
   },
 
@@ -129,27 +109,9 @@ const tests = {
       stream.controller.abort()
       break
     }
-    // The server answers others, and has nothing left to do.
-    for (let i = 0; i < 200; ++i) {
-      const text = await (await fetch(`${url}/metrics`, { headers: { Authorization: `Bearer ${KEY}` } })).text()
-      if (/^ondol_requests_running\{[^}]*\} 0$/m.test(text)) return
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
-    assert.fail('the request went on')
+    // The server has nothing left to do.
+    assert.ok(await server.becomesIdle())
   },
 }
 
-let failures = 0
-for (const [name, test] of Object.entries(tests)) {
-  try {
-    await test()
-    console.log(`ok    ${name}`)
-  } catch (error) {
-    ++failures
-    console.log(`FAILED ${name}\n${error.stack}`)
-  }
-}
-const ended = new Promise((resolve) => server.once('exit', resolve))
-server.kill('SIGTERM')
-await ended
-process.exit(failures === 0 ? 0 : 1)
+await run(tests, server)

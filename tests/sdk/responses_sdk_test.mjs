@@ -3,32 +3,12 @@
 //
 // usage: node responses_sdk_test.mjs ONDOL SOURCE_DIR NODE_MODULES
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { createRequire } from 'node:module'
-import { createInterface } from 'node:readline'
-import { pathToFileURL } from 'node:url'
+import { KEY, load, run, serve } from './served.mjs'
 
 const [ondol, source, modules] = process.argv.slice(2)
-const KEY = 'test-key'
-
-let OpenAI
-try {
-  const path = createRequire(`${modules}/x.js`).resolve('openai')
-  OpenAI = (await import(pathToFileURL(path))).default
-  OpenAI = OpenAI.OpenAI ?? OpenAI
-} catch (error) {
-  console.log(`skipped: ${error.message.split('\n')[0]}; install it with: ./test sdk`)
-  process.exit(77)
-}
-
-const none = '/nonexistent'
-const server = spawn(ondol, ['serve', `${source}/examples/sample.gguf`, '--port', '0', '--api-key', KEY, '-t', '2'], {
-  stdio: ['ignore', 'pipe', 'inherit'],
-  env: { ...process.env, ONDOL_HOME: none, HF_HUB_CACHE: none, OLLAMA_MODELS: none, LC_ALL: 'C.UTF-8' },
-})
-const firstLine = await new Promise((resolve) => createInterface(server.stdout).once('line', resolve))
-const url = /http:\/\/[\w.]+:\d+/.exec(firstLine)[0]
-const { responses } = new OpenAI({ baseURL: `${url}/v1`, apiKey: KEY, maxRetries: 0, timeout: 120_000 })
+const OpenAI = await load('openai', modules)
+const server = await serve(ondol, source)
+const { responses } = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: KEY, maxRetries: 0, timeout: 120_000 })
 
 const create = (fields = {}) =>
   responses.create({ model: 'sample', input: 'Hello', temperature: 0, max_output_tokens: 16, ...fields })
@@ -109,15 +89,4 @@ const tests = {
   },
 }
 
-let failed = 0
-for (const [name, test] of Object.entries(tests)) {
-  try {
-    await test()
-    console.log(`ok ${name}`)
-  } catch (error) {
-    ++failed
-    console.log(`FAILED ${name}\n${error.stack}`)
-  }
-}
-server.kill()
-process.exit(failed > 0 ? 1 : 0)
+await run(tests, server)

@@ -122,6 +122,17 @@ inline ApiServer& shared_server() {
   return server;
 }
 
+/// A tool in OpenAI's form, of which two calls are possible.
+inline json::object openai_weather_tool() {
+  const json::object city = {{"type", "string"}, {"enum", json::array{"Seoul", "Busan"}}};
+  const json::object schema = {{"type", "object"},
+                               {"properties", json::object{{"city", city}}},
+                               {"required", json::array{"city"}},
+                               {"additionalProperties", false}};
+  const json::object function = {{"name", "get_weather"}, {"description", "Weather"}, {"parameters", schema}};
+  return {{"type", "function"}, {"function", function}};
+}
+
 inline json::value member(const json::value& document, std::string_view pointer) {
   boost::system::error_code code;
   const json::value* found = document.find_pointer(pointer, code);

@@ -46,16 +46,6 @@ void expect_durations(const json::value& last) {
   EXPECT_GE(total, member(last, "/eval_duration").to_number<int64_t>());
 }
 
-json::object weather_tool() {
-  const json::object city = {{"type", "string"}, {"enum", json::array{"Seoul", "Busan"}}};
-  const json::object schema = {{"type", "object"},
-                               {"properties", json::object{{"city", city}}},
-                               {"required", json::array{"city"}},
-                               {"additionalProperties", false}};
-  const json::object function = {{"name", "get_weather"}, {"description", "Weather"}, {"parameters", schema}};
-  return {{"type", "function"}, {"function", function}};
-}
-
 TEST(OllamaChat, AnswersWhole) {
   const ApiAnswer answer = post("/api/chat", chat("Hello"));
   ASSERT_EQ(answer.status, 200) << answer.body;
@@ -101,7 +91,7 @@ TEST(OllamaChat, SaysWhyItEnded) {
 
 TEST(OllamaChat, GivesArgumentsOfCallsAsObjects) {
   json::object body = chat("What is the weather in Seoul?", 500);
-  body["tools"] = json::array{weather_tool()};
+  body["tools"] = json::array{openai_weather_tool()};
   body["tool_choice"] = "required";
   body["parallel_tool_calls"] = false;
   const json::value document = post("/api/chat", body).document();

@@ -16,16 +16,6 @@ ApiAnswer ask(const json::object& body) {
   return shared_server().client().post("/v1/chat/completions", body);
 }
 
-json::object weather_tool() {
-  const json::object city = {{"type", "string"}, {"enum", json::array{"Seoul", "Busan"}}};
-  const json::object schema = {{"type", "object"},
-                               {"properties", json::object{{"city", city}}},
-                               {"required", json::array{"city"}},
-                               {"additionalProperties", false}};
-  const json::object function = {{"name", "get_weather"}, {"description", "Weather"}, {"parameters", schema}};
-  return {{"type", "function"}, {"function", function}};
-}
-
 TEST(OpenAiChat, AnswersWhole) {
   const ApiAnswer answer = ask(chat("Hello"));
   ASSERT_EQ(answer.status, 200) << answer.body;
@@ -181,7 +171,7 @@ TEST(OpenAiChat, HoldsToGrammarsAndPatterns) {
 
 TEST(OpenAiChat, CallsTheToolThatItMust) {
   json::object body = chat("What is the weather in Seoul?", 100);
-  body["tools"] = json::array{weather_tool()};
+  body["tools"] = json::array{openai_weather_tool()};
   body["tool_choice"] = "required";
   body["parallel_tool_calls"] = false;
   const json::value document = ask(body).document();
