@@ -90,6 +90,7 @@ Result<void> set_up(Options& options, Run& run) {
       {{"all", train::TrainOn::kAll}, {"assistant", train::TrainOn::kAssistant}, {"last", train::TrainOn::kLast}}));
   run.file = ONDOL_TRY(open_model_file(ONDOL_TRY(resolve_model(options.model))));
   run.model = ONDOL_TRY(load_model(run.file));
+  ONDOL_TRY(train::check_can_learn(*run.model).in(options.model));
   run.backend = ONDOL_TRY(create_cpu_backend({options.n_threads, ""}));
   ModelText text = ONDOL_TRY(load_text(*run.file));
   options.data.n_threads = options.n_threads;

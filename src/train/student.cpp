@@ -1,5 +1,9 @@
 #include "train/student.h"
 
+#include <algorithm>
+
+#include <fmt/format.h>
+
 namespace ondol::train {
 namespace {
 
@@ -29,6 +33,16 @@ Result<PackedBatch> unpack(const PackedSequence& packed, KvCache& cache) {
 }
 
 }  // namespace
+
+Result<void> check_can_learn(const Model& model) {
+  const ModelConfig& config = model.config();
+  const bool has_latents = std::any_of(config.kv_layers.begin(), config.kv_layers.end(),
+                                       [](const KvLayerShape& layer) { return layer.v_in_k; });
+  if (config.causal && !has_latents) return {};
+  return Error(
+      fmt::format("models of the architecture '{}' cannot learn yet: expected a decoder without latent attention",
+                  config.architecture));
+}
 
 Student::Student(const Model& model, Backend& backend, Parameters& parameters, ProductTypes types,
                  std::optional<AdapterUse> adapter)

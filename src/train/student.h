@@ -12,6 +12,9 @@
 
 namespace ondol::train {
 
+/// An error for models whose operations have no gradients: encoders, and DeepSeek's latent attention.
+Result<void> check_can_learn(const Model& model);
+
 class Student {
  public:
   /// All must outlive it. With an adapter, all rows use it.

@@ -135,6 +135,18 @@ TEST_F(StudentTest, AnAdapterIsReadAsItWasWritten) {
   }
 }
 
+TEST_F(StudentTest, RefusesWhatHasNoGradients) {
+  for (const char* name : {"deepseek-v2", "bert"}) {
+    const std::string folder = std::string(ONDOL_SOURCE_DIR "/tests/golden/hugging_face/") + name;
+    const auto model = load_model(open_model_file(folder).value());
+    ASSERT_TRUE(model.has_value()) << model.error().message();
+    const auto allowed = check_can_learn(**model);
+    ASSERT_FALSE(allowed.has_value()) << name;
+    EXPECT_NE(allowed.error().message().find("cannot learn yet"), std::string::npos);
+  }
+  EXPECT_TRUE(check_can_learn(*load_golden_model("qwen3moe")).has_value());
+}
+
 TEST_F(StudentTest, NamesTargetsThatAModelLacks) {
   Lesson lesson("llama", {1, ""}, {}, Lesson::Learns::kNothing);
   LoraOptions options;
