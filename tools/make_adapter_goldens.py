@@ -26,6 +26,8 @@ CASES = {
     "phi3": dict(r=2, lora_alpha=2, target_modules=["qkv_proj", "gate_up_proj", "o_proj"],
                  alpha_pattern={"gate_up_proj": 5}, rank_pattern={"gate_up_proj": 4}),
     "gpt2": dict(r=2, lora_alpha=4, target_modules=["c_attn", "c_fc", "c_proj"], fan_in_fan_out=True),
+    "llama-dora": dict(r=3, lora_alpha=6, target_modules="all-linear", use_dora=True),
+    "qwen2-dora": dict(r=2, lora_alpha=2, target_modules=["q_proj", "k_proj", "o_proj", "up_proj"], use_dora=True),
 }
 GGUF_NAMES = {"self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v",
               "self_attn.o_proj": "attn_output", "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up",
@@ -65,12 +67,14 @@ def write_gguf(model, alpha, path):
 def main(models, out):
     for name, settings in CASES.items():
         torch.manual_seed(7)
-        base = tf.AutoModelForCausalLM.from_pretrained(models / name, dtype=torch.float32, attn_implementation="eager")
+        base = tf.AutoModelForCausalLM.from_pretrained(models / name.split("-dora")[0], dtype=torch.float32, attn_implementation="eager")
         model = peft.get_peft_model(base, peft.LoraConfig(task_type="CAUSAL_LM", **settings)).eval()
         with torch.no_grad():
             for key, parameter in model.named_parameters():
                 if "lora_" in key:
                     parameter.normal_(0.0, 0.3)
+                if "magnitude" in key:
+                    parameter.mul_(1.0 + 0.1 * parameter.abs()).abs_().add_(0.05)
             logits = model(torch.tensor([TOKENS])).logits[0]
         folder = out / name
         folder.mkdir(parents=True, exist_ok=True)

@@ -123,6 +123,8 @@ class Backend {
   virtual void add(Tensor x, const Tensor& y) = 0;
   /// x *= factor, in place.
   virtual void scale(Tensor x, float factor) = 0;
+  /// Column i of x times factors[i], for as many factors as columns. In place.
+  virtual void scale_columns(Tensor x, const Tensor& factors) = 0;
   /// x = cap * tanh(x / cap), in place.
   virtual void softcap(Tensor x, float cap) = 0;
 

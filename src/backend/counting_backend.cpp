@@ -90,6 +90,7 @@ class CountingBackend final : public Backend {
   void gated_unit(const Tensor&, const Tensor&, const GatedUnit&, Tensor) override {}
   void add(Tensor, const Tensor&) override {}
   void scale(Tensor, float) override {}
+  void scale_columns(Tensor, const Tensor&) override {}
   void softcap(Tensor, float) override {}
 
  private:

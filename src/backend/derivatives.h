@@ -49,6 +49,8 @@ class Derivatives {
   virtual void activate(const Tensor& x, Activation activation, Tensor dy) = 0;
   /// dy becomes the gradient of gate; dup is added to.
   virtual void gated_unit(const Tensor& gate, const Tensor& up, const GatedUnit& unit, Tensor dy, Tensor dup) = 0;
+  /// `x` is the input; dfactors is added to unless empty.
+  virtual void scale_columns(const Tensor& x, const Tensor& factors, Tensor dy, Tensor dfactors) = 0;
   /// `y` is the result.
   virtual void softcap(const Tensor& y, float cap, Tensor dy) = 0;
 

@@ -71,6 +71,7 @@ class ObservedBackend final : public Backend {
   }
   void add(Tensor x, const Tensor& y) override { backend_->add(x, y); }
   void scale(Tensor x, float factor) override { backend_->scale(x, factor); }
+  void scale_columns(Tensor x, const Tensor& factors) override { backend_->scale_columns(x, factors); }
   void softcap(Tensor x, float cap) override { backend_->softcap(x, cap); }
 
  private:

@@ -56,9 +56,21 @@ Result<void> add(const AdapterPart& part, const Model& model, Adapter& adapter) 
   const Tensor& weight = matrix->second;
   const OwnedTensor a = ONDOL_TRY(to_f32(part.a, 0, weight.columns(), part.stem));
   OwnedTensor b = ONDOL_TRY(to_f32(part.b, weight.rows(), a.tensor.rows(), part.stem));
-  if (part.interleaved_heads > 0) b = ONDOL_TRY(interleave_heads(b, part.interleaved_heads, part.stem));
+  OwnedTensor magnitude;
+  if (!part.magnitude.empty()) {
+    if (part.magnitude.shape().elements() != weight.rows()) {
+      return at(part.stem,
+                fmt::format("expected {} magnitudes, got {}", weight.rows(), to_string(part.magnitude.shape())));
+    }
+    magnitude = ONDOL_TRY(to_f32(part.magnitude.reshaped({weight.rows(), 1}), weight.rows(), 1, part.stem));
+  }
+  if (part.interleaved_heads > 0) {
+    b = ONDOL_TRY(interleave_heads(b, part.interleaved_heads, part.stem));
+    if (!part.magnitude.empty()) magnitude = ONDOL_TRY(interleave_heads(magnitude, part.interleaved_heads, part.stem));
+  }
   const auto rank = static_cast<float>(a.tensor.rows());
-  adapter.add(part.stem, weight, a.tensor, b.tensor, part.alpha / (part.root_of_rank ? std::sqrt(rank) : rank));
+  adapter.add(part.stem, weight, a.tensor, b.tensor, part.alpha / (part.root_of_rank ? std::sqrt(rank) : rank),
+              magnitude.tensor);
   return {};
 }
 

@@ -13,8 +13,7 @@
 namespace ondol {
 
 /// Reads an adapter for `model`, which was loaded from `base`. Errors name the tensor at fault: unknown to the model,
-/// of another shape, without its other half, or of a kind that cannot be added while running (experts, embeddings,
-/// DoRA).
+/// of another shape, without its other half, or of a kind that cannot be added while running (experts, embeddings).
 Result<std::shared_ptr<const Adapter>> load_adapter(const std::string& path, const Model& model, const ModelFile& base);
 
 }  // namespace ondol

@@ -12,6 +12,9 @@
 namespace ondol {
 namespace {
 
+/// The parts of a weight's addition.
+enum class Half { kA, kB, kMagnitude };
+
 /// Puts halves together by the stem of the weight that they belong to.
 class PartsByStem {
  public:
@@ -19,6 +22,10 @@ class PartsByStem {
     AdapterPart& part = parts_[stem];
     part.stem = stem;
     return part;
+  }
+  void put(const std::string& stem, Half half, const Tensor& tensor) {
+    AdapterPart& part = of(stem);
+    (half == Half::kA ? part.a : half == Half::kB ? part.b : part.magnitude) = tensor;
   }
   std::vector<AdapterPart> take() {
     std::vector<AdapterPart> all;
@@ -34,6 +41,14 @@ bool cut_end(std::string_view& text, std::string_view end) {
   if (!text.ends_with(end)) return false;
   text.remove_suffix(end.size());
   return true;
+}
+
+/// Which half a name's end stands for, which is cut off.
+std::optional<Half> cut_half(std::string_view& name, std::initializer_list<std::pair<std::string_view, Half>> ends) {
+  for (const auto& [end, half] : ends) {
+    if (cut_end(name, end)) return half;
+  }
+  return std::nullopt;
 }
 
 /// A number of adapter_config.json, for this module where a pattern names it.
@@ -53,10 +68,6 @@ Result<json::value> parse_peft_config(std::string_view text) {
   const std::string type = string_or(config, "peft_type", "LORA");
   if (type != "LORA") {
     return Error(fmt::format("adapter_config.json: \"peft_type\": expected \"LORA\", got \"{}\"", type));
-  }
-  if (bool_or(config, "use_dora", false)) {
-    return Error(
-        "adapter_config.json: \"use_dora\": DoRA changes the weights themselves; merge it into the model first");
   }
   return config;
 }
@@ -98,13 +109,15 @@ Result<std::vector<AdapterPart>> gguf_adapter_parts(const ModelFile& file, const
   PartsByStem by_stem;
   for (const TensorEntry& entry : file.tensors()) {
     std::string_view stem = entry.name;
-    const bool is_a = cut_end(stem, ".weight.lora_a");
-    if (!is_a && !cut_end(stem, ".weight.lora_b")) {
-      return Error(fmt::format("tensor '{}': expected a name that ends in .weight.lora_a or .lora_b", entry.name));
+    const auto half = cut_half(
+        stem,
+        {{".weight.lora_a", Half::kA}, {".weight.lora_b", Half::kB}, {".weight.lora_magnitude", Half::kMagnitude}});
+    if (!half) {
+      return Error(fmt::format("tensor '{}': expected a name that ends in .weight.lora_a, .lora_b or .lora_magnitude",
+                               entry.name));
     }
-    AdapterPart& part = by_stem.of(std::string(stem));
-    (is_a ? part.a : part.b) = entry.tensor;
-    part.alpha = static_cast<float>(alpha);
+    by_stem.put(std::string(stem), *half, entry.tensor);
+    by_stem.of(std::string(stem)).alpha = static_cast<float>(alpha);
   }
   std::vector<AdapterPart> parts = by_stem.take();
   // An alpha of 0 stands for the rank, by GGUF's custom.
@@ -123,22 +136,32 @@ Result<std::vector<AdapterPart>> peft_adapter_parts(std::string_view config_text
   PartsByStem parts;
   for (const TensorEntry& entry : file.tensors()) {
     std::string_view module = entry.name;
-    const bool is_a = cut_end(module, ".lora_A.weight");
-    if (!is_a && !cut_end(module, ".lora_B.weight")) {
-      return Error(
-          fmt::format("tensor '{}': expected a name that ends in .lora_A.weight or .lora_B.weight", entry.name));
+    const auto half = cut_half(module, {{".lora_A.weight", Half::kA},
+                                        {".lora_B.weight", Half::kB},
+                                        {".lora_magnitude_vector", Half::kMagnitude},
+                                        {".lora_magnitude_vector.weight", Half::kMagnitude}});
+    if (!half) {
+      return Error(fmt::format(
+          "tensor '{}': expected a name that ends in .lora_A.weight, .lora_B.weight or .lora_magnitude_vector",
+          entry.name));
     }
     const HfMatch match = ONDOL_TRY(match_module(module, *architecture));
     std::string name = fill_name(match.name->canonical, match.parts);
     std::string_view stem = name;
     cut_end(stem, ".weight");
     AdapterPart& part = parts.of(std::string(stem));
-    (is_a ? part.a : part.b) = entry.tensor;
+    parts.put(part.stem, *half, entry.tensor);
     part.alpha = static_cast<float>(pattern_or(config, "alpha_pattern", module, alpha));
     part.root_of_rank = root_of_rank;
     part.interleaved_heads = rows_to_interleave(match, model, base);
   }
-  return parts.take();
+  std::vector<AdapterPart> all = parts.take();
+  for (const AdapterPart& part : all) {
+    if (part.magnitude.empty() != bool_or(config, "use_dora", false)) continue;
+    return Error(fmt::format("weight '{}': \"use_dora\" is {}, but there are {}magnitudes", part.stem,
+                             part.magnitude.empty(), part.magnitude.empty() ? "no " : ""));
+  }
+  return all;
 }
 
 Result<OwnedTensor> interleave_heads(const OwnedTensor& matrix, int64_t head_rows, std::string_view stem) {

@@ -17,12 +17,14 @@ struct AdapterPart {
   std::string stem;  // "blk.0.attn_q"
   Tensor a;          // [r, D]
   Tensor b;          // [H, r]
+  Tensor magnitude;  // [H]: DoRA's, the length of each row of the sum; or empty
   float alpha = 1.0f;
   bool root_of_rank = false;      // alpha is divided by sqrt(r) (rsLoRA; Kalajdzievski, 2023) instead of r
   int64_t interleaved_heads = 0;  // rows of b are to be interleaved within heads of so many rows; 0: they stay
 };
 
-/// "adapter.type" must be "lora", and the architecture that of `base`. Tensors are "<weight>.lora_a" and ".lora_b".
+/// "adapter.type" must be "lora", and the architecture that of `base`. Tensors are "<weight>.lora_a", ".lora_b" and,
+/// for DoRA, ".lora_magnitude".
 Result<std::vector<AdapterPart>> gguf_adapter_parts(const ModelFile& file, const ModelFile& base);
 
 /// `config` is the text of adapter_config.json. Names are Hugging Face's; llama's query and key rows are to be brought

@@ -5,9 +5,36 @@
 
 namespace ondol {
 
+namespace {
+
+/// Whether any row's adapters stretch the rows of this weight.
+bool has_stretches(const Context& context, const Weight& weight) {
+  return std::any_of(context.adapters.begin(), context.adapters.end(), [&](const AdapterRows& rows) {
+    if (!rows.use.adapter->has_stretches()) return false;
+    const std::optional<LowRank> parts = rows.use.adapter->find(weight.matrix);
+    return parts && !parts->stretch.empty();
+  });
+}
+
+/// x W^T + b where rows are stretched, which happens before the bias is added.
+void stretched_linear(Context& context, const Tensor& x, const Weight& weight, Tensor out) {
+  const Weight unbiased{weight.matrix, {}};
+  const LinearJob job{&unbiased, out};
+  context.backend.linear(x, {&job, 1});
+  add_adapters(context, x, weight, out);
+  if (!weight.bias.empty()) context.backend.add(out, weight.bias);
+}
+
+}  // namespace
+
 void detail::run_linear(Context& context, const Tensor& x, std::span<LinearJob> jobs) {
   for (LinearJob& job : jobs) job.out = context.arena.f32({x.rows(), job.weight->matrix.rows()});
   if (x.rows() == 0) return;
+  const auto is_stretched = [&](const LinearJob& job) { return has_stretches(context, *job.weight); };
+  if (std::any_of(jobs.begin(), jobs.end(), is_stretched)) {
+    for (const LinearJob& job : jobs) stretched_linear(context, x, *job.weight, job.out);
+    return;
+  }
   context.backend.linear(x, jobs);
   for (const LinearJob& job : jobs) add_adapters(context, x, *job.weight, job.out);
 }
@@ -25,6 +52,7 @@ void add_adapters(Context& context, const Tensor& x, const Weight& weight, Tenso
     if (rows.use.factor != 1.0f) context.backend.scale(inner, rows.use.factor);
     const LinearJob up{&b, out.slice_rows(rows.first_row, rows.n_rows), true};
     context.backend.linear(inner, {&up, 1});
+    if (!parts->stretch.empty()) context.backend.scale_columns(up.out, parts->stretch);
   }
 }
 
@@ -45,6 +73,12 @@ Tensor capped_linear(Context& context, const Tensor& x, const Weight& weight, fl
 
 void add_linear(Context& context, const Tensor& x, const Weight& weight, Tensor residual) {
   if (x.rows() == 0) return;
+  if (has_stretches(context, weight)) {
+    ArenaScope scope(context.arena);
+    const Tensor product = context.arena.f32({x.rows(), weight.matrix.rows()});
+    stretched_linear(context, x, weight, product);
+    return context.backend.add(residual, product);
+  }
   const LinearJob job{&weight, residual, true};
   context.backend.linear(x, {&job, 1});
   add_adapters(context, x, weight, residual);

@@ -30,7 +30,8 @@ Tensor embed(Context& context, const Tensor& table, std::span<const int32_t> ids
 /// these rows only: adapters go along.
 Tensor select_rows(Context& context, const Tensor& x, std::span<const int32_t> rows);
 
-/// out += B (A x) for the rows whose adapters add to this weight.
+/// out += B (A x) for the rows whose adapters add to this weight; where they also stretch its rows, `out` must hold x
+/// W^T without bias.
 void add_adapters(Context& context, const Tensor& x, const Weight& weight, Tensor out);
 /// Whether any row's adapters add to this weight.
 bool has_adapters(const Context& context, const Weight& weight);

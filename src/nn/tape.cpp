@@ -206,15 +206,32 @@ void Tape::gated_unit(const Tensor& gate, const Tensor& up, const GatedUnit& uni
 void Tape::add(Tensor x, const Tensor& y) {
   inner_.add(x, y);
   if (!is_recording_) return;
+  forget(x);
+  if (arena_.chunk_of(y.bytes()).empty()) {
+    entries_.push_back([this, y, dx = gradient(x)] {
+      if (const Tensor dy = weights_.of(y); !dy.empty()) derivatives_.sum_rows(dx, dy);
+    });
+    return;
+  }
   ONDOL_CHECK(y.rows() == x.rows());
   entries_.push_back([this, dx = gradient(x), dy = gradient(y)] { inner_.add(dy, dx); });
-  forget(x);
 }
 
 void Tape::scale(Tensor x, float factor) {
   inner_.scale(x, factor);
   if (!is_recording_) return;
   entries_.push_back([this, factor, dy = gradient(x)] { inner_.scale(dy, factor); });
+  forget(x);
+}
+
+void Tape::scale_columns(Tensor x, const Tensor& factors) {
+  const bool learns = is_recording_ && !weights_.of(factors).empty();
+  const Tensor input = learns ? keep(x) : Tensor();
+  inner_.scale_columns(x, factors);
+  if (!is_recording_) return;
+  entries_.push_back([=, this, dy = gradient(x)] {
+    derivatives_.scale_columns(input, factors, dy, learns ? weights_.of(factors) : Tensor());
+  });
   forget(x);
 }
 

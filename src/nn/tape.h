@@ -67,6 +67,7 @@ class Tape final : public Backend {
   void gated_unit(const Tensor& gate, const Tensor& up, const GatedUnit& unit, Tensor out) override;
   void add(Tensor x, const Tensor& y) override;
   void scale(Tensor x, float factor) override;
+  void scale_columns(Tensor x, const Tensor& factors) override;
   void softcap(Tensor x, float cap) override;
 
  private:

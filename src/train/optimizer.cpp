@@ -1,37 +1,63 @@
 #include "train/optimizer.h"
 
-#include <cmath>
+#include "train/optimizers/optimizers.h"
 
 namespace ondol::train {
+namespace {
 
-AdamW::AdamW(const Parameters& parameters, const AdamWOptions& options) : options_(options) {
-  for (const Parameter& parameter : parameters.all()) {
-    states_.push_back({{DType::F32, parameter.value.shape()}, {DType::F32, parameter.value.shape()}});
+struct Entry {
+  OptimizerKind kind;
+  std::string_view name;
+  double state_bytes;
+  std::unique_ptr<Optimizer> (*make)(const Parameters&, const OptimizerOptions&, OptimizerTools);
+};
+
+constexpr Entry kOptimizers[] = {
+    {OptimizerKind::kAdamW, "adamw", 8, make_adamw},
+    {OptimizerKind::kAdamW8Bit, "adamw-8bit", 2 + 8.0 / kStateBlock, make_adamw_8bit},
+    {OptimizerKind::kAdamWBf16, "adamw-bf16", 4, make_adamw_bf16},
+    {OptimizerKind::kMuon, "muon", 4, make_muon},
+    {OptimizerKind::kLion, "lion", 4, make_lion},
+};
+
+const Entry& entry_of(OptimizerKind kind) {
+  for (const Entry& entry : kOptimizers) {
+    if (entry.kind == kind) return entry;
   }
+  ONDOL_CHECK(false);
+  return kOptimizers[0];
 }
 
-void AdamW::step(Parameters& parameters, double rate) {
-  ONDOL_CHECK(parameters.all().size() == states_.size());
-  ++n_steps_;
-  const auto beta1 = static_cast<float>(options_.beta1);
-  const auto beta2 = static_cast<float>(options_.beta2);
-  const auto t = static_cast<double>(n_steps_);
-  const auto step_size = static_cast<float>(rate / (1.0 - std::pow(options_.beta1, t)));
-  const auto correction = static_cast<float>(1.0 / std::sqrt(1.0 - std::pow(options_.beta2, t)));
-  const auto epsilon = static_cast<float>(options_.epsilon);
-  for (size_t p = 0; p < states_.size(); ++p) {
-    Parameter& parameter = parameters.all()[p];
-    const auto kept = static_cast<float>(1.0 - (parameter.is_matrix() ? rate * options_.decay : 0.0));
-    float* value = parameter.value.f32();
-    const float* gradient = parameter.gradient.f32();
-    float* mean = states_[p].mean.tensor.f32();
-    float* square = states_[p].square.tensor.f32();
-    for (int64_t i = 0; i < parameter.value.shape().elements(); ++i) {
-      mean[i] = beta1 * mean[i] + (1.0f - beta1) * gradient[i];
-      square[i] = beta2 * square[i] + (1.0f - beta2) * gradient[i] * gradient[i];
-      value[i] = kept * value[i] - step_size * mean[i] / (std::sqrt(square[i]) * correction + epsilon);
-    }
-  }
+}  // namespace
+
+std::string_view optimizer_name(OptimizerKind kind) {
+  return entry_of(kind).name;
+}
+
+double state_bytes_per_number(OptimizerKind kind) {
+  return entry_of(kind).state_bytes;
+}
+
+std::unique_ptr<Optimizer> create_optimizer(const Parameters& parameters, const OptimizerOptions& options,
+                                            OptimizerTools tools) {
+  return entry_of(options.kind).make(parameters, options, tools);
+}
+
+void for_parts(ThreadPool* threads, int64_t n, const std::function<void(int64_t, int64_t)>& body) {
+  constexpr int64_t kPart = 64 * kStateBlock;
+  if (threads == nullptr || n <= kPart) return body(0, n);
+  threads->run(n, kPart, [&](int64_t begin, int64_t end, int) { body(begin, end); });
+}
+
+AdamWStep::AdamWStep(const OptimizerOptions& options, const Parameter& parameter, double rate, int64_t n_steps) {
+  const auto t = static_cast<double>(n_steps);
+  rate *= parameter.rate_factor;
+  beta1 = static_cast<float>(options.beta1);
+  beta2 = static_cast<float>(options.beta2);
+  epsilon = static_cast<float>(options.epsilon);
+  step_size = static_cast<float>(rate / (1.0 - std::pow(options.beta1, t)));
+  correction = static_cast<float>(1.0 / std::sqrt(1.0 - std::pow(options.beta2, t)));
+  kept = static_cast<float>(1.0 - (parameter.is_matrix() ? rate * options.decay : 0.0));
 }
 
 }  // namespace ondol::train

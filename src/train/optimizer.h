@@ -1,34 +1,67 @@
-// Optimizer: how gradients change weights.
+// Optimizer: how gradients change weights. One file of optimizers/ for each kind, and a line in optimizer.cpp.
+//
+// Results do not depend on the number of threads. What an optimizer remembers can be saved and restored.
 #pragma once
 
+#include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
+#include "backend/backend.h"
+#include "base/thread_pool.h"
+#include "formats/model_file.h"
 #include "train/parameters.h"
 
 namespace ondol::train {
 
-/// Loshchilov and Hutter, 2019: decoupled weight decay.
-struct AdamWOptions {
+enum class OptimizerKind { kAdamW, kAdamW8Bit, kAdamWBf16, kMuon, kLion };
+
+struct OptimizerOptions {
+  OptimizerKind kind = OptimizerKind::kAdamW;
   double beta1 = 0.9;
-  double beta2 = 0.95;
+  double beta2 = 0.95;  // Lion: 0.99 is usual
   double epsilon = 1e-8;
-  double decay = 0.1;  // of matrices
+  double decay = 0.1;      // of matrices, decoupled (Loshchilov and Hutter, 2019)
+  double momentum = 0.95;  // Muon's
+  uint64_t seed = 0;       // of what is rounded at random
 };
 
-class AdamW {
+/// "adamw", "adamw-8bit", "adamw-bf16", "muon", "lion".
+std::string_view optimizer_name(OptimizerKind kind);
+
+/// Bytes that an optimizer of this kind remembers for each number of a matrix.
+double state_bytes_per_number(OptimizerKind kind);
+
+class Optimizer {
  public:
-  AdamW(const Parameters& parameters, const AdamWOptions& options);
+  virtual ~Optimizer() = default;
+
   /// One step with the gradients as they are.
-  void step(Parameters& parameters, double rate);
+  void step(Parameters& parameters, double rate) {
+    ++n_steps_;
+    update(parameters, rate);
+  }
+
+  int64_t n_steps() const { return n_steps_; }
+  void resume_at(int64_t n_steps) { n_steps_ = n_steps; }
+
+  /// What is remembered, under names that belong to the parameters'; it may be overwritten to restore it.
+  virtual std::vector<TensorEntry> states() = 0;
 
  private:
-  struct State {
-    OwnedTensor mean;
-    OwnedTensor square;
-  };
-  AdamWOptions options_;
-  std::vector<State> states_;
+  virtual void update(Parameters& parameters, double rate) = 0;
   int64_t n_steps_ = 0;
 };
+
+/// With what optimizers compute. Both may be absent: then one thread does everything, but for Muon, which needs the
+/// backend for its products. Both must outlive the optimizer.
+struct OptimizerTools {
+  ThreadPool* threads = nullptr;
+  Backend* backend = nullptr;
+};
+
+std::unique_ptr<Optimizer> create_optimizer(const Parameters& parameters, const OptimizerOptions& options,
+                                            OptimizerTools tools = {});
 
 }  // namespace ondol::train

@@ -6,9 +6,13 @@
 namespace ondol::train {
 
 void Parameters::add(std::string name, const Tensor& value) {
-  ONDOL_CHECK(value.type() == DType::F32);
+  add(std::move(name), value, value);
+}
+
+void Parameters::add(std::string name, const Tensor& value, const Tensor& seen) {
+  ONDOL_CHECK(value.type() == DType::F32 && seen.size_bytes() == value.size_bytes());
   const Buffer& memory = memory_.emplace_back(value.size_bytes());
-  by_address_[value.bytes()] = all_.size();
+  by_address_[seen.bytes()] = all_.size();
   all_.push_back({std::move(name), value, Tensor(DType::F32, value.shape(), memory.data())});
 }
 
@@ -44,7 +48,7 @@ Tensor Parameters::of(const Tensor& weight) {
   auto next = by_address_.upper_bound(weight.bytes());
   if (next == by_address_.begin()) return {};
   Parameter& parameter = all_[std::prev(next)->second];
-  const auto skipped = static_cast<size_t>(weight.bytes() - parameter.value.bytes());
+  const auto skipped = static_cast<size_t>(weight.bytes() - std::prev(next)->first);
   if (skipped >= parameter.value.size_bytes()) return {};
   if (weight.shape() == parameter.value.shape()) return parameter.gradient;
   ONDOL_CHECK(skipped + weight.size_bytes() <= parameter.value.size_bytes());

@@ -10,8 +10,9 @@ namespace ondol::train {
 
 struct Parameter {
   std::string name;
-  Tensor value;     // F32, contiguous; changed in place by optimizers
-  Tensor gradient;  // of the same shape
+  Tensor value;              // F32, contiguous; changed in place by optimizers
+  Tensor gradient;           // of the same shape
+  double rate_factor = 1.0;  // of the learning rate
 
   /// Matrices decay and are what Muon turns; vectors (norms and biases) are neither.
   bool is_matrix() const { return value.rows() > 1; }
@@ -21,6 +22,9 @@ class Parameters final : public WeightGradients {
  public:
   /// `value` must be F32 and live as long as this.
   void add(std::string name, const Tensor& value);
+  /// The same for a value that layers do not use itself: `seen`, of as many elements, is made of it. of(seen) collects
+  /// the gradient of `seen`; who made it turns that into the gradient of `value` before the optimizer's step.
+  void add(std::string name, const Tensor& value, const Tensor& seen);
 
   std::vector<Parameter>& all() { return all_; }
   const std::vector<Parameter>& all() const { return all_; }

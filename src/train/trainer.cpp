@@ -6,12 +6,13 @@
 
 namespace ondol::train {
 
-Trainer::Trainer(Student& student, Parameters& parameters, DataSource& data, const TrainerOptions& options)
+Trainer::Trainer(Student& student, Parameters& parameters, DataSource& data, const TrainerOptions& options,
+                 OptimizerTools tools)
     : student_(student),
       parameters_(parameters),
       data_(data),
       options_(options),
-      optimizer_(parameters, options.optimizer) {}
+      optimizer_(create_optimizer(parameters, options.optimizer, tools)) {}
 
 Result<StepReport> Trainer::step() {
   const auto sequences = ONDOL_TRY(data_.next(static_cast<size_t>(options_.sequences_per_step)));
@@ -27,6 +28,7 @@ Result<StepReport> Trainer::step() {
   const auto weight = static_cast<float>(1.0 / static_cast<double>(report.n_targets));
   for (const PackedSequence& sequence : sequences) report.loss += ONDOL_TRY(student_.learn(sequence, weight));
   report.loss /= static_cast<double>(report.n_targets);
+  if (options_.adapter != nullptr) options_.adapter->finish_gradients(parameters_);
   report.gradient_norm = parameters_.gradient_norm();
   if (!std::isfinite(report.loss) || !std::isfinite(report.gradient_norm)) {
     return Error(fmt::format("step {}: the loss is {} and the norm of the gradients {}; a lower learning rate may help",
@@ -35,7 +37,8 @@ Result<StepReport> Trainer::step() {
   if (options_.clip > 0 && report.gradient_norm > options_.clip) {
     parameters_.scale_gradients(static_cast<float>(options_.clip / report.gradient_norm));
   }
-  optimizer_.step(parameters_, report.rate);
+  optimizer_->step(parameters_, report.rate);
+  if (options_.adapter != nullptr) options_.adapter->refresh();
   ++n_steps_;
   return report;
 }
@@ -49,7 +52,28 @@ Result<std::optional<double>> Trainer::validate() {
     n_targets += static_cast<double>(sequence.n_targets());
   }
   if (n_targets == 0) return std::optional<double>();
-  return std::optional<double>(loss / n_targets);
+  loss /= n_targets;
+  ++n_since_best_;
+  if (!best_validation_ || loss < *best_validation_) {
+    best_validation_ = loss;
+    n_since_best_ = 0;
+  }
+  return std::optional<double>(loss);
+}
+
+Result<void> Trainer::save(const std::string& path, const TrainingIdentity& identity) {
+  const TrainingProgress progress{n_steps_, data_.position(), best_validation_, n_since_best_};
+  return write_checkpoint(path, identity, progress, parameters_, *optimizer_);
+}
+
+Result<void> Trainer::resume(const std::string& path, const TrainingIdentity& identity) {
+  const TrainingProgress progress = ONDOL_TRY(read_checkpoint(path, identity, parameters_, *optimizer_));
+  ONDOL_TRY(data_.seek(progress.data).in(path));
+  n_steps_ = progress.n_steps;
+  best_validation_ = progress.best_validation;
+  n_since_best_ = progress.n_since_best;
+  if (options_.adapter != nullptr) options_.adapter->refresh();
+  return {};
 }
 
 }  // namespace ondol::train

@@ -1,7 +1,9 @@
 // Trainer: step by step, what a student learns from a data source.
 #pragma once
 
+#include "train/checkpoint.h"
 #include "train/data/data_source.h"
+#include "train/lora.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
 #include "train/student.h"
@@ -10,9 +12,10 @@ namespace ondol::train {
 
 struct TrainerOptions {
   Schedule schedule;
-  AdamWOptions optimizer;
-  int64_t sequences_per_step = 1;
-  double clip = 1.0;  // the largest norm of all gradients together; 0: any
+  OptimizerOptions optimizer;
+  int64_t sequences_per_step = 1;  // learned one after another, so that memory is that of one
+  double clip = 1.0;               // the largest norm of all gradients together; 0: any
+  LoraAdapter* adapter = nullptr;  // the one that learns, if any
 };
 
 struct StepReport {
@@ -27,25 +30,36 @@ struct StepReport {
 class Trainer {
  public:
   /// All must outlive it.
-  Trainer(Student& student, Parameters& parameters, DataSource& data, const TrainerOptions& options);
+  Trainer(Student& student, Parameters& parameters, DataSource& data, const TrainerOptions& options,
+          OptimizerTools tools = {});
 
   /// One step of the optimizer, over all targets of its sequences alike. Errors: data that cannot be read any more, no
   /// memory, and a loss that is no number.
   Result<StepReport> step();
 
-  /// Nats for each target of the validation set; nothing when there is none.
+  /// Nats for each target of the validation set; nothing when there is none. Counts for validations_since_best.
   Result<std::optional<double>> validate();
+  /// 0 when the last one was the best so far.
+  int64_t validations_since_best() const { return n_since_best_; }
 
   int64_t n_steps() const { return n_steps_; }
   bool is_done() const { return n_steps_ >= options_.schedule.n_steps; }
+
+  /// Writes everything that decides how the training goes on. Errors: those of write_checkpoint.
+  Result<void> save(const std::string& path, const TrainingIdentity& identity);
+  /// Goes on from there: steps are the same, bit for bit, as without a pause. Errors: those of read_checkpoint, and
+  /// other data.
+  Result<void> resume(const std::string& path, const TrainingIdentity& identity);
 
  private:
   Student& student_;
   Parameters& parameters_;
   DataSource& data_;
   TrainerOptions options_;
-  AdamW optimizer_;
+  std::unique_ptr<Optimizer> optimizer_;
   int64_t n_steps_ = 0;
+  std::optional<double> best_validation_;
+  int64_t n_since_best_ = 0;
 };
 
 }  // namespace ondol::train

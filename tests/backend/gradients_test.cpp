@@ -187,6 +187,41 @@ TEST(Gradients, Norms) {
   }
 }
 
+TEST(Gradients, ScaledColumns) {
+  constexpr size_t rows = 5;
+  constexpr size_t n = 67;
+  const Numbers at = random_numbers((rows + 1) * n, 7);
+  const Numbers dy = random_numbers(rows * n, 8);
+  const auto loss = [&](const Numbers& x) {
+    double sum = 0;
+    for (size_t i = 0; i < rows * n; ++i) sum += dy[i] * x[i] * x[rows * n + i % n];
+    return sum;
+  };
+  const Numbers expected = slopes_of(loss, at);
+  for (const std::string& isa : testing::instruction_sets()) {
+    const auto backend = testing::backend(isa, 2);
+    std::vector<float> inputs = in_floats(at);
+    std::vector<float> slopes = in_floats(dy);
+    slopes.resize((rows + 1) * n, 0.0f);
+    const Tensor x(DType::F32, {rows, n}, inputs.data());
+    const Tensor factors(DType::F32, {n, 1}, inputs.data() + rows * n);
+    backend->derivatives()->scale_columns(x, factors, Tensor(DType::F32, {rows, n}, slopes.data()),
+                                          Tensor(DType::F32, {n, 1}, slopes.data() + rows * n));
+    EXPECT_LE(distance(slopes, expected), kFloats) << isa;
+    backend->scale_columns(x, factors);
+    Numbers products;
+    for (size_t i = 0; i < rows * n; ++i) products.push_back(at[i] * at[rows * n + i % n]);
+    EXPECT_LE(distance(inputs,
+                       [&] {
+                         Numbers all = products;
+                         all.insert(all.end(), at.end() - n, at.end());
+                         return all;
+                       }()),
+              kFloats)
+        << isa;
+  }
+}
+
 /// Attention in double: queries [T, heads * d], then keys and values [T, kv heads * d], then a sink for each head.
 struct AttentionCase {
   int rows = 0;

@@ -88,6 +88,7 @@ TEST(SteadyState, NoOperationAllocates) {
     backend->gated_unit(x.tensor, x.tensor, {}, out.tensor);
     backend->add(out.tensor, x.tensor);
     backend->scale(out.tensor, 0.5f);
+    backend->scale_columns(out.tensor, x.tensor.slice_rows(0, 1));
     backend->softcap(out.tensor, 30.0f);
   };
   everything();

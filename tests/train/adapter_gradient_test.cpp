@@ -2,6 +2,7 @@
 #include <random>
 
 #include "tests/train/lesson.h"
+#include "train/lora.h"
 
 namespace ondol::train {
 namespace {
@@ -79,6 +80,54 @@ TEST_P(AdapterGradient, IsThatOfTheMergedWeights) {
     }
     EXPECT_LE(distance(parameter.gradient, expected.tensor), 1e-4) << parameter.name;
   }
+}
+
+/// DoRA: along a direction, the loss changes as the gradients say, with the lengths of rows held as they are.
+TEST_P(AdapterGradient, MagnitudesLearn) {
+  Lesson lesson(GetParam(), {2, ""}, {}, Lesson::Learns::kNothing);
+  LoraOptions options;
+  options.rank = 3;
+  options.magnitudes = true;
+  auto lora = LoraAdapter::create(lesson.model(), options, lesson.parameters());
+  ASSERT_TRUE(lora.has_value()) << lora.error().message();
+  lesson.use(lora->use());
+  std::mt19937 generator(3);
+  std::normal_distribution<float> normal(0.0f, 1.0f);
+  for (Parameter& parameter : lesson.parameters().all()) {
+    const bool is_magnitude = parameter.name.ends_with("magnitude");
+    for (int64_t i = 0; i < parameter.value.shape().elements(); ++i) {
+      float& value = parameter.value.f32()[i];
+      value = is_magnitude ? value * (1.0f + 0.1f * normal(generator)) : value + 0.05f * normal(generator);
+    }
+  }
+  lora->refresh();
+  lesson.learn();
+  lora->finish_gradients(lesson.parameters());
+  // Magnitudes alone: the loss with them moved, against their gradients.
+  double slope = 0;
+  std::vector<std::vector<float>> directions;
+  for (const Parameter& parameter : lesson.parameters().all()) {
+    auto& direction = directions.emplace_back(static_cast<size_t>(parameter.value.shape().elements()), 0.0f);
+    if (!parameter.name.ends_with("magnitude")) continue;
+    EXPECT_EQ(parameter.value.rows(), 1) << "a vector does not decay";
+    for (size_t i = 0; i < direction.size(); ++i) {
+      direction[i] = parameter.value.f32()[i] * normal(generator);
+      slope += static_cast<double>(direction[i]) * static_cast<double>(parameter.gradient.f32()[i]);
+    }
+  }
+  const auto loss_at = [&](float distance) {
+    for (size_t p = 0; p < directions.size(); ++p) {
+      Tensor value = lesson.parameters().all()[p].value;
+      for (size_t i = 0; i < directions[p].size(); ++i) value.f32()[i] += distance * directions[p][i];
+    }
+    lora->refresh();
+    lesson.parameters().clear_gradients();
+    return lesson.learn();
+  };
+  constexpr float kStep = 2e-3f;
+  const double above = loss_at(kStep);
+  const double below = loss_at(-2 * kStep);
+  EXPECT_NEAR((above - below) / (2 * static_cast<double>(kStep)), slope, 0.01 * std::abs(slope) + 2e-4);
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, AdapterGradient, testing::Values("llama", "qwen3", "gpt2"));

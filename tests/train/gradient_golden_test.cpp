@@ -45,13 +45,13 @@ TEST_P(GradientGolden, TenSteps) {
   const auto golden = open_gguf(gradients_path(GetParam())).value();
   const std::vector<float> expected = golden->meta_floats("gradients.losses").value();
   Lesson lesson(GetParam(), {2, ""});
-  AdamW optimizer(lesson.parameters(), {});
+  const auto optimizer = create_optimizer(lesson.parameters(), {});
   for (const float loss : expected) {
     lesson.parameters().clear_gradients();
     EXPECT_NEAR(lesson.learn(), loss, 1e-4 * loss);
     const double norm = lesson.parameters().gradient_norm();
     if (norm > 1.0) lesson.parameters().scale_gradients(static_cast<float>(1.0 / norm));
-    optimizer.step(lesson.parameters(), 1e-3);
+    optimizer->step(lesson.parameters(), 1e-3);
   }
 }
 

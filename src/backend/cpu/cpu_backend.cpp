@@ -199,6 +199,15 @@ void CpuBackend::scale(Tensor x, float factor) {
             [&](int64_t row, int64_t column, int64_t n) { kernels_.scale(x.f32(row) + column, factor, n); });
 }
 
+void CpuBackend::scale_columns(Tensor x, const Tensor& factors) {
+  ONDOL_CHECK(factors.shape().elements() == x.columns());
+  for_parts(x.rows(), x.columns(), [&](int64_t row, int64_t column, int64_t n) {
+    float* values = x.f32(row) + column;
+    const float* by = factors.f32() + column;
+    for (int64_t i = 0; i < n; ++i) values[i] *= by[i];
+  });
+}
+
 void CpuBackend::softcap(Tensor x, float cap) {
   ONDOL_CHECK(cap > 0);
   for_parts(x.rows(), x.columns(),

@@ -138,6 +138,21 @@ void CpuDerivatives::gated_unit(const Tensor& gate, const Tensor& up, const Gate
   pool_.run(gate.rows(), 1, std::ref(chunk));
 }
 
+void CpuDerivatives::scale_columns(const Tensor& x, const Tensor& factors, Tensor dy, Tensor dfactors) {
+  ONDOL_CHECK(factors.shape().elements() == dy.columns());
+  const float* by = factors.f32();
+  float* sums = dfactors.empty() ? nullptr : dfactors.f32();
+  for_columns(dy.columns(), 2 * dy.rows(), [&](int64_t first, int64_t n) {
+    for (int64_t row = 0; row < dy.rows(); ++row) {
+      float* gradient = dy.f32(row);
+      for (int64_t c = first; c < first + n; ++c) {
+        if (sums != nullptr) sums[c] += gradient[c] * x.f32(row)[c];
+        gradient[c] *= by[c];
+      }
+    }
+  });
+}
+
 void CpuDerivatives::softcap(const Tensor& y, float cap, Tensor dy) {
   for_rows(y.rows(), 2 * y.columns(), [&](int64_t row) {
     for (int64_t c = 0; c < y.columns(); ++c) {

@@ -25,6 +25,7 @@ class CpuDerivatives final : public Derivatives {
   void rope(Tensor dy, int head_dim, int offset, const Tensor& angles, RopePairs pairs) override;
   void activate(const Tensor& x, Activation activation, Tensor dy) override;
   void gated_unit(const Tensor& gate, const Tensor& up, const GatedUnit& unit, Tensor dy, Tensor dup) override;
+  void scale_columns(const Tensor& x, const Tensor& factors, Tensor dy, Tensor dfactors) override;
   void softcap(const Tensor& y, float cap, Tensor dy) override;
   void route(const Tensor& logits, const RouteParams& params, std::span<const int32_t> ids, const Tensor& dweights,
              Tensor dlogits) override;

@@ -1,0 +1,60 @@
+// AdamW with its moments in F32.
+#include "train/optimizers/optimizers.h"
+
+namespace ondol::train {
+namespace {
+
+class AdamW final : public Optimizer {
+ public:
+  AdamW(const Parameters& parameters, const OptimizerOptions& options, OptimizerTools tools)
+      : options_(options), tools_(tools) {
+    for (const Parameter& parameter : parameters.all()) {
+      const Shape& shape = parameter.value.shape();
+      moments_.push_back({parameter.name, {DType::F32, shape}, {DType::F32, shape}});
+    }
+  }
+
+  std::vector<TensorEntry> states() override {
+    std::vector<TensorEntry> entries;
+    for (const Moments& moments : moments_) {
+      entries.push_back({moments.name + ".mean", moments.mean.tensor});
+      entries.push_back({moments.name + ".square", moments.square.tensor});
+    }
+    return entries;
+  }
+
+ private:
+  struct Moments {
+    std::string name;
+    OwnedTensor mean;
+    OwnedTensor square;
+  };
+
+  void update(Parameters& parameters, double rate) override {
+    ONDOL_CHECK(parameters.all().size() == moments_.size());
+    for (size_t p = 0; p < moments_.size(); ++p) {
+      Parameter& parameter = parameters.all()[p];
+      const AdamWStep step(options_, parameter, rate, n_steps());
+      float* value = parameter.value.f32();
+      const float* gradient = parameter.gradient.f32();
+      float* mean = moments_[p].mean.tensor.f32();
+      float* square = moments_[p].square.tensor.f32();
+      for_parts(tools_.threads, parameter.value.shape().elements(), [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) step.apply(gradient[i], mean[i], square[i], value[i]);
+      });
+    }
+  }
+
+  OptimizerOptions options_;
+  OptimizerTools tools_;
+  std::vector<Moments> moments_;
+};
+
+}  // namespace
+
+std::unique_ptr<Optimizer> make_adamw(const Parameters& parameters, const OptimizerOptions& options,
+                                      OptimizerTools tools) {
+  return std::make_unique<AdamW>(parameters, options, tools);
+}
+
+}  // namespace ondol::train

@@ -1,0 +1,52 @@
+// The list of optimizers, and what they share.
+#pragma once
+
+#include <cmath>
+#include <functional>
+
+#include "train/optimizer.h"
+
+namespace ondol::train {
+
+/// Loshchilov and Hutter, 2019.
+std::unique_ptr<Optimizer> make_adamw(const Parameters& parameters, const OptimizerOptions& options,
+                                      OptimizerTools tools);
+/// The same with both moments in 8 bits, a scale for each block of 256 (Dettmers et al., 2022).
+std::unique_ptr<Optimizer> make_adamw_8bit(const Parameters& parameters, const OptimizerOptions& options,
+                                           OptimizerTools tools);
+/// The same with both moments in BF16, rounded at random so that small changes add up (Zamirai et al., 2020).
+std::unique_ptr<Optimizer> make_adamw_bf16(const Parameters& parameters, const OptimizerOptions& options,
+                                           OptimizerTools tools);
+/// Jordan et al., 2024: hidden matrices move along their orthogonalised momentum; all others by AdamW.
+std::unique_ptr<Optimizer> make_muon(const Parameters& parameters, const OptimizerOptions& options,
+                                     OptimizerTools tools);
+/// Chen et al., 2023: the sign of an average of gradients.
+std::unique_ptr<Optimizer> make_lion(const Parameters& parameters, const OptimizerOptions& options,
+                                     OptimizerTools tools);
+
+/// A block of 8-bit states, and the unit of work for threads is a multiple of it.
+constexpr int64_t kStateBlock = 256;
+
+/// body(begin, end) over [0, n), in parallel where there are threads; begins are multiples of kStateBlock.
+void for_parts(ThreadPool* threads, int64_t n, const std::function<void(int64_t begin, int64_t end)>& body);
+
+/// The numbers of one step of AdamW for one parameter.
+struct AdamWStep {
+  AdamWStep(const OptimizerOptions& options, const Parameter& parameter, double rate, int64_t n_steps);
+
+  /// The new moments of one number, and the number.
+  void apply(float gradient, float& mean, float& square, float& value) const {
+    mean = beta1 * mean + (1.0f - beta1) * gradient;
+    square = beta2 * square + (1.0f - beta2) * gradient * gradient;
+    value = kept * value - step_size * mean / (std::sqrt(square) * correction + epsilon);
+  }
+
+  float beta1;
+  float beta2;
+  float epsilon;
+  float step_size;
+  float correction;
+  float kept;
+};
+
+}  // namespace ondol::train
