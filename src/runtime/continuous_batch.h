@@ -46,6 +46,8 @@ class ContinuousBatch {
   void set_admitting(bool admits) { is_admitting_ = admits; }
   /// Hands what the prefix cache remembers to the store. False when it takes no more now.
   bool save(bool waits) { return prefixes_.save(waits); }
+  /// Takes a text from the store that may be asked for soon.
+  void take_back(const PrefixText& text) { prefixes_.take_back(text); }
 
   /// All but n_requests.
   SchedulerStats stats() const;

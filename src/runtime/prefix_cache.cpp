@@ -88,11 +88,11 @@ KvSequence PrefixCache::find(std::span<const TokenId> tokens, const PrefixKind& 
   Match found = match(root(kind), wanted);
   if (store_ != nullptr && found.n_tokens < wanted.size()) {
     extend_from_store(wanted, kind, found);
+    store_->use(wanted, kind);
     found = match(root(kind), wanted);
   }
   KvSequence sequence = found.node->sequence.fork(static_cast<int>(found.n_tokens));
-  // Whoever asks may choose any factor of an adapter: what nothing is known of leaves nothing behind.
-  if (const auto own = roots_.find(kind); own->second->children.empty()) roots_.erase(own);
+  forget_if_empty(kind);
   return sequence;
 }
 
@@ -104,6 +104,19 @@ void PrefixCache::extend_from_store(std::span<const TokenId> tokens, const Prefi
   KvSequence sequence = known.node->sequence.fork(static_cast<int>(start));
   const size_t n = store_->load(tokens.first(n_stored), kind, *cache_, sequence);
   if (n > known.n_tokens) insert(tokens.first(n), sequence, kind);
+}
+
+void PrefixCache::take_back(const PrefixText& text) {
+  const Match known = match(root(text.kind), text.tokens);
+  if (static_cast<size_t>(cache_->n_free_pages()) >= (text.tokens.size() - known.n_tokens) / kPageTokens + 1) {
+    extend_from_store(text.tokens, text.kind, known);
+  }
+  forget_if_empty(text.kind);
+}
+
+/// Whoever asks may choose any factor of an adapter: what nothing is known of leaves nothing behind.
+void PrefixCache::forget_if_empty(const PrefixKind& kind) {
+  if (const auto own = roots_.find(kind); own->second->children.empty()) roots_.erase(own);
 }
 
 void PrefixCache::count_pages(const KvSequence& sequence, int first_page, int change) {

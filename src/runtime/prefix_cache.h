@@ -19,6 +19,7 @@
 namespace ondol {
 
 class PrefixStore;
+struct PrefixText;
 
 class PrefixCache {
  public:
@@ -39,6 +40,9 @@ class PrefixCache {
   /// number of free pages.
   int make_room(int n);
 
+  /// Takes a text from the store before anybody asks for it, when as many pages are free.
+  void take_back(const PrefixText& text);
+
   /// Forgets everything, what others use as well.
   void clear();
 
@@ -57,6 +61,7 @@ class PrefixCache {
   Node& split(Node& node, size_t n);
   void hold(Node& node, KvSequence sequence);
   void count_pages(const KvSequence& sequence, int first_page, int change);
+  void forget_if_empty(const PrefixKind& kind);
   void extend_from_store(std::span<const TokenId> tokens, const PrefixKind& kind, const Match& known);
   Node* least_recent_end();
   void trim(Node& node, int n_wanted);

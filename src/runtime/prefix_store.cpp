@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <numeric>
+#include <set>
 #include <thread>
 
 #include <fmt/format.h>
@@ -78,6 +80,8 @@ class DiskPrefixStore final : public PrefixStore {
 
   size_t known(std::span<const TokenId> tokens, const PrefixKind& kind) override;
   size_t load(std::span<const TokenId> tokens, const PrefixKind& kind, KvCache& cache, KvSequence& sequence) override;
+  void use(std::span<const TokenId> tokens, const PrefixKind& kind) override { use(blocks_of(tag_, kind, tokens)); }
+  std::vector<PrefixText> recent(uint64_t max_bytes) override;
   bool save(std::span<const TokenId> tokens, const PrefixKind& kind, const KvCache& cache, const KvSequence& sequence,
             bool waits) override;
   void flush() override;
@@ -101,6 +105,7 @@ class DiskPrefixStore final : public PrefixStore {
   bool load_block(const Block& block, std::span<const TokenId> tokens, const PrefixKind& kind, KvCache& cache,
                   KvSequence& sequence);
   bool is_missing(const std::string& name);
+  std::vector<std::string> recent_names(uint64_t max_bytes) const;
   Result<PrefixBlock> checked_block(const std::string& bytes, std::span<const TokenId> tokens, const PrefixKind& kind,
                                     size_t n_data) const;
   bool is_known(const std::string& name) const;
@@ -180,7 +185,6 @@ size_t DiskPrefixStore::load(std::span<const TokenId> tokens, const PrefixKind& 
     if (block.end <= static_cast<size_t>(sequence.length())) continue;
     if (!load_block(block, tokens.first(block.end), kind, cache, sequence)) break;
   }
-  use(blocks);
   return static_cast<size_t>(sequence.length());
 }
 
@@ -209,6 +213,50 @@ bool DiskPrefixStore::load_block(const Block& block, std::span<const TokenId> to
   const std::lock_guard lock(mutex_);
   forget(block.name);
   return false;
+}
+
+/// The model's blocks, adapters' too, the one used last first.
+std::vector<std::string> DiskPrefixStore::recent_names(uint64_t max_bytes) const {
+  std::vector<std::pair<std::string, File>> own;
+  const std::string folder = tag_.hex() + "/";
+  const std::lock_guard lock(mutex_);
+  for (const auto& [name, file] : files_) {
+    if (name.starts_with(folder)) own.emplace_back(name, file);
+  }
+  std::sort(own.begin(), own.end(),
+            [](const auto& a, const auto& b) { return a.second.last_used > b.second.last_used; });
+  std::vector<std::string> names;
+  uint64_t n_bytes = 0;
+  for (auto& [name, file] : own) {
+    n_bytes += file.size_bytes;
+    if (n_bytes > max_bytes) break;
+    names.push_back(std::move(name));
+  }
+  return names;
+}
+
+/// A text is known by its last block, which holds all its tokens.
+std::vector<PrefixText> DiskPrefixStore::recent(uint64_t max_bytes) {
+  const std::vector<std::string> names = recent_names(max_bytes);
+  std::vector<size_t> longest_first(names.size());
+  std::iota(longest_first.begin(), longest_first.end(), size_t{0});
+  std::stable_sort(longest_first.begin(), longest_first.end(), [&](size_t a, size_t b) { return names[a] > names[b]; });
+  std::set<std::string> covered;
+  std::map<size_t, PrefixText> texts;  // by how recent they are
+  for (const size_t place : longest_first) {
+    if (covered.contains(names[place])) continue;
+    const auto bytes = read_file(path_of(names[place]));
+    if (!bytes) continue;
+    const auto block = parse_prefix_block({reinterpret_cast<const uint8_t*>(bytes->data()), bytes->size()});
+    if (!block || block->tag != tag_) continue;  // an adapter's
+    PrefixText& text = texts[place];
+    text.tokens = block->tokens;
+    text.kind.is_long = block->is_long;
+    for (const Block& known : blocks_of(tag_, text.kind, text.tokens)) covered.insert(known.name);
+  }
+  std::vector<PrefixText> list;
+  for (auto& [place, text] : texts) list.push_back(std::move(text));
+  return list;
 }
 
 /// Not on the disk yet, or deleted by somebody else.

@@ -15,6 +15,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/hash.h"
 #include "base/result.h"
@@ -25,6 +26,12 @@
 namespace ondol {
 
 class Engine;
+
+/// A beginning of texts.
+struct PrefixText {
+  std::vector<TokenId> tokens;
+  PrefixKind kind;
+};
 
 struct PrefixStoreOptions {
   std::string directory;
@@ -65,6 +72,13 @@ class PrefixStore {
   /// the cache has room. The length of the sequence.
   virtual size_t load(std::span<const TokenId> tokens, const PrefixKind& kind, KvCache& cache,
                       KvSequence& sequence) = 0;
+
+  /// Counts as a use of their blocks.
+  virtual void use(std::span<const TokenId> tokens, const PrefixKind& kind) = 0;
+
+  /// The texts of this model, without adapters, that were used last and whose blocks take up to so many bytes together;
+  /// the last one used first.
+  virtual std::vector<PrefixText> recent(uint64_t max_bytes) = 0;
 
   /// Writes the full blocks of a sequence of these tokens that are not there yet. When much is pending, waits, or
   /// leaves the rest out: false.

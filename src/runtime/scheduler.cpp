@@ -15,6 +15,9 @@
 namespace ondol {
 namespace {
 
+/// Bytes that are read from the store before anybody asks for them.
+constexpr uint64_t kMostTakenBack = uint64_t{512} << 20;
+
 class SchedulerThread final : public Scheduler {
  public:
   SchedulerThread(std::unique_ptr<Engine> engine, const SchedulerOptions& options, std::unique_ptr<PrefixStore> store)
@@ -62,6 +65,7 @@ class SchedulerThread final : public Scheduler {
   void run_job(ContinuousBatch& batch);
   void publish(const ContinuousBatch& batch);
   void save_now_and_then(ContinuousBatch& batch);
+  void plan_taking_back();
 
   const std::unique_ptr<Engine> engine_;
   const SchedulerOptions options_;
@@ -81,6 +85,7 @@ class SchedulerThread final : public Scheduler {
   size_t n_ended_ = 0;  // since the last publish()
   std::deque<Job> jobs_;
   Clock::time_point saved_at_ = Clock::now();
+  std::deque<PrefixText> to_take_back_;  // before anybody asks for them, while there is nothing else to do
 
   std::thread thread_;  // the last member: it uses the others
 };
@@ -164,7 +169,13 @@ bool SchedulerThread::take_inbox(ContinuousBatch& batch, Inbox& inbox) {
   const auto has_news = [&] { return stopping_ || !inbox_.is_empty(); };
   bool is_saved = store_ == nullptr;
   while (!batch.has_work() && jobs_.empty() && !has_news()) {
-    if (is_saved) {
+    if (!to_take_back_.empty()) {
+      lock.unlock();
+      batch.take_back(to_take_back_.front());
+      to_take_back_.pop_front();
+      publish(batch);
+      lock.lock();
+    } else if (is_saved) {
       wake_.wait(lock, has_news);
     } else if (!wake_.wait_for(lock, options_.save_when_idle, has_news)) {
       lock.unlock();
@@ -211,8 +222,18 @@ void SchedulerThread::save_now_and_then(ContinuousBatch& batch) {
   saved_at_ = Clock::now();
 }
 
+/// A part of the cache, so that what is asked for has room beside it.
+void SchedulerThread::plan_taking_back() {
+  if (store_ == nullptr) return;
+  const KvCache& cache = engine_->cache();
+  const uint64_t n_bytes = static_cast<uint64_t>(cache.n_pages()) * cache.page_bytes() / 2;
+  std::vector<PrefixText> texts = store_->recent(std::min(n_bytes, kMostTakenBack));
+  to_take_back_.assign(std::make_move_iterator(texts.begin()), std::make_move_iterator(texts.end()));
+}
+
 void SchedulerThread::run() {
   ContinuousBatch batch(*engine_, options_, store_.get(), [this] { ++n_ended_; });
+  plan_taking_back();
   Inbox inbox;
   while (take_inbox(batch, inbox)) {
     handle(batch, inbox);

@@ -264,6 +264,7 @@ TEST_F(PrefixStoreTest, TheLeastRecentlyUsedTextLeavesItsEndFirst) {
   {
     KvSequence sequence(cache);
     EXPECT_EQ(store->load(a, {}, cache, sequence), 2 * kBlock);
+    store->use(a, {});
   }
   store->save(c, {}, cache, evaluated(cache, c), true);
   store->flush();
@@ -307,6 +308,62 @@ TEST_F(PrefixStoreTest, ThePrefixCacheSavesWhatItGivesUpAndLoadsWhatIsWanted) {
   EXPECT_EQ(cache.n_free_pages() + prefixes.n_pages() + back.n_pages(), 5);
 }
 
+TEST_F(PrefixStoreTest, TheLastTextsUsedAreNamedFirst) {
+  KvCache cache = make_cache(256);
+  auto a = random_prompt(1, 3 * kBlock, 1000);
+  const auto b = random_prompt(2, 2 * kBlock, 1000);
+  std::vector<TokenId> c(a.begin(), a.begin() + 2 * kBlock);  // begins as a does
+  for (const TokenId token : random_prompt(3, kBlock, 1000)) c.push_back(token);
+  const PrefixKind is_long{true, {}};
+  {
+    const auto store = open_store();
+    store->save(a, {}, cache, evaluated(cache, a), true);
+    store->save(b, is_long, cache, evaluated(cache, b), true);
+    store->save(c, {}, cache, evaluated(cache, c), true);
+    store->save(a, PrefixKind{false, {5, 6}}, cache, evaluated(cache, a), true);  // nobody knows whose it is
+    store->use(a, {});
+    store->use(c, {});
+    store->use(b, is_long);
+  }
+  const auto store = open_store();
+  const auto all = store->recent(store->size_bytes());
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_EQ(all[0].tokens, b);
+  EXPECT_TRUE(all[0].kind.is_long);
+  EXPECT_EQ(all[1].tokens, c);
+  EXPECT_EQ(all[2].tokens, a);
+  EXPECT_EQ(all[2].kind, PrefixKind());
+  const auto some = store->recent(fs::file_size(files()[0]) * 7 / 2);
+  ASSERT_EQ(some.size(), 2u);
+  EXPECT_EQ(some[0].tokens, b);
+  EXPECT_EQ(some[1].tokens, std::vector<TokenId>(c.begin(), c.begin() + kBlock)) << "as far as there is room";
+  EXPECT_TRUE(store->recent(0).empty());
+}
+
+TEST_F(PrefixStoreTest, ThePrefixCacheTakesBackWhatHasRoom) {
+  const auto a = random_prompt(1, 2 * kBlock, 1000);
+  const auto b = random_prompt(2, 3 * kBlock, 1000);
+  {
+    KvCache cache = make_cache(16);
+    const auto store = open_store();
+    store->save(a, {}, cache, evaluated(cache, a), true);
+    store->save(b, {}, cache, evaluated(cache, b), true);
+  }
+  const auto store = open_store();
+  KvCache cache = make_cache(4);
+  PrefixCache prefixes(cache, store.get());
+  prefixes.take_back({a, {}});
+  prefixes.take_back({b, {}});  // which has no room and pushes nothing out
+  prefixes.take_back({random_prompt(3, 10, 1000), {}});
+  EXPECT_EQ(prefixes.n_tokens(), static_cast<int>(2 * kBlock));
+  fs::remove_all(folder_);
+  auto longer = a;
+  longer.push_back(1);
+  const KvSequence known = prefixes.find(longer);
+  EXPECT_EQ(known.length(), static_cast<int>(2 * kBlock));
+  expect_pages(cache, known, a);
+}
+
 TEST_F(PrefixStoreTest, ASchedulerFindsItsPromptsAfterARestart) {
   const auto prompt = random_prompt(1, 700, 256);
   EngineOptions options;
@@ -324,6 +381,31 @@ TEST_F(PrefixStoreTest, ASchedulerFindsItsPromptsAfterARestart) {
     EXPECT_EQ(sink->tokens, first);
   }
   EXPECT_EQ(n_logged(), 0u);
+}
+
+TEST_F(PrefixStoreTest, ASchedulerThatIsIdleTakesBackWhatWasUsedLast) {
+  const auto prompt = random_prompt(1, 300, 256);
+  const auto start = [&] {
+    auto engine = open(sample_model(), 1024);
+    auto store = open_store(uint64_t{1} << 30, prefix_tag(*engine));
+    return Scheduler::start(std::move(engine), {}, std::move(store));
+  };
+  {
+    const auto scheduler = start();
+    const auto sink = std::make_shared<Collector>();
+    ASSERT_TRUE(scheduler->submit(request_of(prompt, 1), sink));
+    sink->wait();
+  }
+  const auto scheduler = start();
+  for (int i = 0; i < 2000 && scheduler->stats().n_pages_cached == 0; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_EQ(scheduler->stats().n_pages_cached, 300 / kPageTokens);
+  fs::remove_all(folder_);
+  const auto sink = std::make_shared<Collector>();
+  ASSERT_TRUE(scheduler->submit(request_of(prompt, 1), sink));
+  sink->wait();
+  EXPECT_EQ(sink->end.n_cached, 300 / kPageTokens * kPageTokens);
 }
 
 TEST_F(PrefixStoreTest, ASchedulerThatIsNeverIdleSavesToo) {
