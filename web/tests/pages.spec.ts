@@ -7,12 +7,12 @@ inBothLanguages(({ name, words }) => {
     const { speed, requests, firstToken, cache, memory } = words.status
     for (const title of [speed, requests, firstToken, cache, memory]) await expect(page.getByRole('heading', { name: title, exact: true })).toBeVisible()
     const chart = page.getByRole('img', { name: speed })
-    await expect(chart.locator('.chart-line').first()).toBeVisible({ timeout: 10_000 })
-    await expect(page.locator('.chart').first().locator('.legend strong').first()).toHaveText(/^\d/, { timeout: 10_000 })
+    await expect(chart.locator('.chart-line').first()).toBeVisible({ timeout: 25_000 })
+    await expect(page.locator('.chart').first().locator('.legend strong').first()).toHaveText(/^\d/, { timeout: 25_000 })
     await expect(page.locator('.loaded')).toContainText('Qwen/Qwen3-4B-GGUF')
     await expect(page.getByText(words.settings.server('0.9.0'))).toBeVisible()
     await page.route('**/metrics', (route) => route.abort())
-    await expect(page.getByRole('alert')).toContainText(words.status.stale, { timeout: 10_000 })
+    await expect(page.getByRole('alert')).toContainText(words.status.stale, { timeout: 25_000 })
   })
 
   test('theme, text size and language change at once and are kept @any', async ({ page }) => {
