@@ -4,7 +4,7 @@
 BUILD_PACKAGES=(
   g++ cmake ninja-build pkg-config
   libboost1.81-dev libfmt-dev libspdlog-dev libcli11-dev libedit-dev
-  libpcre2-dev libicu-dev libcurl4-openssl-dev libssl-dev
+  libpcre2-dev libicu-dev libcurl4-openssl-dev libssl-dev libtomlplusplus-dev
 )
 TEST_PACKAGES=(libgtest-dev python3 binutils)
 

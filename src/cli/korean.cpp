@@ -40,6 +40,7 @@ constexpr Entry kEntries[] = {
     {"counting words", "낱말 세는 중"},
     {"learning tokens", "토큰 배우는 중"},
     {"learning", "배우는 중"},
+    {"warning:", "경고:"},
     {"try it: ondol run {} --adapter {}", "써 보기: ondol run {} --adapter {}"},
     {"Teach a model with examples: a low-rank adapter", "예시로 모델을 가르칩니다: 저랭크 어댑터"},
     {"How well a model predicts a text: the measure for quantisation and training",
