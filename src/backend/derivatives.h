@@ -30,8 +30,13 @@ class Derivatives {
  public:
   virtual ~Derivatives() = default;
 
-  /// dx += dy W, for W [H, D] of any type.
-  virtual void linear_input(const Tensor& dy, const Tensor& matrix, DType type, Tensor dx) = 0;
+  /// Memory that frozen weights may take to be kept turned over, from now on.
+  virtual void keep_turned(size_t budget_bytes) = 0;
+
+  /// As Backend::linear, for weights in F32 that learn: they may be rounded as products of `type` are.
+  virtual void linear(const Tensor& x, std::span<const LinearJob> jobs, DType type) = 0;
+  /// dx += dy W, for W [H, D] of any type. What is frozen never changes, and nothing else will lie at its place.
+  virtual void linear_input(const Tensor& dy, const Tensor& matrix, DType type, Tensor dx, bool is_frozen) = 0;
   /// dW += dy^T x.
   virtual void linear_weight(const Tensor& dy, const Tensor& x, DType type, Tensor dmatrix) = 0;
   /// dbias += the sum of dy's rows; dbias has as many elements as dy has columns.

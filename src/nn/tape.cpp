@@ -36,6 +36,7 @@ void Tape::backward(Position begin) {
     entries_.pop_back();
   }
   kept_memory_.release(begin.kept);
+  kept_bytes_ = begin.kept_bytes;
   kept_.clear();
   is_recording_ = was_recording;
 }
@@ -54,6 +55,7 @@ Tensor Tape::keep(const Tensor& x) {
   }
   Tensor copy = kept_memory_.f32(x.shape());
   std::memcpy(copy.bytes(), x.bytes(), x.size_bytes());
+  kept_bytes_ += x.size_bytes();
   kept_.push_back({x, copy});
   return copy;
 }
@@ -72,8 +74,16 @@ void Tape::embed(const Tensor& table, std::span<const int32_t> ids, Tensor out) 
   });
 }
 
+bool Tape::learns(const Weight& weight) {
+  return !weights_.of(weight.matrix).empty();
+}
+
 void Tape::linear(const Tensor& x, std::span<const LinearJob> jobs) {
-  inner_.linear(x, jobs);
+  if (std::any_of(jobs.begin(), jobs.end(), [&](const LinearJob& job) { return learns(*job.weight); })) {
+    derivatives_.linear(x, jobs, types_.inputs);
+  } else {
+    inner_.linear(x, jobs);
+  }
   if (!is_recording_) return;
   for (const LinearJob& job : jobs) record_linear(x, job);
   for (const LinearJob& job : jobs) forget(job.out);
@@ -81,8 +91,7 @@ void Tape::linear(const Tensor& x, std::span<const LinearJob> jobs) {
 
 void Tape::record_linear(const Tensor& x, const LinearJob& job) {
   const Weight weight = *job.weight;
-  const bool learns = !weights_.of(weight.matrix).empty();
-  const Tensor input = learns ? keep(x) : Tensor();
+  const Tensor input = learns(weight) ? keep(x) : Tensor();
   entries_.push_back([this, weight, input, dx = gradient(x), dy = gradient(job.out), accumulate = job.accumulate] {
     learn_linear(weight, input, dy, dx);
     if (!accumulate) set_zero(dy);
@@ -90,13 +99,12 @@ void Tape::record_linear(const Tensor& x, const LinearJob& job) {
 }
 
 void Tape::learn_linear(const Weight& weight, const Tensor& x, const Tensor& dy, Tensor dx) {
-  if (const Tensor dmatrix = weights_.of(weight.matrix); !dmatrix.empty()) {
-    derivatives_.linear_weight(dy, x, types_.weights, dmatrix);
-  }
+  const Tensor dmatrix = weights_.of(weight.matrix);
+  if (!dmatrix.empty()) derivatives_.linear_weight(dy, x, types_.weights, dmatrix);
   if (!weight.bias.empty()) {
     if (const Tensor dbias = weights_.of(weight.bias); !dbias.empty()) derivatives_.sum_rows(dy, dbias);
   }
-  derivatives_.linear_input(dy, weight.matrix, types_.inputs, dx);
+  derivatives_.linear_input(dy, weight.matrix, types_.inputs, dx, dmatrix.empty());
 }
 
 void Tape::linear_heads(const Tensor& x, std::span<const Tensor> weights, Tensor out) {
@@ -106,7 +114,7 @@ void Tape::linear_heads(const Tensor& x, std::span<const Tensor> weights, Tensor
 
 void Tape::gated_mlp(const Tensor& x, const Weight& gate, const Weight& up, const Weight& down, const GatedUnit& unit,
                      Tensor out, bool accumulate) {
-  if (!is_recording_) return inner_.gated_mlp(x, gate, up, down, unit, out, accumulate);
+  if (!is_recording_ && !learns(gate)) return inner_.gated_mlp(x, gate, up, down, unit, out, accumulate);
   ArenaScope scope(arena_);
   const Tensor gate_out = arena_.f32({x.rows(), gate.matrix.rows()});
   const Tensor up_out = arena_.f32({x.rows(), up.matrix.rows()});

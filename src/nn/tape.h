@@ -35,8 +35,11 @@ class Tape final : public Backend {
   struct Position {
     size_t length = 0;
     Arena::Mark kept;
+    size_t kept_bytes = 0;
   };
-  Position position() const { return {entries_.size(), kept_memory_.mark()}; }
+  Position position() const { return {entries_.size(), kept_memory_.mark(), kept_bytes_}; }
+  /// What the operations that are remembered keep of activations.
+  size_t kept_bytes() const { return kept_bytes_; }
   /// Goes back through what was recorded since then, and forgets it.
   void backward(Position begin);
 
@@ -98,6 +101,7 @@ class Tape final : public Backend {
   Tensor keep(const Tensor& x);
   /// `out` gets new numbers: copies of the old ones are not those that keep() is asked for any more.
   void forget(const Tensor& out);
+  bool learns(const Weight& weight);
   void record_linear(const Tensor& x, const LinearJob& job);
   /// Adds to the gradients of the weight and of x [T, D], which may be empty if the weight does not learn.
   void learn_linear(const Weight& weight, const Tensor& x, const Tensor& dy, Tensor dx);
@@ -111,6 +115,7 @@ class Tape final : public Backend {
   bool is_recording_ = false;
   std::vector<std::function<void()>> entries_;
   Arena kept_memory_;
+  size_t kept_bytes_ = 0;
   std::vector<Kept> kept_;
   std::map<const uint8_t*, Stored> stored_;  // by the layer's cache
   std::map<const uint8_t*, Buffer> shadow_;  // of the arena's chunks, by where they begin

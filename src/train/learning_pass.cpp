@@ -1,5 +1,6 @@
 #include "train/learning_pass.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "train/cross_entropy.h"
@@ -10,18 +11,40 @@ namespace {
 /// Logits that exist at a time: 64 MiB of them, and as many gradients.
 constexpr int64_t kLogitsAtOnce = int64_t{1} << 24;
 
+/// Rows that tell how many logits each has.
+constexpr int64_t kFirstRows = 32;
+
 void copy(const Tensor& from, Tensor to) {
   std::memcpy(to.bytes(), from.bytes(), from.size_bytes());
 }
 
 }  // namespace
 
+int RecordingMemory::blocks(int n_blocks, int64_t n_rows) const {
+  if (bytes_per_row <= 0) return 1;
+  const double fitting = static_cast<double>(budget_bytes) / (bytes_per_row * static_cast<double>(n_rows));
+  return static_cast<int>(std::clamp(fitting, 1.0, static_cast<double>(n_blocks)));
+}
+
 Tensor LearningPass::run(Context& context, int n_blocks, Tensor x, const std::function<void(int)>& block,
                          const std::function<Tensor(const Tensor&)>& output) {
   const Tape::Position start = tape_.position();
+  const int recorded_from = learns() ? n_blocks - memory_.blocks(n_blocks, x.rows()) : n_blocks;
+  const auto record = [&](int i) {
+    const size_t before = tape_.kept_bytes();
+    tape_.record(true);
+    block(i);
+    tape_.record(false);
+    const auto kept = static_cast<double>(tape_.kept_bytes() - before);
+    memory_.bytes_per_row = std::max(memory_.bytes_per_row, kept / static_cast<double>(x.rows()));
+  };
   tape_.record(false);
   std::vector<Tensor> inputs;
   for (int i = 0; i < n_blocks; ++i) {
+    if (i >= recorded_from) {
+      record(i);
+      continue;
+    }
     if (learns()) {
       inputs.push_back(context.arena.f32(x.shape()));
       copy(x, inputs.back());
@@ -29,10 +52,10 @@ Tensor LearningPass::run(Context& context, int n_blocks, Tensor x, const std::fu
     block(i);
   }
   learn_output(context, x, output);
-  for (int i = learns() ? n_blocks : 0; i-- > 0;) {
+  tape_.backward(start);
+  for (int i = learns() ? recorded_from : 0; i-- > 0;) {
     copy(inputs[static_cast<size_t>(i)], x);
-    tape_.record(true);
-    block(i);
+    record(i);
     tape_.backward(start);
   }
   return {};
@@ -41,7 +64,7 @@ Tensor LearningPass::run(Context& context, int n_blocks, Tensor x, const std::fu
 void LearningPass::learn_output(Context& context, const Tensor& x, const std::function<Tensor(const Tensor&)>& output) {
   const Tape::Position start = tape_.position();
   const Tensor dx = tape_.gradient(x);
-  int64_t rows_at_once = 1;
+  int64_t rows_at_once = kFirstRows;
   for (size_t begin = 0; begin < targets_.size();) {
     const std::span<const Target> part =
         targets_.subspan(begin, std::min(targets_.size() - begin, static_cast<size_t>(rows_at_once)));
@@ -70,8 +93,7 @@ void LearningPass::learn_output(Context& context, const Tensor& x, const std::fu
       Tensor unused = tape_.gradient(logits);
       std::memset(unused.bytes(), 0, unused.size_bytes());
     }
-    // The first row tells how many logits there are.
-    rows_at_once = std::max<int64_t>(1, kLogitsAtOnce / logits.columns());
+    rows_at_once = std::max<int64_t>(kFirstRows, kLogitsAtOnce / logits.columns() / kFirstRows * kFirstRows);
   }
 }
 

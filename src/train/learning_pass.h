@@ -1,8 +1,8 @@
 // LearningPass: one pass over a batch, forward and back, with little memory (Chen et al., 2016: sublinear memory cost).
 //
-// Forward, only what goes into each block is kept. Then the logits of the rows that have targets are computed, some
-// rows at a time, so that they never all exist; and then the blocks once more, the last one first, each recorded on the
-// tape and followed back.
+// Forward, the last blocks are recorded on the tape, as many as memory is allowed for; of the others only what goes into
+// them is kept. Then the logits of the rows that have targets are computed, some rows at a time, so that they never all
+// exist. Then it goes back, and blocks that were not recorded are computed once more.
 #pragma once
 
 #include <vector>
@@ -18,14 +18,24 @@ struct Target {
   int32_t token = 0;
 };
 
+/// What a pass may keep of blocks, and what the passes before it have found out.
+struct RecordingMemory {
+  size_t budget_bytes = 0;
+  double bytes_per_row = 0;  // of a block's recording; 0: not known yet
+
+  /// How many of n_blocks blocks may be recorded for n_rows rows: one at least.
+  int blocks(int n_blocks, int64_t n_rows) const;
+};
+
 class LearningPass final : public Learner {
  public:
   /// To evaluate is to go forward only.
   enum class Aim { kLearn, kEvaluate };
 
   /// `weight` multiplies the loss of every target: one over the number of targets in the whole step.
-  LearningPass(Tape& tape, std::span<const Target> targets, float weight, Aim aim = Aim::kLearn)
-      : tape_(tape), targets_(targets), weight_(weight), aim_(aim) {}
+  LearningPass(Tape& tape, RecordingMemory& memory, std::span<const Target> targets, float weight,
+               Aim aim = Aim::kLearn)
+      : tape_(tape), memory_(memory), targets_(targets), weight_(weight), aim_(aim) {}
 
   Tensor run(Context& context, int n_blocks, Tensor x, const std::function<void(int)>& block,
              const std::function<Tensor(const Tensor&)>& output) override;
@@ -38,6 +48,7 @@ class LearningPass final : public Learner {
   void learn_output(Context& context, const Tensor& x, const std::function<Tensor(const Tensor&)>& output);
 
   Tape& tape_;
+  RecordingMemory& memory_;
   std::span<const Target> targets_;
   float weight_;
   Aim aim_;

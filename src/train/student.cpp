@@ -7,6 +7,9 @@
 namespace ondol::train {
 namespace {
 
+/// Short sequences go through the model together up to so many tokens: weights are read once for all of them.
+constexpr size_t kRowsAtOnce = 1024;
+
 /// A packed sequence as the slices of a batch, each segment a sequence of its own, and what its rows should predict.
 struct PackedBatch {
   Batch batch;
@@ -52,6 +55,20 @@ Result<double> Student::learn(const PackedSequence& sequence, float weight) {
   return pass(sequence, weight, LearningPass::Aim::kLearn);
 }
 
+Result<double> Student::learn(std::span<const PackedSequence> sequences, float weight) {
+  double loss = 0;
+  PackedSequence together;
+  for (size_t i = 0; i < sequences.size(); ++i) {
+    const PackedSequence& sequence = sequences[i];
+    together.segments.insert(together.segments.end(), sequence.segments.begin(), sequence.segments.end());
+    const bool is_last = i + 1 == sequences.size();
+    if (!is_last && together.n_tokens() + sequences[i + 1].n_tokens() <= kRowsAtOnce) continue;
+    loss += ONDOL_TRY(learn(together, weight));
+    together.segments.clear();
+  }
+  return loss;
+}
+
 Result<double> Student::evaluate(const PackedSequence& sequence) {
   return pass(sequence, 1.0f, LearningPass::Aim::kEvaluate);
 }
@@ -72,7 +89,7 @@ Result<double> Student::pass(const PackedSequence& sequence, float weight, Learn
   const PackedBatch packed = ONDOL_TRY(unpack(sequence, *cache_));
   if (packed.targets.empty()) return 0.0;
   const ArenaScope scope(arena_);
-  LearningPass learning(tape_, packed.targets, weight, aim);
+  LearningPass learning(tape_, memory_, packed.targets, weight, aim);
   Context context{tape_, arena_};
   if (adapter_) context.adapters = {{*adapter_, 0, static_cast<int>(packed.batch.tokens.size())}};
   context.learner = &learning;

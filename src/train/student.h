@@ -21,9 +21,14 @@ class Student {
   Student(const Model& model, Backend& backend, Parameters& parameters, ProductTypes types,
           std::optional<AdapterUse> adapter);
 
+  /// So many bytes may be taken to keep what blocks compute, which they then need not compute again.
+  void set_recording_budget(size_t size_bytes) { memory_.budget_bytes = size_bytes; }
+
   /// Adds the gradients of `weight` times the loss of every target. Returns the sum of the losses, in nats. Error: no
   /// memory for the sequence.
   Result<double> learn(const PackedSequence& sequence, float weight);
+  /// Of all of them; several go through the model at once.
+  Result<double> learn(std::span<const PackedSequence> sequences, float weight);
   /// The sum of the losses only.
   Result<double> evaluate(const PackedSequence& sequence);
 
@@ -35,6 +40,7 @@ class Student {
   const Model& model_;
   Arena arena_;
   Tape tape_;
+  RecordingMemory memory_;
   std::optional<AdapterUse> adapter_;
   std::optional<KvCache> cache_;
 };

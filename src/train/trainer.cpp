@@ -26,7 +26,7 @@ Result<StepReport> Trainer::step() {
   if (report.n_targets == 0) return Error(fmt::format("step {}: the data has no targets", report.step));
   parameters_.clear_gradients();
   const auto weight = static_cast<float>(1.0 / static_cast<double>(report.n_targets));
-  for (const PackedSequence& sequence : sequences) report.loss += ONDOL_TRY(student_.learn(sequence, weight));
+  report.loss = ONDOL_TRY(student_.learn(sequences, weight));
   report.loss /= static_cast<double>(report.n_targets);
   if (options_.adapter != nullptr) options_.adapter->finish_gradients(parameters_);
   report.gradient_norm = parameters_.gradient_norm();

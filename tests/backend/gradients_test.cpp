@@ -396,7 +396,7 @@ TEST(Gradients, Products) {
       std::vector<float> dw(outputs * inputs, 0.25f);
       const Tensor slopes(DType::F32, {rows, outputs}, dy.data());
       backend->derivatives()->linear_input(slopes, Tensor(DType::F32, {outputs, inputs}, w.data()), type,
-                                           Tensor(DType::F32, {rows, inputs}, dx.data()));
+                                           Tensor(DType::F32, {rows, inputs}, dx.data()), false);
       backend->derivatives()->linear_weight(slopes, Tensor(DType::F32, {rows, inputs}, x.data()), type,
                                             Tensor(DType::F32, {outputs, inputs}, dw.data()));
       const double limit = type == DType::F32 ? 1e-6 : tolerance;

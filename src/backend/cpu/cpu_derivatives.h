@@ -5,6 +5,7 @@
 #include "backend/cpu/kernels.h"
 #include "backend/cpu/matmul.h"
 #include "backend/cpu/scratch.h"
+#include "backend/cpu/turned_weights.h"
 #include "backend/derivatives.h"
 #include "base/thread_pool.h"
 
@@ -15,7 +16,9 @@ class CpuDerivatives final : public Derivatives {
   /// Both must outlive it; only one of it and the backend that owns them runs at a time.
   CpuDerivatives(const CpuKernels& kernels, ThreadPool& pool) : kernels_(kernels), pool_(pool) {}
 
-  void linear_input(const Tensor& dy, const Tensor& matrix, DType type, Tensor dx) override;
+  void keep_turned(size_t budget_bytes) override { turned_.set_budget(budget_bytes); }
+  void linear(const Tensor& x, std::span<const LinearJob> jobs, DType type) override;
+  void linear_input(const Tensor& dy, const Tensor& matrix, DType type, Tensor dx, bool is_frozen) override;
   void linear_weight(const Tensor& dy, const Tensor& x, DType type, Tensor dmatrix) override;
   void sum_rows(const Tensor& dy, Tensor dbias) override;
   void embed(const Tensor& dy, std::span<const int32_t> ids, Tensor dtable) override;
@@ -40,14 +43,12 @@ class CpuDerivatives final : public Derivatives {
   template <typename Body>
   void for_columns(int64_t columns, int64_t cost, Body body);
 
-  /// Rows [begin, begin + n) of `matrix` [H, D] turned over: [D, n] of `type`, in turned_.
-  Tensor turned(const Tensor& matrix, int64_t begin, int64_t n, DType type);
-  void add_product(const Tensor& x, const Tensor& weight, Tensor out);
+  void add_product(const MatmulJob& job);
 
   const CpuKernels& kernels_;
   ThreadPool& pool_;
   MatmulScratch matmul_;
-  Buffer turned_;
+  TurnedWeights turned_{pool_};
   Scratch flipped_;     // dy with rows and columns exchanged
   Scratch of_rows_;     // some numbers for each row
   Scratch of_threads_;  // rows being decoded

@@ -40,9 +40,9 @@ const TileKernels* tiles_for([[maybe_unused]] const CpuKernels& kernels) {
 }
 
 void check_job(const MatmulJob& job) {
-  ONDOL_CHECK(job.x.columns() == job.weight.columns());
-  ONDOL_CHECK(job.out.columns() == job.weight.rows() && job.out.rows() == job.x.rows());
-  ONDOL_CHECK(job.bias.empty() || job.bias.columns() == job.weight.rows());
+  ONDOL_CHECK(job.k() == (job.weight_turned ? job.weight.rows() : job.weight.columns()));
+  ONDOL_CHECK(job.out.columns() == job.n_weights() && job.out.rows() == job.n_x());
+  ONDOL_CHECK(job.bias.empty() || job.bias.columns() == job.n_weights());
 }
 
 /// The work of one multiply() call.
@@ -117,9 +117,13 @@ void Multiplication::plan() {
   for (const MatmulJob& job : jobs_) {
     check_job(job);
     const DType type = job.weight.type();
-    MatmulScratch::Plan plan{way_to_multiply(kernels_, type, job.weight.columns(), job.x.rows()), nullptr, 0};
-    if (table_ != nullptr && job.x.rows() > 0) plan.type = table_->lanes_type(type);
-    if (plan.way == MatmulWay::kTiles) plan.input = scratch_.tiled_inputs.add(job.x, type);
+    MatmulScratch::Plan plan{way_to_multiply(kernels_, type, job.k(), job.n_x(), job.rounded), nullptr, 0};
+    if (job.x_turned || job.weight_turned) {
+      ONDOL_CHECK(takes_turned(kernels_) && job.rounded && type == DType::F32);
+      plan.way = MatmulWay::kTiles;
+    }
+    if (table_ != nullptr && job.n_x() > 0) plan.type = table_->lanes_type(type);
+    if (plan.way == MatmulWay::kTiles) plan.input = scratch_.tiled_inputs.add(job);
     if (plan.way == MatmulWay::kLanes) plan.input = scratch_.inputs.add(job.x, *plan.type);
     scratch_.plans.push_back(plan);
     thread_floats_ = std::max(thread_floats_, scratch_floats(job, plan));
@@ -140,8 +144,8 @@ size_t Multiplication::scratch_floats(const MatmulJob& job, const MatmulScratch:
 int64_t Multiplication::cost_of_row(const MatmulJob& job) const {
   constexpr int64_t kBytesPerCycle = 6;
   constexpr int64_t kProductsPerCycle = 64;
-  return static_cast<int64_t>(row_bytes(job.weight.type(), job.weight.columns())) / kBytesPerCycle +
-         job.x.rows() * job.weight.columns() / kProductsPerCycle + 1;
+  return static_cast<int64_t>(row_bytes(job.weight.type(), job.k())) / kBytesPerCycle +
+         job.n_x() * job.k() / kProductsPerCycle + 1;
 }
 
 /// Units become smaller towards the end, so that the threads finish together although one may have been held up.
@@ -149,10 +153,10 @@ void Multiplication::cut_into_units() {
   constexpr int64_t kLeastCost = 30000;
   scratch_.units.clear();
   int64_t total = 0;
-  for (const MatmulJob& job : jobs_) total += cost_of_row(job) * job.weight.rows();
+  for (const MatmulJob& job : jobs_) total += cost_of_row(job) * job.n_weights();
   for (size_t i = 0; i < jobs_.size(); ++i) {
-    if (jobs_[i].x.rows() == 0) continue;
-    const int64_t n_rows = jobs_[i].weight.rows();
+    if (jobs_[i].n_x() == 0) continue;
+    const int64_t n_rows = jobs_[i].n_weights();
     const int64_t cost = cost_of_row(jobs_[i]);
     for (int64_t begin = 0; begin < n_rows;) {
       const int64_t wanted = std::max(kLeastCost, total / (3 * pool_.size()));
@@ -325,15 +329,19 @@ void Multiplication::multiply_in_strips(const MatmulJob& job, const MatmulScratc
 
 }  // namespace
 
-MatmulWay way_to_multiply(const CpuKernels& kernels, DType weight, int64_t k, int64_t n_x) {
+MatmulWay way_to_multiply(const CpuKernels& kernels, DType weight, int64_t k, int64_t n_x, bool rounded) {
   const MatmulKernels* table = table_for(kernels);
   if (table == nullptr || n_x == 0) return MatmulWay::kDecode;
   const LanesType* lanes = table->lanes_type(weight);
-  if (tiles_for(kernels) != nullptr && may_be_tiled(weight, k, n_x, lanes)) return MatmulWay::kTiles;
+  if (tiles_for(kernels) != nullptr && may_be_tiled(weight, k, n_x, lanes, rounded)) return MatmulWay::kTiles;
   if (lanes != nullptr) return MatmulWay::kLanes;
   // With many rows of x, floats are decoded once for all of them.
   const bool as_they_lie = weight == DType::F32 || n_x <= kWide;
   return as_they_lie && float_kernel(*table, weight) != nullptr ? MatmulWay::kFloats : MatmulWay::kDecode;
+}
+
+bool takes_turned(const CpuKernels& kernels) {
+  return tiles_for(kernels) != nullptr;
 }
 
 void multiply(const CpuKernels& kernels, ThreadPool& pool, MatmulScratch& scratch, std::span<const MatmulJob> jobs) {

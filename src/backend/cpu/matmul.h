@@ -21,6 +21,15 @@ struct MatmulJob {
   Tensor bias;
   Tensor out;
   bool accumulate = false;
+  /// Floats may be rounded to BF16 wherever that is faster.
+  bool rounded = false;
+  /// x is given as [D, T], weight (in F32) as [D, H]: only where takes_turned(), and if `rounded`.
+  bool x_turned = false;
+  bool weight_turned = false;
+
+  int64_t n_x() const { return x_turned ? x.columns() : x.rows(); }
+  int64_t n_weights() const { return weight_turned ? weight.columns() : weight.rows(); }
+  int64_t k() const { return x_turned ? x.rows() : x.columns(); }
 };
 
 /// How the weights of a job are multiplied.
@@ -32,7 +41,10 @@ enum class MatmulWay {
 };
 
 /// The way that `multiply` goes for weights [H, k] of this type and n_x rows of x.
-MatmulWay way_to_multiply(const CpuKernels& kernels, DType weight, int64_t k, int64_t n_x);
+MatmulWay way_to_multiply(const CpuKernels& kernels, DType weight, int64_t k, int64_t n_x, bool rounded = false);
+
+/// Whether jobs may have turned operands: only matrix instructions read them.
+bool takes_turned(const CpuKernels& kernels);
 
 /// Rows [begin, end) of one job's weights.
 struct MatmulUnit {

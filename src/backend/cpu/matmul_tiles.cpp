@@ -17,40 +17,52 @@ constexpr int64_t kTurnRows = 256;
 constexpr int64_t kTurnOfX = 512;
 constexpr int64_t kPair = 2 * kTileRows;
 
-bool splits_x(DType type) {
-  return type == DType::F16 || type == DType::BF16;
+bool splits_x(const MatmulJob& job) {
+  return !job.rounded && (job.weight.type() == DType::F16 || job.weight.type() == DType::BF16);
 }
 
-bool splits_weights(DType type) {
-  return type == DType::F16;
+bool splits_weights(const MatmulJob& job) {
+  return job.weight.type() == DType::F16;
 }
 
 bool is_decoded(DType type, const LanesType* lanes) {
-  return lanes == nullptr && type != DType::F16 && type != DType::BF16;
+  return lanes == nullptr && type != DType::F16 && type != DType::BF16 && type != DType::F32;
+}
+
+/// Only F32 weights need not be whole tiles.
+int64_t n_tiles_of(int64_t k) {
+  return (k + kTileColumns - 1) / kTileColumns;
 }
 
 size_t pack_bytes_of(int64_t k, bool split) {
-  return static_cast<size_t>(k / kTileColumns) * kTileBytes * (split ? 2 : 1);
+  return static_cast<size_t>(n_tiles_of(k)) * kTileBytes * (split ? 2 : 1);
 }
 
 }  // namespace
 
-bool may_be_tiled(DType weight, int64_t k, int64_t n_x, const LanesType* lanes) {
+bool may_be_tiled(DType weight, int64_t k, int64_t n_x, const LanesType* lanes, bool rounded) {
+  if (n_x < kFewestTiledRows) return false;
   // Products of F32 weights are exact to the last digits, which BF16 is not.
-  if (n_x < kFewestTiledRows || k % kTileColumns != 0) return false;
-  return weight != DType::F32 && (lanes == nullptr || lanes->pack_tiles != nullptr);
+  if (weight == DType::F32) return rounded && k % 4 == 0;
+  if (k % kTileColumns != 0) return false;
+  return lanes == nullptr || lanes->pack_tiles != nullptr;
 }
 
 size_t TiledInputs::Input::pack_bytes() const {
-  return pack_bytes_of(x.columns(), split);
+  return pack_bytes_of(k(), split);
 }
 
-size_t TiledInputs::add(const Tensor& x, DType type) {
-  const auto same = [&](const Tensor& y) {
-    return y.bytes() == x.bytes() && y.shape() == x.shape() && y.row_stride_bytes() == x.row_stride_bytes();
+size_t TiledInputs::add(const MatmulJob& job) {
+  const Tensor& x = job.x;
+  const auto same = [&](const Input& other) {
+    const Tensor& y = other.x;
+    return y.bytes() == x.bytes() && y.shape() == x.shape() && y.row_stride_bytes() == x.row_stride_bytes() &&
+           other.turned == job.x_turned;
   };
-  if (inputs_.empty() || !same(inputs_.back().x)) inputs_.push_back({.x = x, .split = false, .place = 0});
-  if (splits_x(type)) inputs_.back().split = true;
+  if (inputs_.empty() || !same(inputs_.back())) {
+    inputs_.push_back({.x = x, .turned = job.x_turned, .split = false, .place = 0});
+  }
+  if (splits_x(job)) inputs_.back().split = true;
   return inputs_.size() - 1;
 }
 
@@ -69,9 +81,14 @@ void TiledInputs::build(const TileKernels& kernels, ThreadPool& pool) {
       const int64_t last = first + input.n_packs();
       for (int64_t i = std::max(begin, first); i < std::min(end, last); ++i) {
         const int64_t row = (i - first) * kTileRows;
-        const auto n = static_cast<int>(std::min<int64_t>(kTileRows, input.x.rows() - row));
-        kernels.pack_x(input.x.f32(row), input.x.row_stride_bytes() / sizeof(float), n, input.x.columns(), input.split,
-                       memory_base_ + input.place + static_cast<size_t>(i - first) * input.pack_bytes());
+        const auto n = static_cast<int>(std::min<int64_t>(kTileRows, input.n_rows() - row));
+        const size_t stride = input.x.row_stride_bytes() / sizeof(float);
+        uint8_t* to = memory_base_ + input.place + static_cast<size_t>(i - first) * input.pack_bytes();
+        if (input.turned) {
+          kernels.pack_x_columns(input.x.f32() + row, stride, n, input.k(), to);
+        } else {
+          kernels.pack_x(input.x.f32(row), stride, n, input.k(), input.split, to);
+        }
       }
       first = last;
     }
@@ -81,10 +98,10 @@ void TiledInputs::build(const TileKernels& kernels, ThreadPool& pool) {
 
 size_t tiled_floats(const MatmulJob& job) {
   const size_t products =
-      static_cast<size_t>(std::min(kTurnOfX, (job.x.rows() + kPair - 1) / kPair * kPair) * kTurnRows);
+      static_cast<size_t>(std::min(kTurnOfX, (job.n_x() + kPair - 1) / kPair * kPair) * kTurnRows);
   const size_t packs = kPair * kSlice * sizeof(uint16_t) / sizeof(float);
   // Rows that are decoded, or copied at the end of a matrix of few rows.
-  const size_t copied = row_bytes(job.weight.type(), job.weight.columns()) / sizeof(float) + 1;
+  const size_t copied = job.weight_turned ? 0 : row_bytes(job.weight.type(), job.k()) / sizeof(float) + 1;
   return products + packs + kTileRows * std::max<size_t>(kSlice, copied) + 16;
 }
 
@@ -98,7 +115,7 @@ class TiledProducts {
       : kernels_(kernels),
         job_(job),
         lanes_(lanes),
-        split_(splits_weights(job.weight.type())),
+        split_(splits_weights(job)),
         input_(inputs.input(input)),
         x_(inputs.tiles(input)),
         packs_(reinterpret_cast<uint8_t*>(memory)),
@@ -106,7 +123,7 @@ class TiledProducts {
         rows_(products_ + std::min(kTurnOfX, (input_.n_packs() + 1) / 2 * kPair) * kTurnRows) {}
 
   void multiply_rows(int64_t begin, int64_t end) {
-    const int64_t k = job_.weight.columns();
+    const int64_t k = job_.k();
     const int64_t slice = split_ ? kSplitSlice : kSlice;
     for (int64_t x = 0; x < input_.n_packs(); x += kTurnOfX / kTileRows) {
       const int64_t x_end = std::min(input_.n_packs(), x + kTurnOfX / kTileRows);
@@ -133,34 +150,35 @@ class TiledProducts {
 
   /// Adds the products of a slice and packs [x, x_end) of x.
   void add_slice(const Slice& slice, int64_t x, int64_t x_end, float* products) {
-    const size_t tiles_bytes = static_cast<size_t>(slice.n / kTileColumns) * kTileBytes;
+    const int64_t n_tiles = n_tiles_of(slice.n);
+    const size_t tiles_bytes = static_cast<size_t>(n_tiles) * kTileBytes;
     const TilePacks weights{packs_, tiles_bytes * (split_ ? 2 : 1), tiles_bytes, slice.n_groups(), split_};
     RowGroup groups[2];
     for (int i = 0; i < weights.n; ++i) {
       uint8_t* to = packs_ + static_cast<size_t>(i) * weights.bytes;
       groups[i] = pack(slice.row + i * kTileRows, slice.end, slice.column, slice.n, to);
     }
-    const size_t all_tiles = static_cast<size_t>(job_.weight.columns() / kTileColumns) * kTileBytes;
+    const size_t all_tiles = static_cast<size_t>(n_tiles_of(job_.k())) * kTileBytes;
     const size_t skipped = static_cast<size_t>(slice.column / kTileColumns) * kTileBytes;
     for (; x < x_end; x += 2, products += 4 * kFloats) {
       const uint8_t* first = x_ + static_cast<size_t>(x) * input_.pack_bytes() + skipped;
-      const TilePacks of_x{first, input_.pack_bytes(), all_tiles, x + 1 < x_end ? 2 : 1, splits_x(job_.weight.type())};
+      const TilePacks of_x{first, input_.pack_bytes(), all_tiles, x + 1 < x_end ? 2 : 1, splits_x(job_)};
       const TileProducts kept{{{products, products + kFloats}, {products + 2 * kFloats, products + 3 * kFloats}},
                               kTileRows};
       const bool is_first = slice.column == 0;
-      const bool is_last = slice.column + slice.n == job_.weight.columns();
+      const bool is_last = slice.column + slice.n == job_.k();
       const bool direct = goes_to_out(slice, x);
       const TileProducts out = direct ? out_of(slice.row, x) : kept;
       const TileProducts* from = is_first ? (direct && job_.accumulate ? &out : nullptr) : &kept;
       const float* next = !is_first && x + 2 < x_end ? products + 4 * kFloats : nullptr;
-      kernels_.multiply(&of_x, &weights, slice.n / kTileColumns, from, is_last ? &out : &kept, next);
+      kernels_.multiply(&of_x, &weights, n_tiles, from, is_last ? &out : &kept, next);
       if (is_last && !direct) store(slice, groups, x, of_x.n, products);
     }
   }
 
   /// Whether the products of a slice and the packs x and x + 1 fill whole tiles of the result.
   bool goes_to_out(const Slice& slice, int64_t x) const {
-    return job_.bias.empty() && slice.row + kPair <= slice.end && (x + 2) * kTileRows <= job_.x.rows();
+    return job_.bias.empty() && slice.row + kPair <= slice.end && (x + 2) * kTileRows <= job_.n_x();
   }
 
   TileProducts out_of(int64_t row, int64_t x) const {
@@ -173,7 +191,7 @@ class TiledProducts {
   void store(const Slice& slice, const RowGroup (&groups)[2], int64_t x, int n_x, const float* products) const {
     for (int i = 0; i < n_x; ++i) {
       const int64_t x_row = (x + i) * kTileRows;
-      const auto n_columns = static_cast<int>(std::min<int64_t>(kTileRows, job_.x.rows() - x_row));
+      const auto n_columns = static_cast<int>(std::min<int64_t>(kTileRows, job_.n_x() - x_row));
       for (int j = 0; j < slice.n_groups(); ++j) {
         store_tile(job_, products + (2 * i + j) * kFloats, kTileRows, groups[j], slice.row + j * kTileRows, x_row,
                    n_columns);
@@ -184,6 +202,11 @@ class TiledProducts {
   /// Columns [column, column + n) of the group of rows from `row` on.
   RowGroup pack(int64_t row, int64_t end, int64_t column, int64_t n, uint8_t* to) const {
     const Tensor& weight = job_.weight;
+    if (job_.weight_turned) {
+      const auto n_lanes = static_cast<int>(std::min<int64_t>(kTileRows, end - row));
+      kernels_.pack_f32_columns(weight.f32(column) + row, weight.row_stride_bytes() / sizeof(float), n_lanes, n, to);
+      return {nullptr, 0, kTileRows, 0, n_lanes};
+    }
     const size_t offset = row_bytes(weight.type(), column);
     if (is_decoded(weight.type(), lanes_)) {
       const QuantFormat& format = format_of(weight.type());
@@ -195,6 +218,7 @@ class TiledProducts {
     }
     const RowGroup group = group_of_rows(weight, row, end, kTileRows, rows_);
     const PackKernel packer = lanes_ != nullptr             ? lanes_->pack_tiles
+                              : weight.type() == DType::F32 ? kernels_.pack_f32
                               : weight.type() == DType::F16 ? kernels_.pack_f16
                                                             : kernels_.pack_bf16;
     packer(group.rows + offset, group.row_bytes, n, to);

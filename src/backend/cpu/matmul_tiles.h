@@ -17,24 +17,28 @@ struct MatmulJob;
 constexpr int64_t kFewestTiledRows = 17;
 
 /// Whether weights [H, k] of this type may go this way with n_x rows of x. `lanes` is their type's, or nullptr.
-bool may_be_tiled(DType weight, int64_t k, int64_t n_x, const LanesType* lanes);
+/// `rounded`: floats may be rounded to BF16.
+bool may_be_tiled(DType weight, int64_t k, int64_t n_x, const LanesType* lanes, bool rounded);
 
 /// x in tiles of BF16.
 class TiledInputs {
  public:
   void clear() { inputs_.clear(); }
-  /// Adds x, unless the last one was the same, for weights of `type`. Returns its index.
-  size_t add(const Tensor& x, DType type);
+  /// Adds the x of a job, unless the last one was the same. Returns its index.
+  size_t add(const MatmulJob& job);
   /// Packs all that were added.
   void build(const TileKernels& kernels, ThreadPool& pool);
 
   struct Input {
     Tensor x;
+    bool turned;
     bool split;
     size_t place;
+    int64_t n_rows() const { return turned ? x.columns() : x.rows(); }
+    int64_t k() const { return turned ? x.rows() : x.columns(); }
     /// From the pack of kTileRows rows to that of the next.
     size_t pack_bytes() const;
-    int64_t n_packs() const { return (x.rows() + kTileRows - 1) / kTileRows; }
+    int64_t n_packs() const { return (n_rows() + kTileRows - 1) / kTileRows; }
   };
   const Input& input(size_t index) const { return inputs_[index]; }
   /// Valid until the next build.
