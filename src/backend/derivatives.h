@@ -24,11 +24,16 @@ struct AttentionRecord {
   Tensor k;            // [T, n_kv_heads * k_dim]
   Tensor v;            // [T, n_kv_heads * v_dim]
   int n_kv_heads = 0;
+  DType type = DType::F32;  // what products may be rounded as
 };
 
 class Derivatives {
  public:
   virtual ~Derivatives() = default;
+
+  /// to = from, which is F32; `to` may be BF16.
+  virtual void copy(const Tensor& from, Tensor to) = 0;
+  virtual void set_zero(Tensor x) = 0;
 
   /// Memory that frozen weights may take to be kept turned over, from now on.
   virtual void keep_turned(size_t budget_bytes) = 0;
@@ -37,7 +42,7 @@ class Derivatives {
   virtual void linear(const Tensor& x, std::span<const LinearJob> jobs, DType type) = 0;
   /// dx += dy W, for W [H, D] of any type. What is frozen never changes, and nothing else will lie at its place.
   virtual void linear_input(const Tensor& dy, const Tensor& matrix, DType type, Tensor dx, bool is_frozen) = 0;
-  /// dW += dy^T x.
+  /// dW += dy^T x, with x in F32 or, where `type` is not, BF16.
   virtual void linear_weight(const Tensor& dy, const Tensor& x, DType type, Tensor dmatrix) = 0;
   /// dbias += the sum of dy's rows; dbias has as many elements as dy has columns.
   virtual void sum_rows(const Tensor& dy, Tensor dbias) = 0;
@@ -52,12 +57,17 @@ class Derivatives {
                           Tensor dbias) = 0;
   virtual void rope(Tensor dy, int head_dim, int offset, const Tensor& angles, RopePairs pairs) = 0;
   virtual void activate(const Tensor& x, Activation activation, Tensor dy) = 0;
-  /// dy becomes the gradient of gate; dup is added to.
+  /// dy becomes the gradient of gate; dup is added to. gate and up are F32 or BF16.
   virtual void gated_unit(const Tensor& gate, const Tensor& up, const GatedUnit& unit, Tensor dy, Tensor dup) = 0;
   /// `x` is the input; dfactors is added to unless empty.
   virtual void scale_columns(const Tensor& x, const Tensor& factors, Tensor dy, Tensor dfactors) = 0;
   /// `y` is the result.
   virtual void softcap(const Tensor& y, float cap, Tensor dy) = 0;
+
+  /// How badly logits [T, V] predict the tokens that came: returns the sum over rows of -log
+  /// softmax(logits[t])[targets[t]], in nats. dlogits becomes its gradient times `weight`.
+  virtual double cross_entropy(const Tensor& logits, std::span<const int32_t> targets, float weight,
+                               Tensor dlogits) = 0;
 
   /// dlogits [T, E] is added to. dweights [T, n_used] are those of the experts `ids`.
   virtual void route(const Tensor& logits, const RouteParams& params, std::span<const int32_t> ids,

@@ -1,7 +1,6 @@
 #include "nn/tape.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace ondol {
 namespace {
@@ -9,10 +8,6 @@ namespace {
 Derivatives& derivatives_of(Backend& backend) {
   ONDOL_CHECK(backend.derivatives() != nullptr);
   return *backend.derivatives();
-}
-
-void set_zero(Tensor x) {
-  std::memset(x.bytes(), 0, x.size_bytes());
 }
 
 bool is_same(const Tensor& a, const Tensor& b) {
@@ -49,13 +44,19 @@ Tensor Tape::gradient(const Tensor& activation) {
   return Tensor(DType::F32, activation.shape(), shadow.data() + (activation.bytes() - chunk.data()));
 }
 
-Tensor Tape::keep(const Tensor& x) {
+Tensor Tape::keep(const Tensor& x, DType type) {
   for (const Kept& kept : kept_) {
-    if (is_same(kept.original, x) && kept.original.shape() == x.shape()) return kept.copy;
+    if (is_same(kept.original, x) && kept.original.shape() == x.shape() && kept.copy.type() == type) return kept.copy;
   }
-  Tensor copy = kept_memory_.f32(x.shape());
-  std::memcpy(copy.bytes(), x.bytes(), x.size_bytes());
-  kept_bytes_ += x.size_bytes();
+  Tensor copy;
+  if (type == DType::F32) {
+    copy = kept_memory_.f32(x.shape());
+  } else {
+    ONDOL_CHECK(type == DType::BF16);
+    copy = Tensor(type, x.shape(), kept_memory_.f32({x.rows(), (x.columns() + 1) / 2}).bytes());
+  }
+  derivatives_.copy(x, copy);
+  kept_bytes_ += copy.size_bytes();
   kept_.push_back({x, copy});
   return copy;
 }
@@ -70,7 +71,7 @@ void Tape::embed(const Tensor& table, std::span<const int32_t> ids, Tensor out) 
   forget(out);
   entries_.push_back([this, table, ids = std::vector<int32_t>(ids.begin(), ids.end()), dy = gradient(out)] {
     if (const Tensor dtable = weights_.of(table); !dtable.empty()) derivatives_.embed(dy, ids, dtable);
-    set_zero(dy);
+    derivatives_.set_zero(dy);
   });
 }
 
@@ -91,10 +92,10 @@ void Tape::linear(const Tensor& x, std::span<const LinearJob> jobs) {
 
 void Tape::record_linear(const Tensor& x, const LinearJob& job) {
   const Weight weight = *job.weight;
-  const Tensor input = learns(weight) ? keep(x) : Tensor();
+  const Tensor input = learns(weight) ? keep_rounded(x) : Tensor();
   entries_.push_back([this, weight, input, dx = gradient(x), dy = gradient(job.out), accumulate = job.accumulate] {
     learn_linear(weight, input, dy, dx);
-    if (!accumulate) set_zero(dy);
+    if (!accumulate) derivatives_.set_zero(dy);
   });
 }
 
@@ -133,7 +134,7 @@ void Tape::rms_norm(const Tensor& x, int width, const Tensor& weight, float epsi
     derivatives_.rms_norm(input, width, weight, epsilon, dy, weight.empty() ? Tensor() : weights_.of(weight));
     if (in_place) return;
     inner_.add(dx, dy);
-    set_zero(dy);
+    derivatives_.set_zero(dy);
   });
   forget(out);
 }
@@ -147,7 +148,7 @@ void Tape::layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias,
                             bias.empty() ? Tensor() : weights_.of(bias));
     if (in_place) return;
     inner_.add(dx, dy);
-    set_zero(dy);
+    derivatives_.set_zero(dy);
   });
   forget(out);
 }
@@ -170,13 +171,13 @@ void Tape::attention(const AttentionArgs& args, const KvLayer& layer, std::span<
   inner_.attention(args, layer, slices);
   if (!is_recording_) return;
   const Stored& stored = stored_.at(layer.k);
-  AttentionRecord record{args, stored.k_kept, stored.v_kept, layer.n_heads};
+  AttentionRecord record{args, stored.k_kept, stored.v_kept, layer.n_heads, types_.inputs};
   record.args.q = keep(args.q);
   entries_.push_back([this, record, slices = std::vector<KvSlice>(slices.begin(), slices.end()), dq = gradient(args.q),
                       dk = gradient(stored.k), dv = gradient(stored.v), dout = gradient(args.out)] {
     const Tensor dsinks = record.args.sinks.empty() ? Tensor() : weights_.of(record.args.sinks);
     derivatives_.attention(record, slices, dout, dq, dk, dv, dsinks);
-    set_zero(dout);
+    derivatives_.set_zero(dout);
   });
   forget(args.out);
 }
@@ -196,8 +197,8 @@ void Tape::activate(Tensor x, Activation activation) {
 }
 
 void Tape::gated_unit(const Tensor& gate, const Tensor& up, const GatedUnit& unit, Tensor out) {
-  const Tensor gate_kept = is_recording_ ? keep(gate) : Tensor();
-  const Tensor up_kept = is_recording_ ? keep(up) : Tensor();
+  const Tensor gate_kept = is_recording_ ? keep_rounded(gate) : Tensor();
+  const Tensor up_kept = is_recording_ ? keep_rounded(up) : Tensor();
   inner_.gated_unit(gate, up, unit, out);
   if (!is_recording_) return;
   ONDOL_CHECK(!is_same(up, out));
@@ -206,7 +207,7 @@ void Tape::gated_unit(const Tensor& gate, const Tensor& up, const GatedUnit& uni
         derivatives_.gated_unit(gate_kept, up_kept, unit, dy, dup);
         if (in_place) return;
         inner_.add(dgate, dy);
-        set_zero(dy);
+        derivatives_.set_zero(dy);
       });
   forget(out);
 }

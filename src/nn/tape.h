@@ -98,7 +98,10 @@ class Tape final : public Backend {
   };
 
   /// A copy of numbers that may be overwritten; shared by operations that keep the same.
-  Tensor keep(const Tensor& x);
+  Tensor keep(const Tensor& x) { return keep(x, DType::F32); }
+  /// A copy of what products will round anyway, or of numbers that are as harmless.
+  Tensor keep_rounded(const Tensor& x) { return keep(x, types_.weights == DType::F32 ? DType::F32 : DType::BF16); }
+  Tensor keep(const Tensor& x, DType type);
   /// `out` gets new numbers: copies of the old ones are not those that keep() is asked for any more.
   void forget(const Tensor& out);
   bool learns(const Weight& weight);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "train/cross_entropy.h"
 
 namespace ondol::train {
 namespace {
@@ -63,6 +62,7 @@ Tensor LearningPass::run(Context& context, int n_blocks, Tensor x, const std::fu
 
 void LearningPass::learn_output(Context& context, const Tensor& x, const std::function<Tensor(const Tensor&)>& output) {
   const Tape::Position start = tape_.position();
+  Derivatives& derivatives = *tape_.derivatives();
   const Tensor dx = tape_.gradient(x);
   int64_t rows_at_once = kFirstRows;
   for (size_t begin = 0; begin < targets_.size();) {
@@ -79,7 +79,7 @@ void LearningPass::learn_output(Context& context, const Tensor& x, const std::fu
     tape_.record(learns());
     const Tensor logits = output(rows);
     tape_.record(false);
-    loss_ += cross_entropy(logits, tokens, weight_, tape_.gradient(logits));
+    loss_ += derivatives.cross_entropy(logits, tokens, weight_, tape_.gradient(logits));
     if (learns()) {
       tape_.backward(start);
       Tensor drows = tape_.gradient(rows);
@@ -88,10 +88,9 @@ void LearningPass::learn_output(Context& context, const Tensor& x, const std::fu
         Tensor to = dx;
         for (int64_t c = 0; c < x.columns(); ++c) to.f32(part[i].row)[c] += from[c];
       }
-      std::memset(drows.bytes(), 0, drows.size_bytes());
+      derivatives.set_zero(drows);
     } else {
-      Tensor unused = tape_.gradient(logits);
-      std::memset(unused.bytes(), 0, unused.size_bytes());
+      derivatives.set_zero(tape_.gradient(logits));
     }
     rows_at_once = std::max<int64_t>(kFirstRows, kLogitsAtOnce / logits.columns() / kFirstRows * kFirstRows);
   }

@@ -66,7 +66,8 @@ class AttentionBackward {
         first_row_(slice.first_row),
         n_(slice.n_rows),
         k_dim_(record.k.columns() / n_kv_heads_),
-        v_dim_(record.v.columns() / n_kv_heads_) {
+        v_dim_(record.v.columns() / n_kv_heads_),
+        in_tiles_(record.type != DType::F32 && takes_turned(kernels)) {
     lay_out(memory);
   }
 
@@ -90,18 +91,20 @@ class AttentionBackward {
  private:
   void lay_out(Scratch& memory) {
     const int64_t rows = std::min(kRows, n_);
-    Pieces pieces(memory.floats(static_cast<size_t>(n_kv_heads_ * n_ * (2 * k_dim_ + v_dim_) +
-                                                    n_heads_ * (rows * (4 * n_ + k_dim_ + v_dim_) + n_))));
+    const int64_t turned = in_tiles_ ? 0 : n_kv_heads_ * n_ * k_dim_ + n_heads_ * rows * (2 * n_ + k_dim_ + v_dim_);
+    Pieces pieces(memory.floats(static_cast<size_t>(n_kv_heads_ * n_ * (k_dim_ + v_dim_) +
+                                                    n_heads_ * (rows * 2 * n_ + n_) + turned)));
     keys_ = pieces.matrices(n_kv_heads_, n_, k_dim_);
-    keys_turned_ = pieces.matrices(n_kv_heads_, k_dim_, n_);
     values_ = pieces.matrices(n_kv_heads_, n_, v_dim_);
     weights_ = pieces.matrices(n_heads_, rows, n_);
     slopes_ = pieces.matrices(n_heads_, rows, n_);
+    sink_slopes_ = pieces.matrices(n_heads_, 1, n_);
+    if (in_tiles_) return;
+    keys_turned_ = pieces.matrices(n_kv_heads_, k_dim_, n_);
     weights_turned_ = pieces.matrices(n_heads_, n_, rows);
     slopes_turned_ = pieces.matrices(n_heads_, n_, rows);
     queries_turned_ = pieces.matrices(n_heads_, k_dim_, rows);
     douts_turned_ = pieces.matrices(n_heads_, v_dim_, rows);
-    sink_slopes_ = pieces.matrices(n_heads_, 1, n_);
   }
 
   size_t kv_of(int head) const { return static_cast<size_t>(head / (n_heads_ / n_kv_heads_)); }
@@ -115,7 +118,7 @@ class AttentionBackward {
           std::copy_n(record_.k.f32(first_row_ + row) + h * k_dim_, k_dim_, keys_[i].f32(row));
           std::copy_n(record_.v.f32(first_row_ + row) + h * v_dim_, v_dim_, values_[i].f32(row));
         }
-        turn(record_.k, first_row_, n_, h * k_dim_, k_dim_, keys_turned_[i]);
+        if (!in_tiles_) turn(record_.k, first_row_, n_, h * k_dim_, k_dim_, keys_turned_[i]);
       }
     };
     pool_.run(n_kv_heads_, 1, std::ref(heads));
@@ -134,7 +137,8 @@ class AttentionBackward {
                        values_[kv_of(h)].slice_rows(seen_from_, seen_),
                        {},
                        shaped(slopes_[at(h)], rows_, seen_),
-                       false});
+                       false,
+                       in_tiles_});
     }
     multiply(kernels_, pool_, matmul_, jobs_);
   }
@@ -165,6 +169,7 @@ class AttentionBackward {
       gradients::attention_logits(capped.empty() ? p : capped.data(), p, args_.softcap, share, d, n);
       kernels_.scale(d, args_.scale, n);
     }
+    if (in_tiles_) return;
     turn(weights, 0, rows_, 0, seen_, shaped(weights_turned_[at(head)], seen_, rows_));
     turn(slopes, 0, rows_, 0, seen_, shaped(slopes_turned_[at(head)], seen_, rows_));
     turn(args_.q, first_row_ + begin_, rows_, head * k_dim_, k_dim_, shaped(queries_turned_[at(head)], k_dim_, rows_));
@@ -188,38 +193,51 @@ class AttentionBackward {
     return kept;
   }
 
+  /// dq += slopes K.
   void add_to_queries(Tensor dq) {
     jobs_.clear();
     for (int h = 0; h < n_heads_; ++h) {
-      jobs_.push_back({shaped(slopes_[at(h)], rows_, seen_),
-                       keys_turned_[kv_of(h)].slice_columns(seen_from_, seen_),
-                       {},
-                       part(dq, first_row_ + begin_, rows_, h * k_dim_, k_dim_),
-                       true});
+      MatmulJob job{
+          shaped(slopes_[at(h)], rows_, seen_), {}, {}, part(dq, first_row_ + begin_, rows_, h * k_dim_, k_dim_), true};
+      if (in_tiles_) {
+        job.weight = keys_[kv_of(h)].slice_rows(seen_from_, seen_);
+        job.rounded = job.weight_turned = true;
+      } else {
+        job.weight = keys_turned_[kv_of(h)].slice_columns(seen_from_, seen_);
+      }
+      jobs_.push_back(job);
     }
     multiply(kernels_, pool_, matmul_, jobs_);
   }
 
-  /// Query heads of a group add to the same keys and values, one after another.
+  /// dk += slopes^T q and dv += weights^T dout. Query heads of a group add to the same keys and values, one after
+  /// another.
   void add_to_keys_and_values(Tensor dk, Tensor dv) {
     const int group = n_heads_ / n_kv_heads_;
     for (int g = 0; g < group; ++g) {
       jobs_.clear();
       for (int kv = 0; kv < n_kv_heads_; ++kv) {
-        const size_t h = at(kv * group + g);
-        jobs_.push_back({shaped(slopes_turned_[h], seen_, rows_),
-                         shaped(queries_turned_[h], k_dim_, rows_),
-                         {},
-                         part(dk, first_row_ + seen_from_, seen_, kv * k_dim_, k_dim_),
-                         true});
-        jobs_.push_back({shaped(weights_turned_[h], seen_, rows_),
-                         shaped(douts_turned_[h], v_dim_, rows_),
-                         {},
-                         part(dv, first_row_ + seen_from_, seen_, kv * v_dim_, v_dim_),
-                         true});
+        const int h = kv * group + g;
+        add_to_seen(h, slopes_, args_.q, k_dim_, part(dk, first_row_ + seen_from_, seen_, kv * k_dim_, k_dim_));
+        add_to_seen(h, weights_, dout_, v_dim_, part(dv, first_row_ + seen_from_, seen_, kv * v_dim_, v_dim_));
       }
       multiply(kernels_, pool_, matmul_, jobs_);
     }
+  }
+
+  /// Of head h, out += factors^T x, for the rows of x that are being worked through.
+  void add_to_seen(int h, const std::vector<Tensor>& factors, const Tensor& x, int64_t dim, Tensor out) {
+    MatmulJob job{{}, {}, {}, out, true};
+    if (in_tiles_) {
+      job.x = shaped(factors[at(h)], rows_, seen_);
+      job.weight = part(x, first_row_ + begin_, rows_, h * dim, dim);
+      job.rounded = job.x_turned = job.weight_turned = true;
+    } else {
+      const bool of_keys = &factors == &slopes_;
+      job.x = shaped((of_keys ? slopes_turned_ : weights_turned_)[at(h)], seen_, rows_);
+      job.weight = shaped((of_keys ? queries_turned_ : douts_turned_)[at(h)], dim, rows_);
+    }
+    jobs_.push_back(job);
   }
 
   void add_to_sinks(Tensor dsinks) const {
@@ -242,6 +260,7 @@ class AttentionBackward {
   const int64_t n_;  // positions
   const int64_t k_dim_;
   const int64_t v_dim_;
+  const bool in_tiles_;  // whether operands need not be turned beforehand
   // The query rows [begin_, begin_ + rows_) see keys within [seen_from_, seen_from_ + seen_).
   int64_t begin_ = 0;
   int64_t rows_ = 0;

@@ -1,10 +1,39 @@
 #include "backend/cpu/cpu_derivatives.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "backend/cpu/gradients.h"
+#include "quant/format.h"
 
 namespace ondol::cpu {
+namespace {
+
+/// Row `row`, decoded into `memory` where it is not floats already.
+const float* in_floats(const Tensor& x, int64_t row, float* memory) {
+  if (x.type() == DType::F32) return x.f32(row);
+  format_of(x.type()).decode(x.row_bytes(row), memory, x.columns());
+  return memory;
+}
+
+}  // namespace
+
+void CpuDerivatives::copy(const Tensor& from, Tensor to) {
+  ONDOL_CHECK(from.shape() == to.shape());
+  const QuantFormat& format = format_of(to.type());
+  for_rows(from.rows(), from.columns(), [&](int64_t row) {
+    if (to.type() == DType::F32) {
+      std::memcpy(to.f32(row), from.f32(row), row_bytes(DType::F32, from.columns()));
+    } else {
+      format.encode(from.f32(row), nullptr, to.row_bytes(row), from.columns());
+    }
+  });
+}
+
+void CpuDerivatives::set_zero(Tensor x) {
+  for_rows(x.rows(), x.columns(),
+           [&](int64_t row) { std::memset(x.row_bytes(row), 0, row_bytes(x.type(), x.columns())); });
+}
 
 void CpuDerivatives::sum_rows(const Tensor& dy, Tensor dbias) {
   ONDOL_CHECK(dbias.shape().elements() == dy.columns());
@@ -113,17 +142,20 @@ void CpuDerivatives::gated_unit(const Tensor& gate, const Tensor& up, const Gate
   const bool is_swiglu = !unit.clamped_swiglu && unit.activation == Activation::kSilu;
   if (!is_swiglu) {
     return for_rows(gate.rows(), 16 * gate.columns(), [&](int64_t row) {
-      gradients::gated_unit(gate.f32(row), up.f32(row), unit, dy.f32(row), dup.f32(row), gate.columns());
+      std::vector<float> g(static_cast<size_t>(gate.columns()));
+      std::vector<float> u(g.size());
+      gradients::gated_unit(in_floats(gate, row, g.data()), in_floats(up, row, u.data()), unit, dy.f32(row),
+                            dup.f32(row), gate.columns());
     });
   }
   // The usual unit, with the sigmoids from the fast kernel: silu' = s + silu (1 - s).
   const int64_t n = gate.columns();
-  float* scratch = of_threads_.floats(static_cast<size_t>(n * pool_.size()));
+  float* scratch = of_threads_.floats(static_cast<size_t>(3 * n * pool_.size()));
   auto chunk = [&](int64_t begin, int64_t end, int thread) {
-    float* s = scratch + n * thread;
+    float* s = scratch + 3 * n * thread;
     for (int64_t row = begin; row < end; ++row) {
-      const float* g = gate.f32(row);
-      const float* u = up.f32(row);
+      const float* g = in_floats(gate, row, s + n);
+      const float* u = in_floats(up, row, s + 2 * n);
       float* d = dy.f32(row);
       float* du = dup.f32(row);
       std::copy_n(g, n, s);
@@ -151,6 +183,30 @@ void CpuDerivatives::scale_columns(const Tensor& x, const Tensor& factors, Tenso
       }
     }
   });
+}
+
+double CpuDerivatives::cross_entropy(const Tensor& logits, std::span<const int32_t> targets, float weight,
+                                     Tensor dlogits) {
+  ONDOL_CHECK(logits.rows() == static_cast<int64_t>(targets.size()));
+  const int64_t n = logits.columns();
+  float* losses = of_rows_.floats(targets.size());
+  for_rows(logits.rows(), 4 * n, [&](int64_t row) {
+    const int32_t target = targets[static_cast<size_t>(row)];
+    ONDOL_CHECK(target >= 0 && target < n);
+    const float* z = logits.f32(row);
+    float* p = dlogits.f32(row);
+    std::copy_n(z, n, p);
+    kernels_.softmax(p, n);
+    // Of a token that is likely enough, since p of the target may be too small for a float.
+    int64_t likely = target;
+    if (p[target] < 1e-6f) likely = std::max_element(p, p + n) - p;
+    losses[row] = z[likely] - z[target] - std::log(p[likely]);
+    kernels_.scale(p, weight, n);
+    p[target] -= weight;
+  });
+  double sum = 0;
+  for (int64_t row = 0; row < logits.rows(); ++row) sum += static_cast<double>(losses[row]);
+  return sum;
 }
 
 void CpuDerivatives::softcap(const Tensor& y, float cap, Tensor dy) {

@@ -16,6 +16,8 @@ class CpuDerivatives final : public Derivatives {
   /// Both must outlive it; only one of it and the backend that owns them runs at a time.
   CpuDerivatives(const CpuKernels& kernels, ThreadPool& pool) : kernels_(kernels), pool_(pool) {}
 
+  void copy(const Tensor& from, Tensor to) override;
+  void set_zero(Tensor x) override;
   void keep_turned(size_t budget_bytes) override { turned_.set_budget(budget_bytes); }
   void linear(const Tensor& x, std::span<const LinearJob> jobs, DType type) override;
   void linear_input(const Tensor& dy, const Tensor& matrix, DType type, Tensor dx, bool is_frozen) override;
@@ -30,6 +32,7 @@ class CpuDerivatives final : public Derivatives {
   void gated_unit(const Tensor& gate, const Tensor& up, const GatedUnit& unit, Tensor dy, Tensor dup) override;
   void scale_columns(const Tensor& x, const Tensor& factors, Tensor dy, Tensor dfactors) override;
   void softcap(const Tensor& y, float cap, Tensor dy) override;
+  double cross_entropy(const Tensor& logits, std::span<const int32_t> targets, float weight, Tensor dlogits) override;
   void route(const Tensor& logits, const RouteParams& params, std::span<const int32_t> ids, const Tensor& dweights,
              Tensor dlogits) override;
   void attention(const AttentionRecord& record, std::span<const KvSlice> slices, const Tensor& dout, Tensor dq,
@@ -51,7 +54,7 @@ class CpuDerivatives final : public Derivatives {
   TurnedWeights turned_{pool_};
   Scratch flipped_;     // dy with rows and columns exchanged
   Scratch of_rows_;     // some numbers for each row
-  Scratch of_threads_;  // rows being decoded
+  Scratch of_threads_;  // rows that a thread works on
   Scratch attention_;
 };
 

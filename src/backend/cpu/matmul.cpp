@@ -119,7 +119,7 @@ void Multiplication::plan() {
     const DType type = job.weight.type();
     MatmulScratch::Plan plan{way_to_multiply(kernels_, type, job.k(), job.n_x(), job.rounded), nullptr, 0};
     if (job.x_turned || job.weight_turned) {
-      ONDOL_CHECK(takes_turned(kernels_) && job.rounded && type == DType::F32);
+      ONDOL_CHECK(takes_turned(kernels_) && job.rounded && (type == DType::F32 || type == DType::BF16));
       plan.way = MatmulWay::kTiles;
     }
     if (table_ != nullptr && job.n_x() > 0) plan.type = table_->lanes_type(type);

@@ -23,7 +23,7 @@ struct MatmulJob {
   bool accumulate = false;
   /// Floats may be rounded to BF16 wherever that is faster.
   bool rounded = false;
-  /// x is given as [D, T], weight (in F32) as [D, H]: only where takes_turned(), and if `rounded`.
+  /// x is given as [D, T], weight (in F32 or BF16) as [D, H]: only where takes_turned(), and if `rounded`.
   bool x_turned = false;
   bool weight_turned = false;
 

@@ -204,7 +204,12 @@ class TiledProducts {
     const Tensor& weight = job_.weight;
     if (job_.weight_turned) {
       const auto n_lanes = static_cast<int>(std::min<int64_t>(kTileRows, end - row));
-      kernels_.pack_f32_columns(weight.f32(column) + row, weight.row_stride_bytes() / sizeof(float), n_lanes, n, to);
+      if (weight.type() == DType::F32) {
+        kernels_.pack_f32_columns(weight.f32(column) + row, weight.row_stride_bytes() / sizeof(float), n_lanes, n, to);
+      } else {
+        kernels_.pack_bf16_columns(reinterpret_cast<const uint16_t*>(weight.row_bytes(column)) + row,
+                                   weight.row_stride_bytes() / sizeof(uint16_t), n_lanes, n, to);
+      }
       return {nullptr, 0, kTileRows, 0, n_lanes};
     }
     const size_t offset = row_bytes(weight.type(), column);

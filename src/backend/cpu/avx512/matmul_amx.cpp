@@ -169,6 +169,19 @@ void pack_f32_columns(const float* weights, size_t stride, int n, int64_t k, uin
   }
 }
 
+void pack_bf16_columns(const uint16_t* weights, size_t stride, int n, int64_t k, uint8_t* tiles) {
+  const auto columns = static_cast<__mmask16>((1u << n) - 1);
+  const auto load = [&](int64_t i) {
+    const __mmask16 mask = i < k ? columns : __mmask16{0};
+    return (Words)_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, weights + static_cast<size_t>(i) * stride));
+  };
+  for (int64_t row = 0; row < k; row += kTileColumns) {
+    for (int j = 0; j < kTileRows; ++j, tiles += sizeof(Words)) {
+      store_words(tiles, load(row + 2 * j) | load(row + 2 * j + 1) << 16);
+    }
+  }
+}
+
 /// Rows become columns.
 inline void turn_words(Words (&w)[kTileRows]) {
   Words t[kTileRows];
@@ -243,6 +256,7 @@ const TileKernels kTiles = {
     .pack_x = pack_x,
     .pack_x_columns = pack_x_columns,
     .pack_f32_columns = pack_f32_columns,
+    .pack_bf16_columns = pack_bf16_columns,
     .configure = configure,
     .release = release,
     .multiply = multiply_tiles,
