@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "backend/cpu/gradients.h"
-#include "quant/format.h"
+#include "quant/half.h"
 
 namespace ondol::cpu {
 namespace {
@@ -12,20 +12,29 @@ namespace {
 /// Row `row`, decoded into `memory` where it is not floats already.
 const float* in_floats(const Tensor& x, int64_t row, float* memory) {
   if (x.type() == DType::F32) return x.f32(row);
-  format_of(x.type()).decode(x.row_bytes(row), memory, x.columns());
+  ONDOL_CHECK(x.type() == DType::BF16);
+  const auto* from = reinterpret_cast<const uint16_t*>(x.row_bytes(row));
+  for (int64_t i = 0; i < x.columns(); ++i) memory[i] = bf16_to_f32(from[i]);
   return memory;
+}
+
+/// To nearest, without f32_to_bf16's care for NaN, which keeps compilers from making vectors of it.
+void round_to_bf16(const float* from, uint16_t* to, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) {
+    const uint32_t bits = f32_to_bits(from[i]);
+    to[i] = static_cast<uint16_t>((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
+  }
 }
 
 }  // namespace
 
 void CpuDerivatives::copy(const Tensor& from, Tensor to) {
-  ONDOL_CHECK(from.shape() == to.shape());
-  const QuantFormat& format = format_of(to.type());
+  ONDOL_CHECK(from.shape() == to.shape() && (to.type() == DType::F32 || to.type() == DType::BF16));
   for_rows(from.rows(), from.columns(), [&](int64_t row) {
     if (to.type() == DType::F32) {
       std::memcpy(to.f32(row), from.f32(row), row_bytes(DType::F32, from.columns()));
     } else {
-      format.encode(from.f32(row), nullptr, to.row_bytes(row), from.columns());
+      round_to_bf16(from.f32(row), reinterpret_cast<uint16_t*>(to.row_bytes(row)), from.columns());
     }
   });
 }
