@@ -1,8 +1,8 @@
 // LearningPass: one pass over a batch, forward and back, with little memory (Chen et al., 2016: sublinear memory cost).
 //
-// Forward, the last blocks are recorded on the tape, as many as memory is allowed for; of the others only what goes into
-// them is kept. Then the logits of the rows that have targets are computed, some rows at a time, so that they never all
-// exist. Then it goes back, and blocks that were not recorded are computed once more.
+// Forward, the last blocks are recorded on the tape, as many as memory is allowed for; of the others only what goes
+// into them is kept. Then the logits of the rows that have targets are computed, some rows at a time, so that they
+// never all exist. Then it goes back, and blocks that were not recorded are computed once more.
 #pragma once
 
 #include <vector>

@@ -406,5 +406,34 @@ TEST(Gradients, Products) {
   }
 }
 
+TEST(Gradients, CrossEntropy) {
+  constexpr size_t rows = 3;
+  constexpr size_t n = 37;
+  Numbers logits = random_numbers(rows * n, 16, 3.0);
+  logits[2 * n + 5] = 300.0;  // so that another target's probability is nothing in floats
+  const std::vector<int32_t> targets = {4, 36, 7};
+  const auto loss = [&](const Numbers& z) {
+    double sum = 0;
+    for (size_t row = 0; row < rows; ++row) {
+      const double* values = z.data() + row * n;
+      const double largest = *std::max_element(values, values + n);
+      double total = 0;
+      for (size_t i = 0; i < n; ++i) total += std::exp(values[i] - largest);
+      sum += std::log(total) + largest - values[targets[row]];
+    }
+    return sum;
+  };
+  const Numbers expected = slopes_of([&](const Numbers& z) { return 0.25 * loss(z); }, logits);
+  for (const std::string& isa : testing::instruction_sets()) {
+    const auto backend = testing::backend(isa, 2);
+    std::vector<float> values = in_floats(logits);
+    std::vector<float> slopes(values.size());
+    const double got = backend->derivatives()->cross_entropy(Tensor(DType::F32, {rows, n}, values.data()), targets,
+                                                             0.25f, Tensor(DType::F32, {rows, n}, slopes.data()));
+    EXPECT_NEAR(got, loss(logits), 1e-5 * got) << isa;
+    EXPECT_LE(distance(slopes, expected), kFloats) << isa;
+  }
+}
+
 }  // namespace
 }  // namespace ondol

@@ -92,8 +92,8 @@ class AttentionBackward {
   void lay_out(Scratch& memory) {
     const int64_t rows = std::min(kRows, n_);
     const int64_t turned = in_tiles_ ? 0 : n_kv_heads_ * n_ * k_dim_ + n_heads_ * rows * (2 * n_ + k_dim_ + v_dim_);
-    Pieces pieces(memory.floats(static_cast<size_t>(n_kv_heads_ * n_ * (k_dim_ + v_dim_) +
-                                                    n_heads_ * (rows * 2 * n_ + n_) + turned)));
+    Pieces pieces(memory.floats(
+        static_cast<size_t>(n_kv_heads_ * n_ * (k_dim_ + v_dim_) + n_heads_ * (rows * 2 * n_ + n_) + turned)));
     keys_ = pieces.matrices(n_kv_heads_, n_, k_dim_);
     values_ = pieces.matrices(n_kv_heads_, n_, v_dim_);
     weights_ = pieces.matrices(n_heads_, rows, n_);

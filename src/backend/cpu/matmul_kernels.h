@@ -114,8 +114,8 @@ struct TileKernels {
   /// Packs n rows of x (1 to kTileRows; zeros take the place of others): k / 32 tiles, and if `split` as many again of
   /// what is missing.
   void (*pack_x)(const float* x, size_t x_stride, int n, int64_t k, bool split, uint8_t* tiles);
-  /// The same for columns: n columns (1 to kTileRows) of k rows, which are `stride` numbers apart. Like pack_x and, for k
-  /// a multiple of 4, pack_f32 they fill the last tile up with zeros.
+  /// The same for columns: n columns (1 to kTileRows) of k rows, which are `stride` numbers apart. Like pack_x and, for
+  /// k a multiple of 4, pack_f32 they fill the last tile up with zeros.
   void (*pack_x_columns)(const float* x, size_t stride, int n, int64_t k, uint8_t* tiles);
   void (*pack_f32_columns)(const float* weights, size_t stride, int n, int64_t k, uint8_t* tiles);
   void (*pack_bf16_columns)(const uint16_t* weights, size_t stride, int n, int64_t k, uint8_t* tiles);

@@ -97,8 +97,7 @@ void TiledInputs::build(const TileKernels& kernels, ThreadPool& pool) {
 }
 
 size_t tiled_floats(const MatmulJob& job) {
-  const size_t products =
-      static_cast<size_t>(std::min(kTurnOfX, (job.n_x() + kPair - 1) / kPair * kPair) * kTurnRows);
+  const size_t products = static_cast<size_t>(std::min(kTurnOfX, (job.n_x() + kPair - 1) / kPair * kPair) * kTurnRows);
   const size_t packs = kPair * kSlice * sizeof(uint16_t) / sizeof(float);
   // Rows that are decoded, or copied at the end of a matrix of few rows.
   const size_t copied = job.weight_turned ? 0 : row_bytes(job.weight.type(), job.k()) / sizeof(float) + 1;

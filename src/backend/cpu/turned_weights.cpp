@@ -92,7 +92,8 @@ void TurnedWeights::turn(const Tensor& matrix, int64_t begin, Tensor out) {
       const int64_t n_rows = std::min(kPanelRows, n - row);
       const int64_t n_columns = std::min(kPanelColumns, width - left);
       for (int64_t r = 0; r < n_rows; ++r) {
-        from.decode(matrix.row_bytes(begin + row + r) + row_bytes(matrix.type(), left), rows + r * n_columns, n_columns);
+        from.decode(matrix.row_bytes(begin + row + r) + row_bytes(matrix.type(), left), rows + r * n_columns,
+                    n_columns);
       }
       for (int64_t c = 0; c < n_columns; ++c) {
         for (int64_t r = 0; r < n_rows; ++r) column[r] = rows[r * n_columns + c];

@@ -123,8 +123,9 @@ void pack_x(const float* x, size_t x_stride, int n, int64_t k, bool split, uint8
     for (int64_t i = 0; i < 2 * n_steps; ++i) {
       const int64_t left = k - 16 * i;
       const auto value = left >= 16 ? (Floats)_mm512_loadu_ps(row + 16 * i)
-                         : left > 0 ? (Floats)_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << left) - 1), row + 16 * i)
-                                    : Floats{};
+                         : left > 0
+                             ? (Floats)_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << left) - 1), row + 16 * i)
+                             : Floats{};
       const Words nearest = nearest_bf16(value);
       uint8_t* place = to + static_cast<size_t>(i / 2) * kTileBytes + 32 * (i % 2);
       store_top_halves(place, nearest);
