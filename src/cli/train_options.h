@@ -23,7 +23,7 @@ struct TrainOptions {
   std::string out;
   std::string log;
   std::string method = "lora";
-  std::string precision = "bf16";
+  std::string precision = "int8";
   std::string optimizer = "adamw";
   std::string schedule = "cosine";
   std::string train_on = "assistant";

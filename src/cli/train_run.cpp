@@ -2,8 +2,10 @@
 
 #include <cmath>
 
+#include "backend/derivatives.h"
 #include "cli/options.h"
 #include "runtime/load_text.h"
+#include "runtime/plan.h"
 
 namespace ondol::cli {
 namespace {
@@ -30,6 +32,10 @@ Result<void> set_up(TrainOptions& options, TrainRun& run) {
   run.lora = std::make_unique<train::LoraAdapter>(
       ONDOL_TRY(train::LoraAdapter::create(*run.model, options.lora, run.parameters, run.threads.get())));
   run.student = std::make_unique<train::Student>(*run.model, *run.backend, run.parameters, types, run.lora->use());
+  // What both may take changes no result, only how much is computed again.
+  const auto available = static_cast<size_t>(std::max<int64_t>(0, available_memory_bytes()));
+  run.backend->derivatives()->keep_turned(available / 2);
+  run.student->set_recording_budget(available / 4);
   train::Schedule& schedule = options.trainer.schedule;
   schedule.n_steps = wanted_steps(options, *run.data);
   schedule.warm_up = std::min(schedule.warm_up, schedule.n_steps / 10);

@@ -13,7 +13,7 @@ namespace ondol::train {
 struct TrainerOptions {
   Schedule schedule;
   OptimizerOptions optimizer;
-  int64_t sequences_per_step = 1;  // learned one after another, so that memory is that of one
+  int64_t sequences_per_step = 1;  // short ones are learned together, long ones one after another
   double clip = 1.0;               // the largest norm of all gradients together; 0: any
   LoraAdapter* adapter = nullptr;  // the one that learns, if any
 };
