@@ -96,7 +96,8 @@ Result<void> learn(const TrainOptions& options, TrainRun& run, Saver& saver) {
     const std::optional<double> validation = saves ? ONDOL_TRY(run.trainer->validate()) : std::nullopt;
     ONDOL_TRY(log.add(step, seconds, validation));
     bar.clear();
-    fmt::print(stderr, "step {:>5}  loss {:.4f}{}  {:.0f} tokens/s\n", step.step, step.loss,
+    fmt::print(stderr, "step {:>5}  loss {:.4f}{}{}  {:.0f} tokens/s\n", step.step, step.loss,
+               step.preferences ? fmt::format("  margin {:.3f}", step.preferences->margin) : "",
                validation ? fmt::format("  validation {:.4f}", *validation) : "",
                static_cast<double>(step.n_tokens) / seconds);
     bar.update(static_cast<double>(step.step), static_cast<double>(options.trainer.schedule.n_steps));
@@ -109,8 +110,8 @@ Result<void> learn(const TrainOptions& options, TrainRun& run, Saver& saver) {
 
 Result<void> train_model(const CLI::App& command, TrainOptions& options) {
   const TrainMethod method = ONDOL_TRY(resolve(command, options));
-  if (method != TrainMethod::kLora) {
-    return Error(fmt::format("--method: expected lora or qlora, got '{}' (others are not built yet)", options.method));
+  if (method == TrainMethod::kFull) {
+    return Error("--method: expected lora, qlora, dpo, orpo or kto, got 'full' (which is not built yet)");
   }
   if (!options.out.ends_with(".gguf")) {
     return Error(fmt::format("--out: expected a name that ends in .gguf, got '{}'", options.out));
@@ -118,7 +119,7 @@ Result<void> train_model(const CLI::App& command, TrainOptions& options) {
   // A limit on the size of files shall be an error like a full disk, not the end.
   ::signal(SIGXFSZ, SIG_IGN);
   TrainRun run;
-  ONDOL_TRY(set_up(options, run));
+  ONDOL_TRY(set_up(method, options, run));
   print_start(options, run);
   Saver saver(options, run);
   ONDOL_TRY(resume(options, run, saver.checkpoint()));

@@ -48,6 +48,10 @@ Result<void> TrainingLog::add(const train::StepReport& step, double seconds, std
                        {"targets", step.n_targets},
                        {"tokens_per_s", static_cast<double>(step.n_tokens) / seconds},
                        {"seconds", seconds}};
+  if (step.preferences) {
+    line["margin"] = step.preferences->margin;
+    line["accuracy"] = step.preferences->accuracy;
+  }
   if (validation) line["validation_loss"] = *validation;
   std::ofstream file(path_, std::ios::app | std::ios::binary);
   file << json::serialize(line) + "\n";

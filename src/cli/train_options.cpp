@@ -63,7 +63,8 @@ void add_places(CLI::App& command, TrainOptions& options) {
   command.add_option("-o,--out", options.out, "The adapter to write (GGUF)");
   command
       .add_option("--method", options.method,
-                  "lora, or qlora, which is the same: the model stays as it is, quantised or not")
+                  "lora, or qlora, which is the same: the model stays as it is, quantised or not; dpo and orpo learn "
+                  "from pairs of answers, kto from judged ones")
       ->capture_default_str();
   command.add_option("--log", options.log, "Also write a line of JSON for each step into this file");
   command.add_flag("--resume", options.resume, "Go on from the checkpoint beside --out, if there is one");
@@ -105,6 +106,21 @@ void add_adapter_options(CLI::App& command, TrainOptions& options) {
                      "Weights to add to, as attn_q (any number of times); all without");
 }
 
+void add_preference_options(CLI::App& command, TrainOptions& options) {
+  command.add_option("--beta", options.preferences.beta, "DPO, KTO: how much a change away from the model counts")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command.add_option("--lambda", options.preferences.odds_weight, "ORPO: weight of the odds ratio")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command.add_option("--desirable", options.preferences.desirable, "KTO: weight of good answers")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command.add_option("--undesirable", options.preferences.undesirable, "KTO: weight of bad answers")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+}
+
 void add_learning_options(CLI::App& command, TrainOptions& options) {
   command.add_option("--epochs", options.epochs, "Times that every example is seen")->capture_default_str();
   command.add_option("--steps", options.n_steps, "Steps of the optimizer, instead of epochs");
@@ -144,6 +160,7 @@ void add_train_options(CLI::App& command, TrainOptions& options) {
   add_data_options(command, options);
   add_learning_options(command, options);
   add_adapter_options(command, options);
+  add_preference_options(command, options);
 }
 
 Result<ProductTypes> product_types(const std::string& precision) {
@@ -167,6 +184,13 @@ Result<TrainMethod> resolve(const CLI::App& command, TrainOptions& options) {
   optimizer.kind = ONDOL_TRY(one_of<Kind>(
       "--optimizer", options.optimizer,
       {named(Kind::kAdamW), named(Kind::kAdamW8Bit), named(Kind::kAdamWBf16), named(Kind::kMuon), named(Kind::kLion)}));
+  using Preference = train::PreferenceOptions::Kind;
+  options.preferences.kind = method == TrainMethod::kKto    ? Preference::kKto
+                             : method == TrainMethod::kOrpo ? Preference::kOrpo
+                                                            : Preference::kDpo;
+  if (method == TrainMethod::kDpo || method == TrainMethod::kOrpo || method == TrainMethod::kKto) {
+    options.trainer.preferences = options.preferences;
+  }
   if (optimizer.kind == Kind::kLion) optimizer.beta2 = 0.99;
   optimizer.seed = options.lora.seed;
   options.data.seed = options.lora.seed;
@@ -195,6 +219,10 @@ std::vector<std::pair<std::string, std::string>> identity_of(const TrainOptions&
           {"--lora-plus", fmt::format("{}", lora.b_rate)},
           {"--dora", fmt::format("{}", lora.magnitudes)},
           {"--target", fmt::format("{}", fmt::join(lora.targets, " "))},
+          {"--beta", fmt::format("{}", options.preferences.beta)},
+          {"--lambda", fmt::format("{}", options.preferences.odds_weight)},
+          {"--desirable", fmt::format("{}", options.preferences.desirable)},
+          {"--undesirable", fmt::format("{}", options.preferences.undesirable)},
           {"--early-stop", fmt::format("{}", options.early_stop)}};
 }
 

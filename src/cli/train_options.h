@@ -30,6 +30,7 @@ struct TrainOptions {
   train::DataOptions data;
   train::LoraOptions lora;
   train::TrainerOptions trainer;
+  train::PreferenceOptions preferences;
   double epochs = 1;
   int64_t n_steps = 0;
   int64_t accumulated = 1;

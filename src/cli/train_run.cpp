@@ -17,9 +17,27 @@ int64_t wanted_steps(const TrainOptions& options, const train::DataSource& data)
       1, static_cast<int64_t>(std::ceil(sequences / static_cast<double>(options.trainer.sequences_per_step))));
 }
 
+/// Pairs and judgements would be learned as if all answers were good.
+Result<void> check_format(TrainMethod method, train::Format format) {
+  const auto wanted = [](TrainMethod of) {
+    if (of == TrainMethod::kKto) return train::Format::kJudged;
+    const bool is_pair = of == TrainMethod::kDpo || of == TrainMethod::kOrpo;
+    return is_pair ? train::Format::kPreference : train::Format::kText;
+  };
+  const auto kind = [](train::Format of) {
+    return of == train::Format::kPreference || of == train::Format::kJudged ? of : train::Format::kText;
+  };
+  if (wanted(method) == kind(format)) return {};
+  const std::string_view fitting = kind(format) == train::Format::kPreference ? "dpo or orpo"
+                                   : kind(format) == train::Format::kJudged   ? "kto"
+                                                                              : "lora, qlora or full";
+  return Error(
+      fmt::format("--method: for examples of the format '{}', expected {}", train::format_name(format), fitting));
+}
+
 }  // namespace
 
-Result<void> set_up(TrainOptions& options, TrainRun& run) {
+Result<void> set_up(TrainMethod method, TrainOptions& options, TrainRun& run) {
   const ProductTypes types = ONDOL_TRY(product_types(options.precision));
   run.file = ONDOL_TRY(open_model_file(ONDOL_TRY(resolve_model(options.model))));
   run.model = ONDOL_TRY(load_model(run.file));
@@ -29,6 +47,7 @@ Result<void> set_up(TrainOptions& options, TrainRun& run) {
   ModelText text = ONDOL_TRY(load_text(*run.file));
   run.data = std::make_unique<train::DataSource>(
       ONDOL_TRY(train::DataSource::open(options.data, text.tokenizer, std::move(text.chat_template))));
+  ONDOL_TRY(check_format(method, run.data->format()));
   run.lora = std::make_unique<train::LoraAdapter>(
       ONDOL_TRY(train::LoraAdapter::create(*run.model, options.lora, run.parameters, run.threads.get())));
   run.student = std::make_unique<train::Student>(*run.model, *run.backend, run.parameters, types, run.lora->use());

@@ -24,7 +24,7 @@ struct TrainRun {
 };
 
 /// Opens the model and the data and makes what learns; `options` gets the number of steps.
-Result<void> set_up(TrainOptions& options, TrainRun& run);
+Result<void> set_up(TrainMethod method, TrainOptions& options, TrainRun& run);
 
 /// Writes what was learned to --out.
 Result<void> write_result(const TrainOptions& options, const TrainRun& run);

@@ -59,6 +59,22 @@ Tensor LearningPass::run(Context& context, int n_blocks, Tensor x, const std::fu
   return {};
 }
 
+void LearningPass::add_losses(std::span<const Target> targets, const Tensor& logits, Tensor dlogits) {
+  Derivatives& derivatives = *tape_.derivatives();
+  std::vector<int32_t> tokens;
+  for (size_t begin = 0; begin < targets.size(); begin += tokens.size()) {
+    tokens.clear();
+    const auto group = static_cast<size_t>(targets[begin].group);
+    for (size_t i = begin; i < targets.size() && targets[i].group == targets[begin].group; ++i) {
+      tokens.push_back(targets[i].token);
+    }
+    const auto first = static_cast<int64_t>(begin);
+    const auto n = static_cast<int64_t>(tokens.size());
+    losses_[group] +=
+        derivatives.cross_entropy(logits.slice_rows(first, n), tokens, weights_[group], dlogits.slice_rows(first, n));
+  }
+}
+
 void LearningPass::learn_output(Context& context, const Tensor& x, const std::function<Tensor(const Tensor&)>& output) {
   const Tape::Position start = tape_.position();
   Derivatives& derivatives = *tape_.derivatives();
@@ -70,15 +86,13 @@ void LearningPass::learn_output(Context& context, const Tensor& x, const std::fu
     begin += part.size();
     ArenaScope scope(context.arena);
     Tensor rows = context.arena.f32({static_cast<int64_t>(part.size()), x.columns()});
-    std::vector<int32_t> tokens;
     for (size_t i = 0; i < part.size(); ++i) {
       std::memcpy(rows.f32(static_cast<int64_t>(i)), x.f32(part[i].row), x.row_stride_bytes());
-      tokens.push_back(part[i].token);
     }
     tape_.record(learns());
     const Tensor logits = output(rows);
     tape_.record(false);
-    loss_ += derivatives.cross_entropy(logits, tokens, weight_, tape_.gradient(logits));
+    add_losses(part, logits, tape_.gradient(logits));
     if (learns()) {
       tape_.backward(start);
       Tensor drows = tape_.gradient(rows);

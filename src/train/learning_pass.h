@@ -16,6 +16,7 @@ namespace ondol::train {
 struct Target {
   int32_t row = 0;
   int32_t token = 0;
+  int32_t group = 0;  // targets of a group share a weight; they follow one another
 };
 
 /// What a pass may keep of blocks, and what the passes before it have found out.
@@ -32,27 +33,29 @@ class LearningPass final : public Learner {
   /// To evaluate is to go forward only.
   enum class Aim { kLearn, kEvaluate };
 
-  /// `weight` multiplies the loss of every target: one over the number of targets in the whole step.
-  LearningPass(Tape& tape, RecordingMemory& memory, std::span<const Target> targets, float weight,
+  /// `weights` multiply the losses of the targets of each group: for one group, one over the number of targets in the
+  /// whole step.
+  LearningPass(Tape& tape, RecordingMemory& memory, std::span<const Target> targets, std::span<const float> weights,
                Aim aim = Aim::kLearn)
-      : tape_(tape), memory_(memory), targets_(targets), weight_(weight), aim_(aim) {}
+      : tape_(tape), memory_(memory), targets_(targets), weights_(weights), aim_(aim), losses_(weights.size(), 0.0) {}
 
   Tensor run(Context& context, int n_blocks, Tensor x, const std::function<void(int)>& block,
              const std::function<Tensor(const Tensor&)>& output) override;
 
-  /// The sum over targets of the loss, in nats, not weighted.
-  double loss() const { return loss_; }
+  /// For each group, the sum over its targets of the loss, in nats, not weighted.
+  const std::vector<double>& losses() const { return losses_; }
 
  private:
   bool learns() const { return aim_ == Aim::kLearn; }
+  void add_losses(std::span<const Target> targets, const Tensor& logits, Tensor dlogits);
   void learn_output(Context& context, const Tensor& x, const std::function<Tensor(const Tensor&)>& output);
 
   Tape& tape_;
   RecordingMemory& memory_;
   std::span<const Target> targets_;
-  float weight_;
+  std::span<const float> weights_;
   Aim aim_;
-  double loss_ = 0;
+  std::vector<double> losses_;
 };
 
 }  // namespace ondol::train

@@ -17,9 +17,11 @@ struct PackedBatch {
   std::vector<Target> targets;
 };
 
-Result<PackedBatch> unpack(const PackedSequence& packed, KvCache& cache) {
+/// Each segment's targets are a group of their own, or all are one.
+Result<PackedBatch> unpack(const PackedSequence& packed, KvCache& cache, bool by_segment) {
   PackedBatch made;
   made.sequences.reserve(packed.segments.size());
+  int32_t group = 0;
   for (const Segment& segment : packed.segments) {
     const auto n = static_cast<int>(segment.tokens.size());
     const auto first_row = static_cast<int32_t>(made.batch.tokens.size());
@@ -28,8 +30,9 @@ Result<PackedBatch> unpack(const PackedSequence& packed, KvCache& cache) {
     made.batch.slices.push_back({&made.sequences.back(), first_row, n, 0, n});
     for (size_t i = 1; i < segment.tokens.size(); ++i) {
       if (segment.is_target[i] == 0) continue;
-      made.targets.push_back({first_row + static_cast<int32_t>(i) - 1, segment.tokens[i]});
+      made.targets.push_back({first_row + static_cast<int32_t>(i) - 1, segment.tokens[i], group});
     }
+    if (by_segment) ++group;
     made.batch.tokens.insert(made.batch.tokens.end(), segment.tokens.begin(), segment.tokens.end());
   }
   return made;
@@ -52,7 +55,7 @@ Student::Student(const Model& model, Backend& backend, Parameters& parameters, P
     : model_(model), tape_(backend, arena_, parameters, types), adapter_(adapter) {}
 
 Result<double> Student::learn(const PackedSequence& sequence, float weight) {
-  return pass(sequence, weight, LearningPass::Aim::kLearn);
+  return ONDOL_TRY(pass(sequence, {&weight, 1}, LearningPass::Aim::kLearn, Adapted::kYes))[0];
 }
 
 Result<double> Student::learn(std::span<const PackedSequence> sequences, float weight) {
@@ -70,7 +73,17 @@ Result<double> Student::learn(std::span<const PackedSequence> sequences, float w
 }
 
 Result<double> Student::evaluate(const PackedSequence& sequence) {
-  return pass(sequence, 1.0f, LearningPass::Aim::kEvaluate);
+  const float weight = 1.0f;
+  return ONDOL_TRY(pass(sequence, {&weight, 1}, LearningPass::Aim::kEvaluate, Adapted::kYes))[0];
+}
+
+Result<std::vector<double>> Student::learn_weighted(const PackedSequence& sequence, std::span<const float> weights) {
+  return pass(sequence, weights, LearningPass::Aim::kLearn, Adapted::kYes);
+}
+
+Result<std::vector<double>> Student::evaluate_segments(const PackedSequence& sequence, Adapted adapted) {
+  const std::vector<float> weights(sequence.segments.size(), 1.0f);
+  return pass(sequence, weights, LearningPass::Aim::kEvaluate, adapted);
 }
 
 Result<void> Student::make_room(const PackedSequence& sequence) {
@@ -84,21 +97,24 @@ Result<void> Student::make_room(const PackedSequence& sequence) {
   return {};
 }
 
-Result<double> Student::pass(const PackedSequence& sequence, float weight, LearningPass::Aim aim) {
+Result<std::vector<double>> Student::pass(const PackedSequence& sequence, std::span<const float> weights,
+                                          LearningPass::Aim aim, Adapted adapted) {
   ONDOL_TRY(make_room(sequence));
-  const PackedBatch packed = ONDOL_TRY(unpack(sequence, *cache_));
-  if (packed.targets.empty()) return 0.0;
+  const PackedBatch packed = ONDOL_TRY(unpack(sequence, *cache_, weights.size() == sequence.segments.size()));
+  if (packed.targets.empty()) return std::vector<double>(weights.size(), 0.0);
   const ArenaScope scope(arena_);
-  LearningPass learning(tape_, memory_, packed.targets, weight, aim);
+  LearningPass learning(tape_, memory_, packed.targets, weights, aim);
   Context context{tape_, arena_};
-  if (adapter_) context.adapters = {{*adapter_, 0, static_cast<int>(packed.batch.tokens.size())}};
+  if (adapter_ && adapted == Adapted::kYes) {
+    context.adapters = {{*adapter_, 0, static_cast<int>(packed.batch.tokens.size())}};
+  }
   context.learner = &learning;
   const Tape::Position start = tape_.position();
   tape_.record(aim == LearningPass::Aim::kLearn);
   model_.forward(packed.batch, *cache_, context);
   tape_.backward(start);
   tape_.record(false);
-  return learning.loss();
+  return learning.losses();
 }
 
 }  // namespace ondol::train

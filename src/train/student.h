@@ -3,6 +3,8 @@
 
 #include <memory>
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "models/model.h"
 #include "nn/tape.h"
@@ -32,8 +34,16 @@ class Student {
   /// The sum of the losses only.
   Result<double> evaluate(const PackedSequence& sequence);
 
+  /// As learn, with a weight for each segment, which may be negative. Returns the loss of each.
+  Result<std::vector<double>> learn_weighted(const PackedSequence& sequence, std::span<const float> weights);
+  /// The loss of each segment; without its adapter, the model is what it was before it learned.
+  enum class Adapted { kNo, kYes };
+  Result<std::vector<double>> evaluate_segments(const PackedSequence& sequence, Adapted adapted);
+
  private:
-  Result<double> pass(const PackedSequence& sequence, float weight, LearningPass::Aim aim);
+  /// Either one weight for all, or one for each segment; as many losses are returned.
+  Result<std::vector<double>> pass(const PackedSequence& sequence, std::span<const float> weights,
+                                   LearningPass::Aim aim, Adapted adapted);
   /// Room for the keys and values of all segments.
   Result<void> make_room(const PackedSequence& sequence);
 

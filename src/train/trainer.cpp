@@ -12,7 +12,23 @@ Trainer::Trainer(Student& student, Parameters& parameters, DataSource& data, con
       parameters_(parameters),
       data_(data),
       options_(options),
-      optimizer_(create_optimizer(parameters, options.optimizer, tools)) {}
+      optimizer_(create_optimizer(parameters, options.optimizer, tools)) {
+  if (options.preferences) preferences_.emplace(student, *options.preferences);
+}
+
+Result<void> Trainer::learn(std::span<const PackedSequence> sequences, StepReport& report) {
+  if (preferences_) {
+    const PreferenceReport learned = ONDOL_TRY(preferences_->learn(sequences));
+    const auto n = static_cast<double>(learned.n);
+    report.loss = learned.loss / n;
+    report.preferences = PreferenceSummary{learned.margin / n, learned.n_right / n};
+    return {};
+  }
+  const auto weight = static_cast<float>(1.0 / static_cast<double>(report.n_targets));
+  report.loss = ONDOL_TRY(student_.learn(sequences, weight));
+  report.loss /= static_cast<double>(report.n_targets);
+  return {};
+}
 
 Result<StepReport> Trainer::step() {
   const auto sequences = ONDOL_TRY(data_.next(static_cast<size_t>(options_.sequences_per_step)));
@@ -25,9 +41,7 @@ Result<StepReport> Trainer::step() {
   }
   if (report.n_targets == 0) return Error(fmt::format("step {}: the data has no targets", report.step));
   parameters_.clear_gradients();
-  const auto weight = static_cast<float>(1.0 / static_cast<double>(report.n_targets));
-  report.loss = ONDOL_TRY(student_.learn(sequences, weight));
-  report.loss /= static_cast<double>(report.n_targets);
+  ONDOL_TRY(learn(sequences, report));
   if (options_.adapter != nullptr) options_.adapter->finish_gradients(parameters_);
   report.gradient_norm = parameters_.gradient_norm();
   if (!std::isfinite(report.loss) || !std::isfinite(report.gradient_norm)) {
@@ -43,22 +57,32 @@ Result<StepReport> Trainer::step() {
   return report;
 }
 
-Result<std::optional<double>> Trainer::validate() {
+Result<std::optional<double>> Trainer::validation_loss() {
   double loss = 0;
-  double n_targets = 0;
+  double n = 0;
   for (uint64_t i = 0; i < data_.n_validation_sequences(); ++i) {
     const PackedSequence sequence = ONDOL_TRY(data_.validation_sequence(i));
-    loss += ONDOL_TRY(student_.evaluate(sequence));
-    n_targets += static_cast<double>(sequence.n_targets());
+    if (preferences_) {
+      const PreferenceReport report = ONDOL_TRY(preferences_->evaluate({&sequence, 1}));
+      loss += report.loss;
+      n += static_cast<double>(report.n);
+    } else {
+      loss += ONDOL_TRY(student_.evaluate(sequence));
+      n += static_cast<double>(sequence.n_targets());
+    }
   }
-  if (n_targets == 0) return std::optional<double>();
-  loss /= n_targets;
+  return n == 0 ? std::optional<double>() : std::optional<double>(loss / n);
+}
+
+Result<std::optional<double>> Trainer::validate() {
+  const std::optional<double> loss = ONDOL_TRY(validation_loss());
+  if (!loss) return loss;
   ++n_since_best_;
-  if (!best_validation_ || loss < *best_validation_) {
+  if (!best_validation_ || *loss < *best_validation_) {
     best_validation_ = loss;
     n_since_best_ = 0;
   }
-  return std::optional<double>(loss);
+  return loss;
 }
 
 Result<void> Trainer::save(const std::string& path, const TrainingIdentity& identity) {

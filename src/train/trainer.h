@@ -5,6 +5,7 @@
 #include "train/data/data_source.h"
 #include "train/lora.h"
 #include "train/optimizer.h"
+#include "train/preferences.h"
 #include "train/schedule.h"
 #include "train/student.h"
 
@@ -13,18 +14,26 @@ namespace ondol::train {
 struct TrainerOptions {
   Schedule schedule;
   OptimizerOptions optimizer;
-  int64_t sequences_per_step = 1;  // short ones are learned together, long ones one after another
-  double clip = 1.0;               // the largest norm of all gradients together; 0: any
-  LoraAdapter* adapter = nullptr;  // the one that learns, if any
+  int64_t sequences_per_step = 1;                // short ones are learned together, long ones one after another
+  double clip = 1.0;                             // the largest norm of all gradients together; 0: any
+  LoraAdapter* adapter = nullptr;                // the one that learns, if any
+  std::optional<PreferenceOptions> preferences;  // learn from them, not from texts
+};
+
+/// What learning from preferences came to.
+struct PreferenceSummary {
+  double margin = 0;    // means over pairs, or over judged answers
+  double accuracy = 0;  // share with the better one ahead
 };
 
 struct StepReport {
   int64_t step = 0;  // from 1
-  double loss = 0;   // nats for each target
+  double loss = 0;   // nats for each target; of preferences: for each pair or judged answer
   double gradient_norm = 0;
   double rate = 0;
   int64_t n_tokens = 0;
   int64_t n_targets = 0;
+  std::optional<PreferenceSummary> preferences;
 };
 
 class Trainer {
@@ -37,7 +46,7 @@ class Trainer {
   /// memory, and a loss that is no number.
   Result<StepReport> step();
 
-  /// Nats for each target of the validation set; nothing when there is none. Counts for validations_since_best.
+  /// The loss of the validation set, as in StepReport; nothing when there is none. Counts for validations_since_best.
   Result<std::optional<double>> validate();
   /// 0 when the last one was the best so far.
   int64_t validations_since_best() const { return n_since_best_; }
@@ -52,11 +61,15 @@ class Trainer {
   Result<void> resume(const std::string& path, const TrainingIdentity& identity);
 
  private:
+  Result<void> learn(std::span<const PackedSequence> sequences, StepReport& report);
+  Result<std::optional<double>> validation_loss();
+
   Student& student_;
   Parameters& parameters_;
   DataSource& data_;
   TrainerOptions options_;
   std::unique_ptr<Optimizer> optimizer_;
+  std::optional<Preferences> preferences_;
   int64_t n_steps_ = 0;
   std::optional<double> best_validation_;
   int64_t n_since_best_ = 0;

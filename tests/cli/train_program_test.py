@@ -184,6 +184,32 @@ class Training(unittest.TestCase):
             self.assertEqual(status, 1, err)
             self.assertIn(message, err)
 
+    def test_preferences_are_learned(self):
+        pairs = [{"prompt": text[:9], "chosen": text[9:], "rejected": " " + text[9:].upper()} for text in TEXTS]
+        judged = [{"prompt": pair["prompt"], "completion": pair[answer], "label": answer == "chosen"}
+                  for pair in pairs for answer in ("chosen", "rejected")]
+        for method, records in (("dpo", pairs), ("orpo", pairs), ("kto", judged)):
+            self.data.write_text("".join(json.dumps(record) + "\n" for record in records))
+            rate = ("--lr", 0.01, "--seq", 64)
+            self.train(method, "--method", method, *rate)
+            log = losses(self.folder / f"{method}.log")
+            self.assertGreater(log[-1]["margin"], log[0]["margin"] + 0.1, method)
+            self.assertGreaterEqual(log[-1]["accuracy"], 0.5 if method == "kto" else 1, method)
+            self.assertIn("validation_loss", log[-1])
+            # The reference's chances are found anew, and are the same.
+            process = start(*self.arguments(method + "2", "--method", method, *rate))
+            while not (self.folder / f"{method}2.checkpoint.gguf").exists():
+                self.assertIsNone(process.poll())
+                time.sleep(0.002)
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            self.train(method + "2", "--method", method, "--resume", *rate)
+            self.same(method, method + "2")
+            for wrong in {"lora", "dpo", "kto"} - {method} - ({"dpo"} if method == "orpo" else set()):
+                status, _, err = ondol(*self.arguments("wrong", "--method", wrong))
+                self.assertEqual(status, 1)
+                self.assertIn("expected kto" if method == "kto" else "expected dpo or orpo", err)
+
     def test_batches_accumulate(self):
         self.train("two", "--batch", 2)
         self.train("accumulated", "--batch", 1, "--accumulate", 2)

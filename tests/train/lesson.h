@@ -44,6 +44,10 @@ class Lesson {
   double learn(const PackedSequence& sequence) { return student().learn(sequence, 1.0f).value(); }
   double evaluate(const PackedSequence& sequence) { return student().evaluate(sequence).value(); }
 
+  std::unique_ptr<Student> make_student() {
+    return std::make_unique<Student>(*model_, *backend_, parameters_, types_, adapter_);
+  }
+
  private:
   Student student() { return Student(*model_, *backend_, parameters_, types_, adapter_); }
 
