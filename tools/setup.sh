@@ -5,11 +5,13 @@ BUILD_PACKAGES=(
   g++ cmake ninja-build pkg-config
   libboost1.81-dev libfmt-dev libspdlog-dev libcli11-dev libedit-dev
   libpcre2-dev libicu-dev libcurl4-openssl-dev libssl-dev libtomlplusplus-dev
+  libsqlite3-dev libstemmer-dev
 )
 TEST_PACKAGES=(libgtest-dev python3 binutils)
 
 ARM_TOOLS=(g++-aarch64-linux-gnu qemu-user)
-ARM_PACKAGES=(libfmt-dev libspdlog-dev libedit-dev libpcre2-dev libicu-dev libcurl4-openssl-dev libssl-dev libgtest-dev)
+ARM_PACKAGES=(libfmt-dev libspdlog-dev libedit-dev libpcre2-dev libicu-dev libcurl4-openssl-dev libssl-dev
+              libsqlite3-dev libstemmer-dev libgtest-dev)
 
 say() { printf '%s\n' "$*" >&2; }
 

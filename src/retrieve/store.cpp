@@ -1,0 +1,258 @@
+#include "retrieve/store.h"
+
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "retrieve/expansion.h"
+
+namespace ondol {
+namespace {
+
+constexpr int64_t kApplication = 0x4F4E444C;  // "ONDL"
+constexpr int64_t kVersion = 1;
+
+/// Numbers of chunks are never given twice: postings of one that is gone may still be there.
+constexpr char kSchema[] = R"sql(
+CREATE TABLE document (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, size_bytes INTEGER NOT NULL,
+                       modified_ns INTEGER NOT NULL, hash BLOB NOT NULL, title TEXT NOT NULL, error TEXT NOT NULL);
+CREATE TABLE chunk (id INTEGER PRIMARY KEY AUTOINCREMENT, document INTEGER NOT NULL REFERENCES document ON DELETE CASCADE,
+                    start INTEGER NOT NULL, end INTEGER NOT NULL, page INTEGER NOT NULL, headings TEXT NOT NULL,
+                    text TEXT NOT NULL, hash BLOB NOT NULL, n_terms INTEGER NOT NULL);
+CREATE INDEX chunk_of_document ON chunk (document);
+CREATE TABLE segment (id INTEGER PRIMARY KEY, n_postings INTEGER NOT NULL);
+CREATE TABLE posting (segment INTEGER NOT NULL, term TEXT NOT NULL, data BLOB NOT NULL, PRIMARY KEY (segment, term))
+  WITHOUT ROWID;
+)sql";
+
+/// More is written at once than is kept.
+constexpr size_t kMostPendingBytes = size_t{32} << 20;
+
+std::span<const uint8_t> bytes_of(const Hash128& hash) {
+  return {reinterpret_cast<const uint8_t*>(&hash), sizeof(hash)};
+}
+
+Hash128 hash_from(std::span<const uint8_t> bytes) {
+  Hash128 hash;
+  if (bytes.size() == sizeof(hash)) std::copy(bytes.begin(), bytes.end(), reinterpret_cast<uint8_t*>(&hash));
+  return hash;
+}
+
+/// Of what is searched and embedded: the text and what stands above it.
+Hash128 hash_of(const Chunk& chunk, std::string_view text) {
+  const auto bytes = [](std::string_view t) { return std::span(reinterpret_cast<const uint8_t*>(t.data()), t.size()); };
+  return hash_bytes(bytes(text), hash_bytes(bytes(chunk.headings)));
+}
+
+Result<void> make_tables(Database& database, const std::string& path) {
+  Transaction transaction = ONDOL_TRY(Transaction::begin(database));
+  const int64_t application = ONDOL_TRY(database.number("PRAGMA application_id"));
+  const int64_t version = ONDOL_TRY(database.number("PRAGMA user_version"));
+  const int64_t n_tables = ONDOL_TRY(database.number("SELECT count(*) FROM sqlite_master"));
+  if (n_tables == 0) {
+    ONDOL_TRY(database.execute(kSchema));
+    ONDOL_TRY(
+        database.execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", kApplication, kVersion)));
+    return transaction.commit();
+  }
+  if (application != kApplication)
+    return Error(path + ": expected a store that ondol made, got another program's database");
+  if (version != kVersion) {
+    return Error(fmt::format("{}: expected a store of version {}, got {}; index the documents again into a new file",
+                             path, kVersion, version));
+  }
+  return {};
+}
+
+}  // namespace
+
+struct Store::Statements {
+  Statement find_document;
+  Statement insert_document;
+  Statement update_document;
+  Statement remove_document;
+  Statement chunks_of;
+  Statement move_chunk;
+  Statement insert_chunk;
+  Statement set_terms;
+  Statement remove_chunk;
+  Statement hit;
+  Statement text_of;
+};
+
+Store::Store(std::unique_ptr<Database> database, LexicalIndex lexical, std::unique_ptr<Statements> statements)
+    : database_(std::move(database)), lexical_(std::move(lexical)), statements_(std::move(statements)) {}
+Store::Store(Store&&) noexcept = default;
+Store::~Store() {
+  roll_back();
+}
+
+Result<Store> Store::open(const std::string& path) {
+  auto database = std::make_unique<Database>(ONDOL_TRY(Database::open(path)));
+  ONDOL_TRY(make_tables(*database, path));
+  LexicalIndex lexical = ONDOL_TRY(LexicalIndex::open(*database));
+  const auto prepare = [&](std::string_view sql) { return database->prepare(sql); };
+  Statements statements{
+      ONDOL_TRY(prepare("SELECT id FROM document WHERE path = ?1")),
+      ONDOL_TRY(prepare(
+          "INSERT INTO document (path, size_bytes, modified_ns, hash, title, error) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")),
+      ONDOL_TRY(prepare("UPDATE document SET path = ?2, size_bytes = ?3, modified_ns = ?4, hash = ?5, title = ?6, "
+                        "error = ?7 WHERE id = ?1")),
+      ONDOL_TRY(prepare("DELETE FROM document WHERE id = ?1")),
+      ONDOL_TRY(prepare("SELECT id, hash FROM chunk WHERE document = ?1 ORDER BY id")),
+      ONDOL_TRY(prepare("UPDATE chunk SET start = ?2, end = ?3, page = ?4 WHERE id = ?1")),
+      ONDOL_TRY(prepare("INSERT INTO chunk (document, start, end, page, headings, text, hash, n_terms) VALUES (?1, ?2, "
+                        "?3, ?4, ?5, ?6, ?7, 0)")),
+      ONDOL_TRY(prepare("UPDATE chunk SET n_terms = ?2 WHERE id = ?1")),
+      ONDOL_TRY(prepare("DELETE FROM chunk WHERE id = ?1")),
+      ONDOL_TRY(prepare("SELECT path, page, start, end, headings, text FROM chunk JOIN document ON document.id = "
+                        "chunk.document WHERE chunk.id = ?1")),
+      ONDOL_TRY(prepare("SELECT text FROM chunk WHERE id = ?1"))};
+  return Store(std::move(database), std::move(lexical), std::make_unique<Statements>(std::move(statements)));
+}
+
+// Changes.
+
+Result<void> Store::begin() {
+  if (!transaction_) transaction_.emplace(ONDOL_TRY(Transaction::begin(*database_)));
+  return {};
+}
+
+void Store::roll_back() {
+  transaction_.reset();
+  lexical_.forget_pending();
+}
+
+Result<void> Store::commit() {
+  if (!transaction_) return {};
+  ONDOL_TRY(lexical_.flush());
+  ONDOL_TRY(transaction_->commit());
+  transaction_.reset();
+  return {};
+}
+
+Result<void> Store::commit_if_large() {
+  return lexical_.pending_bytes() > kMostPendingBytes ? commit() : Result<void>();
+}
+
+Result<int64_t> Store::put_record(const DocumentRecord& record) {
+  Statement& find = statements_->find_document.start(record.path);
+  const bool is_known = ONDOL_TRY(find.next());
+  const int64_t id = is_known ? find.integer(0) : 0;
+  find.start(std::string_view());
+  if (is_known) {
+    ONDOL_TRY(statements_->update_document.run(id, record.path, record.size_bytes, record.modified_ns,
+                                               bytes_of(record.hash), "", record.error));
+    return id;
+  }
+  ONDOL_TRY(statements_->insert_document.run(record.path, record.size_bytes, record.modified_ns, bytes_of(record.hash),
+                                             "", record.error));
+  return database_->last_id();
+}
+
+Result<void> Store::put(const DocumentRecord& record, const Document& document, const ChunkerOptions& options) {
+  ONDOL_TRY(begin());
+  const int64_t id = ONDOL_TRY(put_record(record));
+  std::multimap<Hash128, int64_t> known;
+  Statement& chunks = statements_->chunks_of.start(id);
+  while (ONDOL_TRY(chunks.next())) known.emplace(hash_from(chunks.bytes(1)), chunks.integer(0));
+  for (const Chunk& chunk : cut_into_chunks(document, options)) {
+    const std::string_view text = std::string_view(document.text).substr(chunk.start, chunk.end - chunk.start);
+    const Hash128 hash = hash_of(chunk, text);
+    if (const auto same = known.find(hash); same != known.end()) {
+      ONDOL_TRY(statements_->move_chunk.run(same->second, chunk.start, chunk.end, chunk.page));
+      known.erase(same);
+      continue;
+    }
+    ONDOL_TRY(
+        statements_->insert_chunk.run(id, chunk.start, chunk.end, chunk.page, chunk.headings, text, bytes_of(hash)));
+    const int64_t number = database_->last_id();
+    const uint32_t n_terms =
+        lexical_.add(number, chunk.headings.empty() ? std::string(text) : fmt::format("{}\n{}", chunk.headings, text));
+    ONDOL_TRY(statements_->set_terms.run(number, n_terms));
+  }
+  for (const auto& [hash, number] : known) ONDOL_TRY(statements_->remove_chunk.run(number));
+  return {};
+}
+
+Result<void> Store::put_failure(const DocumentRecord& record) {
+  ONDOL_TRY(put(record, Document()));
+  return {};
+}
+
+Result<void> Store::update(const DocumentRecord& record) {
+  ONDOL_TRY(begin());
+  return statements_->update_document.run(record.id, record.path, record.size_bytes, record.modified_ns,
+                                          bytes_of(record.hash), "", record.error);
+}
+
+Result<void> Store::remove(int64_t document) {
+  ONDOL_TRY(begin());
+  return statements_->remove_document.run(document);
+}
+
+// What is there.
+
+Result<std::vector<DocumentRecord>> Store::documents() {
+  std::vector<DocumentRecord> all;
+  Statement statement = ONDOL_TRY(
+      database_->prepare("SELECT id, path, size_bytes, modified_ns, hash, error FROM document ORDER BY path"));
+  while (ONDOL_TRY(statement.next())) {
+    all.push_back({statement.integer(0), std::string(statement.text(1)), statement.integer(2), statement.integer(3),
+                   hash_from(statement.bytes(4)), std::string(statement.text(5))});
+  }
+  return all;
+}
+
+Result<StoreStats> Store::stats() {
+  StoreStats stats;
+  stats.n_documents = ONDOL_TRY(database_->number("SELECT count(*) FROM document"));
+  stats.n_failed = ONDOL_TRY(database_->number("SELECT count(*) FROM document WHERE error != ''"));
+  stats.n_chunks = ONDOL_TRY(database_->number("SELECT count(*) FROM chunk"));
+  return stats;
+}
+
+// Search.
+
+Result<std::vector<WeightedTerm>> Store::expanded(std::vector<WeightedTerm> terms) {
+  if (!may_expand(terms)) return terms;
+  std::vector<FeedbackText> texts;
+  for (const ScoredChunk& best : ONDOL_TRY(lexical_.search(terms, kFeedbackChunks))) {
+    Statement& row = statements_->text_of.start(best.chunk);
+    if (ONDOL_TRY(row.next())) texts.push_back({std::string(row.text(0)), best.score});
+  }
+  return expand(std::move(terms), texts, lexical_);
+}
+
+Result<Hit> Store::hit_of(const ScoredChunk& scored) {
+  Hit hit;
+  hit.chunk = scored.chunk;
+  hit.score = scored.score;
+  Statement& row = statements_->hit.start(scored.chunk);
+  if (!ONDOL_TRY(row.next())) return hit;
+  hit.path = row.text(0);
+  hit.page = static_cast<int>(row.integer(1));
+  hit.start = static_cast<size_t>(row.integer(2));
+  hit.end = static_cast<size_t>(row.integer(3));
+  hit.headings = row.text(4);
+  hit.text = row.text(5);
+  return hit;
+}
+
+Result<std::vector<Hit>> Store::search(std::string_view question, const SearchOptions& options) {
+  std::vector<WeightedTerm> terms = lexical_.terms_of(question);
+  if (options.expands) terms = ONDOL_TRY(expanded(std::move(terms)));
+  std::vector<Hit> hits;
+  for (const ScoredChunk& scored : ONDOL_TRY(lexical_.search(terms, options.n))) {
+    hits.push_back(ONDOL_TRY(hit_of(scored)));
+  }
+  // Numbers of chunks tell how a store came about; places do not.
+  std::stable_sort(hits.begin(), hits.end(), [](const Hit& a, const Hit& b) {
+    if (a.score != b.score) return a.score > b.score;
+    return a.path != b.path ? a.path < b.path : a.start < b.start;
+  });
+  return hits;
+}
+
+}  // namespace ondol
