@@ -41,5 +41,8 @@ void add_doctor(CLI::App& app, const Globals& globals);
 void add_train(CLI::App& app, const Globals& globals);
 void add_train_tokenizer(CLI::App& app, const Globals& globals);
 void add_serve(CLI::App& app, const Globals& globals);
+void add_index(CLI::App& app, const Globals& globals);
+void add_search(CLI::App& app, const Globals& globals);
+void add_eval(CLI::App& app, const Globals& globals);
 
 }  // namespace ondol::cli

@@ -119,7 +119,7 @@ Result<RetrievalScores> evaluate(const RetrievalCollection& collection, const Re
   return scores;
 }
 
-Result<void> index_corpus(const RetrievalCollection& collection, Store& store) {
+Result<void> index_corpus(const RetrievalCollection& collection, DocumentStore& store) {
   // Passages that were judged as a whole.
   const ChunkerOptions whole{size_t{1} << 30, size_t{1} << 30};
   for (const RetrievalCollection::Text& text : collection.corpus) {
@@ -135,7 +135,7 @@ Result<void> index_corpus(const RetrievalCollection& collection, Store& store) {
   return store.commit();
 }
 
-Retriever lexical_retriever(Store& store, const SearchOptions& options) {
+Retriever lexical_retriever(DocumentStore& store, const SearchOptions& options) {
   return [&store, options](const std::string& query) -> Result<std::vector<std::string>> {
     SearchOptions deep = options;
     deep.n = kDepth;

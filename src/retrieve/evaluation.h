@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "retrieve/store.h"
+#include "retrieve/document_store.h"
 
 namespace ondol {
 
@@ -44,8 +44,8 @@ using Retriever = std::function<Result<std::vector<std::string>>(const std::stri
 Result<RetrievalScores> evaluate(const RetrievalCollection& collection, const Retriever& retriever);
 
 /// A store of the corpus, in memory or a file; paths are ids.
-Result<void> index_corpus(const RetrievalCollection& collection, Store& store);
+Result<void> index_corpus(const RetrievalCollection& collection, DocumentStore& store);
 /// Documents by their best pieces.
-Retriever lexical_retriever(Store& store, const SearchOptions& options);
+Retriever lexical_retriever(DocumentStore& store, const SearchOptions& options);
 
 }  // namespace ondol

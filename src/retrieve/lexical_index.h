@@ -35,7 +35,7 @@ struct WeightedTerm {
 
 class LexicalIndex {
  public:
-  /// The tables must be there (store.cpp). The database must outlive it.
+  /// The tables must be there (document_store.cpp). The database must outlive it.
   static Result<LexicalIndex> open(Database& database);
 
   /// Within the caller's transaction: chunks that ascend are added and kept in memory until flush() writes them.

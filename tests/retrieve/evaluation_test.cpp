@@ -19,7 +19,7 @@ bool has_shared_data() {
 }
 
 RetrievalScores scores_of(const RetrievalCollection& collection) {
-  Store store = Store::open(":memory:").value();
+  DocumentStore store = DocumentStore::open(":memory:").value();
   EXPECT_TRUE(index_corpus(collection, store));
   return evaluate(collection, lexical_retriever(store, {})).value();
 }

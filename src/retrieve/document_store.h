@@ -1,4 +1,4 @@
-// Store: documents in pieces, in one SQLite file, found again by their words.
+// DocumentStore: documents in pieces, in one SQLite file, found again by their words.
 //
 // Texts are kept beside the offsets, so that what is quoted can be held against them even when the file is gone. All
 // changes between two commits happen together or not at all.
@@ -44,17 +44,17 @@ struct SearchOptions {
   bool expands = true;
 };
 
-struct StoreStats {
+struct DocumentStoreStats {
   int64_t n_documents = 0;
   int64_t n_failed = 0;
   int64_t n_chunks = 0;
 };
 
-class Store {
+class DocumentStore {
  public:
   /// Opens or makes the file; ":memory:" is one that is never written. Errors: no database, one of another program, or
   /// of a later version of this one.
-  static Result<Store> open(const std::string& path);
+  static Result<DocumentStore> open(const std::string& path);
 
   // Changes. They are seen by other connections, and survive, from commit() on.
 
@@ -62,8 +62,8 @@ class Store {
   Result<void> put(const DocumentRecord& record, const Document& document, const ChunkerOptions& options = {});
   /// Remembers that a file could not be read, so that it is tried again only when it changes.
   Result<void> put_failure(const DocumentRecord& record);
-  /// The file has another time or place, and the same content.
-  Result<void> update(const DocumentRecord& record);
+  /// The file of this number has another time or place, and the same content.
+  Result<void> move(const DocumentRecord& record);
   Result<void> remove(int64_t document);
   /// Writes what has gathered when it is much.
   Result<void> commit_if_large();
@@ -72,22 +72,22 @@ class Store {
   void roll_back();
 
   Result<std::vector<DocumentRecord>> documents();
-  Result<StoreStats> stats();
+  Result<DocumentStoreStats> stats();
 
   /// The best pieces first.
   Result<std::vector<Hit>> search(std::string_view question, const SearchOptions& options = {});
 
  private:
   struct Statements;
-  Store(std::unique_ptr<Database> database, LexicalIndex lexical, std::unique_ptr<Statements> statements);
+  DocumentStore(std::unique_ptr<Database> database, LexicalIndex lexical, std::unique_ptr<Statements> statements);
 
  public:
-  Store(Store&&) noexcept;
-  ~Store();
+  DocumentStore(DocumentStore&&) noexcept;
+  ~DocumentStore();
 
  private:
   Result<void> begin();
-  Result<int64_t> put_record(const DocumentRecord& record);
+  Result<int64_t> put_record(const DocumentRecord& record, const std::string& title);
   Result<std::vector<WeightedTerm>> expanded(std::vector<WeightedTerm> terms);
   Result<Hit> hit_of(const ScoredChunk& scored);
 

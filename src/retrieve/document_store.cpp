@@ -1,4 +1,4 @@
-#include "retrieve/store.h"
+#include "retrieve/document_store.h"
 
 #include <algorithm>
 #include <map>
@@ -67,10 +67,11 @@ Result<void> make_tables(Database& database, const std::string& path) {
 
 }  // namespace
 
-struct Store::Statements {
+struct DocumentStore::Statements {
   Statement find_document;
   Statement insert_document;
   Statement update_document;
+  Statement move_document;
   Statement remove_document;
   Statement chunks_of;
   Statement move_chunk;
@@ -81,14 +82,15 @@ struct Store::Statements {
   Statement text_of;
 };
 
-Store::Store(std::unique_ptr<Database> database, LexicalIndex lexical, std::unique_ptr<Statements> statements)
+DocumentStore::DocumentStore(std::unique_ptr<Database> database, LexicalIndex lexical,
+                             std::unique_ptr<Statements> statements)
     : database_(std::move(database)), lexical_(std::move(lexical)), statements_(std::move(statements)) {}
-Store::Store(Store&&) noexcept = default;
-Store::~Store() {
+DocumentStore::DocumentStore(DocumentStore&&) noexcept = default;
+DocumentStore::~DocumentStore() {
   roll_back();
 }
 
-Result<Store> Store::open(const std::string& path) {
+Result<DocumentStore> DocumentStore::open(const std::string& path) {
   auto database = std::make_unique<Database>(ONDOL_TRY(Database::open(path)));
   ONDOL_TRY(make_tables(*database, path));
   LexicalIndex lexical = ONDOL_TRY(LexicalIndex::open(*database));
@@ -99,6 +101,7 @@ Result<Store> Store::open(const std::string& path) {
           "INSERT INTO document (path, size_bytes, modified_ns, hash, title, error) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")),
       ONDOL_TRY(prepare("UPDATE document SET path = ?2, size_bytes = ?3, modified_ns = ?4, hash = ?5, title = ?6, "
                         "error = ?7 WHERE id = ?1")),
+      ONDOL_TRY(prepare("UPDATE document SET path = ?2, size_bytes = ?3, modified_ns = ?4 WHERE id = ?1")),
       ONDOL_TRY(prepare("DELETE FROM document WHERE id = ?1")),
       ONDOL_TRY(prepare("SELECT id, hash FROM chunk WHERE document = ?1 ORDER BY id")),
       ONDOL_TRY(prepare("UPDATE chunk SET start = ?2, end = ?3, page = ?4 WHERE id = ?1")),
@@ -109,22 +112,22 @@ Result<Store> Store::open(const std::string& path) {
       ONDOL_TRY(prepare("SELECT path, page, start, end, headings, text FROM chunk JOIN document ON document.id = "
                         "chunk.document WHERE chunk.id = ?1")),
       ONDOL_TRY(prepare("SELECT text FROM chunk WHERE id = ?1"))};
-  return Store(std::move(database), std::move(lexical), std::make_unique<Statements>(std::move(statements)));
+  return DocumentStore(std::move(database), std::move(lexical), std::make_unique<Statements>(std::move(statements)));
 }
 
 // Changes.
 
-Result<void> Store::begin() {
+Result<void> DocumentStore::begin() {
   if (!transaction_) transaction_.emplace(ONDOL_TRY(Transaction::begin(*database_)));
   return {};
 }
 
-void Store::roll_back() {
+void DocumentStore::roll_back() {
   transaction_.reset();
   lexical_.forget_pending();
 }
 
-Result<void> Store::commit() {
+Result<void> DocumentStore::commit() {
   if (!transaction_) return {};
   ONDOL_TRY(lexical_.flush());
   ONDOL_TRY(transaction_->commit());
@@ -132,28 +135,28 @@ Result<void> Store::commit() {
   return {};
 }
 
-Result<void> Store::commit_if_large() {
+Result<void> DocumentStore::commit_if_large() {
   return lexical_.pending_bytes() > kMostPendingBytes ? commit() : Result<void>();
 }
 
-Result<int64_t> Store::put_record(const DocumentRecord& record) {
+Result<int64_t> DocumentStore::put_record(const DocumentRecord& record, const std::string& title) {
   Statement& find = statements_->find_document.start(record.path);
   const bool is_known = ONDOL_TRY(find.next());
   const int64_t id = is_known ? find.integer(0) : 0;
   find.start(std::string_view());
   if (is_known) {
     ONDOL_TRY(statements_->update_document.run(id, record.path, record.size_bytes, record.modified_ns,
-                                               bytes_of(record.hash), "", record.error));
+                                               bytes_of(record.hash), title, record.error));
     return id;
   }
   ONDOL_TRY(statements_->insert_document.run(record.path, record.size_bytes, record.modified_ns, bytes_of(record.hash),
-                                             "", record.error));
+                                             title, record.error));
   return database_->last_id();
 }
 
-Result<void> Store::put(const DocumentRecord& record, const Document& document, const ChunkerOptions& options) {
+Result<void> DocumentStore::put(const DocumentRecord& record, const Document& document, const ChunkerOptions& options) {
   ONDOL_TRY(begin());
-  const int64_t id = ONDOL_TRY(put_record(record));
+  const int64_t id = ONDOL_TRY(put_record(record, document.title));
   std::multimap<Hash128, int64_t> known;
   Statement& chunks = statements_->chunks_of.start(id);
   while (ONDOL_TRY(chunks.next())) known.emplace(hash_from(chunks.bytes(1)), chunks.integer(0));
@@ -176,25 +179,24 @@ Result<void> Store::put(const DocumentRecord& record, const Document& document, 
   return {};
 }
 
-Result<void> Store::put_failure(const DocumentRecord& record) {
+Result<void> DocumentStore::put_failure(const DocumentRecord& record) {
   ONDOL_TRY(put(record, Document()));
   return {};
 }
 
-Result<void> Store::update(const DocumentRecord& record) {
+Result<void> DocumentStore::move(const DocumentRecord& record) {
   ONDOL_TRY(begin());
-  return statements_->update_document.run(record.id, record.path, record.size_bytes, record.modified_ns,
-                                          bytes_of(record.hash), "", record.error);
+  return statements_->move_document.run(record.id, record.path, record.size_bytes, record.modified_ns);
 }
 
-Result<void> Store::remove(int64_t document) {
+Result<void> DocumentStore::remove(int64_t document) {
   ONDOL_TRY(begin());
   return statements_->remove_document.run(document);
 }
 
 // What is there.
 
-Result<std::vector<DocumentRecord>> Store::documents() {
+Result<std::vector<DocumentRecord>> DocumentStore::documents() {
   std::vector<DocumentRecord> all;
   Statement statement = ONDOL_TRY(
       database_->prepare("SELECT id, path, size_bytes, modified_ns, hash, error FROM document ORDER BY path"));
@@ -205,8 +207,8 @@ Result<std::vector<DocumentRecord>> Store::documents() {
   return all;
 }
 
-Result<StoreStats> Store::stats() {
-  StoreStats stats;
+Result<DocumentStoreStats> DocumentStore::stats() {
+  DocumentStoreStats stats;
   stats.n_documents = ONDOL_TRY(database_->number("SELECT count(*) FROM document"));
   stats.n_failed = ONDOL_TRY(database_->number("SELECT count(*) FROM document WHERE error != ''"));
   stats.n_chunks = ONDOL_TRY(database_->number("SELECT count(*) FROM chunk"));
@@ -215,7 +217,7 @@ Result<StoreStats> Store::stats() {
 
 // Search.
 
-Result<std::vector<WeightedTerm>> Store::expanded(std::vector<WeightedTerm> terms) {
+Result<std::vector<WeightedTerm>> DocumentStore::expanded(std::vector<WeightedTerm> terms) {
   if (!may_expand(terms)) return terms;
   std::vector<FeedbackText> texts;
   for (const ScoredChunk& best : ONDOL_TRY(lexical_.search(terms, kFeedbackChunks))) {
@@ -225,7 +227,7 @@ Result<std::vector<WeightedTerm>> Store::expanded(std::vector<WeightedTerm> term
   return expand(std::move(terms), texts, lexical_);
 }
 
-Result<Hit> Store::hit_of(const ScoredChunk& scored) {
+Result<Hit> DocumentStore::hit_of(const ScoredChunk& scored) {
   Hit hit;
   hit.chunk = scored.chunk;
   hit.score = scored.score;
@@ -240,7 +242,7 @@ Result<Hit> Store::hit_of(const ScoredChunk& scored) {
   return hit;
 }
 
-Result<std::vector<Hit>> Store::search(std::string_view question, const SearchOptions& options) {
+Result<std::vector<Hit>> DocumentStore::search(std::string_view question, const SearchOptions& options) {
   std::vector<WeightedTerm> terms = lexical_.terms_of(question);
   if (options.expands) terms = ONDOL_TRY(expanded(std::move(terms)));
   std::vector<Hit> hits;

@@ -1,0 +1,67 @@
+// ondol index: files and folders into a document store.
+#include <filesystem>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "cli/command.h"
+#include "cli/document_store_option.h"
+#include "cli/language.h"
+#include "cli/terminal.h"
+#include "retrieve/document_store.h"
+#include "retrieve/indexer.h"
+
+namespace ondol::cli {
+namespace {
+
+struct Options {
+  std::string store;
+  IndexOptions index;
+};
+
+constexpr size_t kMostShownFailures = 20;
+
+void print_failures(const std::vector<std::string>& failures) {
+  for (size_t i = 0; i < std::min(failures.size(), kMostShownFailures); ++i) fmt::print(stderr, "  {}\n", failures[i]);
+  if (failures.size() > kMostShownFailures) fmt::print(stderr, "  and {} more\n", failures.size() - kMostShownFailures);
+}
+
+Result<void> index(Options options) {
+  std::error_code error;
+  std::filesystem::create_directories(std::filesystem::path(options.store).parent_path(), error);
+  DocumentStore store = ONDOL_TRY(DocumentStore::open(options.store));
+  install_interrupt_handler();
+  IndexReport report;
+  {
+    ProgressBar bar(std::string(tr("reading documents")), "bytes");
+    options.index.progress = [&](uint64_t done, uint64_t all) {
+      bar.update(static_cast<double>(done), static_cast<double>(all));
+      return !interrupted.load();
+    };
+    report = ONDOL_TRY(index_files(store, options.index));
+  }
+  const DocumentStoreStats stats = ONDOL_TRY(store.stats());
+  fmt::print(stderr, "{}: {} new, {} changed, {} moved, {} gone, {} as before; {} documents in {} pieces\n",
+             options.store, report.n_added, report.n_changed, report.n_moved, report.n_removed, report.n_same,
+             stats.n_documents - stats.n_failed, stats.n_chunks);
+  if (!report.failures.empty()) {
+    fmt::print(stderr, "{} could not be read:\n", report.failures.size());
+    print_failures(report.failures);
+  }
+  if (report.was_stopped) return Error("stopped; the same command goes on where it was");
+  return {};
+}
+
+}  // namespace
+
+void add_index(CLI::App& app, const Globals&) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = add_command(app, "index", "Make one's documents searchable, or bring that up to date",
+                                  "  ondol index ~/Documents\n"
+                                  "  ondol index notes/ report.md --store work.db\n",
+                                  [options] { return index(*options); });
+  command->add_option("PATHS", options->index.paths, "Files and folders")->required();
+  add_document_store_option(*command, options->store);
+}
+
+}  // namespace ondol::cli

@@ -1,0 +1,82 @@
+// ondol search: passages of indexed documents.
+#include <filesystem>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "base/json.h"
+#include "cli/command.h"
+#include "cli/document_store_option.h"
+#include "cli/terminal.h"
+#include "retrieve/document_store.h"
+
+namespace ondol::cli {
+namespace {
+
+struct Options {
+  std::string store;
+  std::string question;
+  SearchOptions search;
+  bool json = false;
+};
+
+void print_json(const std::vector<Hit>& hits) {
+  json::array list;
+  for (size_t i = 0; i < hits.size(); ++i) {
+    const Hit& hit = hits[i];
+    json::object object;
+    object["rank"] = static_cast<int64_t>(i + 1);
+    object["score"] = hit.score;
+    object["path"] = hit.path;
+    object["page"] = hit.page == 0 ? json::value(nullptr) : json::value(hit.page);
+    object["start"] = static_cast<int64_t>(hit.start);
+    object["end"] = static_cast<int64_t>(hit.end);
+    object["headings"] = hit.headings;
+    object["text"] = hit.text;
+    list.push_back(std::move(object));
+  }
+  fmt::print("{}\n", json_text(list));
+}
+
+void print(const std::vector<Hit>& hits) {
+  for (size_t i = 0; i < hits.size(); ++i) {
+    const Hit& hit = hits[i];
+    const std::string page = hit.page > 0 ? fmt::format(", page {}", hit.page) : "";
+    const std::string headings = hit.headings.empty() ? "" : "  " + hit.headings;
+    fmt::print("{}{}. {}{}, bytes {} to {}{}\n{}\n", i == 0 ? "" : "\n", i + 1, hit.path, page, hit.start, hit.end,
+               headings, hit.text);
+  }
+}
+
+Result<void> search(const Options& options) {
+  std::error_code error;
+  if (!std::filesystem::exists(options.store, error)) {
+    return Error(options.store + ": there is no such store; make one: ondol index FOLDER");
+  }
+  DocumentStore store = ONDOL_TRY(DocumentStore::open(options.store));
+  const std::vector<Hit> hits = ONDOL_TRY(store.search(options.question, options.search));
+  if (options.json) {
+    print_json(hits);
+  } else if (hits.empty()) {
+    fmt::print(stderr, "Nothing fits.\n");
+  } else {
+    print(hits);
+  }
+  return {};
+}
+
+}  // namespace
+
+void add_search(CLI::App& app, const Globals&) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = add_command(app, "search", "Find passages in indexed documents",
+                                  "  ondol search \"how long is the warranty\"\n"
+                                  "  ondol search \"보증 기간\" -k 3 --json\n",
+                                  [options] { return search(*options); });
+  command->add_option("QUESTION", options->question, "Words or a question")->required();
+  command->add_option("-k", options->search.n, "How many passages")->capture_default_str()->check(CLI::Range(1, 1000));
+  command->add_flag("--json", options->json, "One JSON array");
+  add_document_store_option(*command, options->store);
+}
+
+}  // namespace ondol::cli

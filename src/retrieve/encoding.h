@@ -1,0 +1,15 @@
+// Encodings of text files.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace ondol {
+
+/// The text as UTF-8, without a byte order mark. What is UTF-8 stays as it is, byte for byte; otherwise the mark tells
+/// (UTF-16, UTF-32), or what the bytes look like (EUC-KR, Shift JIS, windows-1252 ...). Error: bytes that are no text.
+Result<std::string> text_as_utf8(std::string bytes);
+
+}  // namespace ondol
