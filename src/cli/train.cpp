@@ -110,9 +110,6 @@ Result<void> learn(const TrainOptions& options, TrainRun& run, Saver& saver) {
 
 Result<void> train_model(const CLI::App& command, TrainOptions& options) {
   const TrainMethod method = ONDOL_TRY(resolve(command, options));
-  if (method == TrainMethod::kFull) {
-    return Error("--method: expected lora, qlora, dpo, orpo or kto, got 'full' (which is not built yet)");
-  }
   if (!options.out.ends_with(".gguf")) {
     return Error(fmt::format("--out: expected a name that ends in .gguf, got '{}'", options.out));
   }
@@ -131,6 +128,7 @@ Result<void> train_model(const CLI::App& command, TrainOptions& options) {
   }
   ONDOL_TRY(saver.save_result());
   fmt::print(stderr, "{}\n", options.out);
+  if (run.lora == nullptr) return {};
   fmt::print(stderr, "{}\n",
              fmt::format(fmt::runtime(tr("try it: ondol run {} --adapter {}")), options.model, options.out));
   return {};
@@ -141,11 +139,13 @@ Result<void> train_model(const CLI::App& command, TrainOptions& options) {
 void add_train(CLI::App& app, const Globals&) {
   auto options = std::make_shared<TrainOptions>();
   auto self = std::make_shared<CLI::App*>();
-  CLI::App* command = add_command(app, "train", "Teach a model with examples: a low-rank adapter",
+  CLI::App* command = add_command(app, "train", "Teach a model with examples: an adapter, all weights, or a new model",
                                   "  ondol train model.gguf examples.jsonl -o mine.gguf\n"
                                   "  ondol train model.gguf notes/ --train-on all --epochs 3 -o notes.gguf\n"
                                   "  ondol train model.gguf a.jsonl --valid 0.05 --early-stop 3 --log a.log -o a.gguf\n"
                                   "  ondol train model.gguf a.jsonl -o a.gguf --resume     after a crash or Ctrl-C\n"
+                                  "  ondol train model.gguf a.jsonl --method full --type Q8_0 -o taught.gguf\n"
+                                  "  ondol train --new llama --layers 4 --width 128 --context 64 a.txt -o new.gguf\n"
                                   "  ondol train recipe.toml --lr 1e-4                     a file with these options\n",
                                   [options, self] { return train_model(**self, *options); });
   *self = command;

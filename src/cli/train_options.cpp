@@ -38,7 +38,7 @@ Result<void> find_model_and_data(const CLI::App& command, TrainOptions& options)
   if (options.first.ends_with(".toml")) {
     ONDOL_TRY(apply_toml(options.first, command));
   } else if (!options.first.empty()) {
-    if (options.model.empty()) {
+    if (options.model.empty() && !options.is_new()) {
       options.model = options.first;
     } else {
       options.rest.insert(options.rest.begin(), options.first);
@@ -46,7 +46,9 @@ Result<void> find_model_and_data(const CLI::App& command, TrainOptions& options)
   }
   options.data_paths.insert(options.data_paths.end(), options.rest.begin(), options.rest.end());
   options.data.paths = options.data_paths;
-  if (options.model.empty()) return Error("--model: expected a model, got none");
+  if (options.model.empty() == !options.is_new()) {
+    return Error(options.is_new() ? "--new: expected no other model" : "--model: expected a model, got none");
+  }
   if (options.data.paths.empty()) return Error("--data: expected files or folders of examples, got none");
   if (options.out.empty()) return Error("--out: expected where to write, got nothing");
   return {};
@@ -60,11 +62,11 @@ void add_places(CLI::App& command, TrainOptions& options) {
   command.add_option("--model", options.model, "The model, if it is not the first argument");
   command.add_option("--data", options.data_paths,
                      "Examples, if they are not the other arguments (any number of times)");
-  command.add_option("-o,--out", options.out, "The adapter to write (GGUF)");
+  command.add_option("-o,--out", options.out, "The adapter or, with --method full or --new, the model to write (GGUF)");
   command
       .add_option("--method", options.method,
-                  "lora, or qlora, which is the same: the model stays as it is, quantised or not; dpo and orpo learn "
-                  "from pairs of answers, kto from judged ones")
+                  "lora, or qlora, which is the same: the model stays as it is, quantised or not; full: all weights "
+                  "learn, in 32 bits; dpo and orpo learn from pairs of answers, kto from judged ones")
       ->capture_default_str();
   command.add_option("--log", options.log, "Also write a line of JSON for each step into this file");
   command.add_flag("--resume", options.resume, "Go on from the checkpoint beside --out, if there is one");
@@ -150,6 +152,45 @@ void add_learning_options(CLI::App& command, TrainOptions& options) {
       ->check(CLI::Range(0, 4096));
 }
 
+void add_new_model_options(CLI::App& command, TrainOptions& options) {
+  train::NewModelOptions& fresh = options.fresh;
+  fresh.architecture.clear();
+  command.add_option("--new", fresh.architecture, "A new model instead of one that is there: llama");
+  command.add_option("--layers", fresh.n_layers, "Of a new model")->check(CLI::Range(1, 1024))->capture_default_str();
+  command.add_option("--width", fresh.width, "Of a new model's residual stream")
+      ->check(CLI::Range(2, 1 << 16))
+      ->capture_default_str();
+  command.add_option("--heads", fresh.n_heads, "Of a new model's attention")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  command.add_option("--kv-heads", fresh.n_kv_heads, "Heads of its keys and values; without it, as many")
+      ->check(CLI::Range(1, 1024));
+  command.add_option("--inner", fresh.inner_width, "Width inside its MLPs; without it, 8/3 of --width")
+      ->check(CLI::Range(1, 1 << 20));
+  command.add_option("--context", fresh.context, "Tokens that it sees, and the default of --seq")
+      ->check(CLI::Range(16, 1 << 20))
+      ->capture_default_str();
+  command
+      .add_option("--vocab", options.vocabulary,
+                  "Its tokens: bytes, or a folder or tokenizer.json (ondol train-tokenizer)")
+      ->capture_default_str();
+  command.add_option("--type", options.type, "Of a whole model that is written: BF16, Q8_0, Q4_K_M, F32, ...")
+      ->capture_default_str();
+}
+
+/// What is usual where the command line says nothing.
+void set_usual_values(const CLI::App& command, TrainOptions& options, TrainMethod method) {
+  const auto is_given = [&](const char* name) { return command.count(name) > 0; };
+  if (options.is_new()) {
+    if (!is_given("--lr")) options.trainer.schedule.rate = 1e-3;
+    if (!is_given("--decay")) options.trainer.optimizer.decay = 0.1;
+    if (!is_given("--seq")) options.data.encoder.sequence_length = static_cast<size_t>(options.fresh.context);
+    if (!is_given("--train-on")) options.train_on = "all";
+  } else if (method == TrainMethod::kFull && !is_given("--lr")) {
+    options.trainer.schedule.rate = 2e-5;
+  }
+}
+
 }  // namespace
 
 void add_train_options(CLI::App& command, TrainOptions& options) {
@@ -161,6 +202,7 @@ void add_train_options(CLI::App& command, TrainOptions& options) {
   add_learning_options(command, options);
   add_adapter_options(command, options);
   add_preference_options(command, options);
+  add_new_model_options(command, options);
 }
 
 Result<ProductTypes> product_types(const std::string& precision) {
@@ -173,7 +215,9 @@ Result<TrainMethod> resolve(const CLI::App& command, TrainOptions& options) {
   using Shape = train::Schedule::Shape;
   using Kind = train::OptimizerKind;
   ONDOL_TRY(find_model_and_data(command, options));
+  if (options.is_new()) options.method = "full";
   const TrainMethod method = ONDOL_TRY(method_of(options.method));
+  set_usual_values(command, options, method);
   options.trainer.schedule.shape = ONDOL_TRY(one_of<Shape>(
       "--schedule", options.schedule,
       {{"cosine", Shape::kCosine}, {"linear", Shape::kLinear}, {"constant", Shape::kConstant}, {"wsd", Shape::kWsd}}));
@@ -194,6 +238,7 @@ Result<TrainMethod> resolve(const CLI::App& command, TrainOptions& options) {
   if (optimizer.kind == Kind::kLion) optimizer.beta2 = 0.99;
   optimizer.seed = options.lora.seed;
   options.data.seed = options.lora.seed;
+  options.fresh.seed = options.lora.seed;
   options.data.n_threads = options.n_threads;
   options.trainer.sequences_per_step *= options.accumulated;
   return method;

@@ -8,7 +8,9 @@
 #include <CLI/App.hpp>
 
 #include "base/result.h"
+#include "train/data/data_source.h"
 #include "train/lora.h"
+#include "train/new_model.h"
 #include "train/trainer.h"
 
 namespace ondol::cli {
@@ -27,6 +29,9 @@ struct TrainOptions {
   std::string optimizer = "adamw";
   std::string schedule = "cosine";
   std::string train_on = "assistant";
+  train::NewModelOptions fresh;  // of --new; without an architecture: there is a model
+  std::string vocabulary = "bytes";
+  std::string type = "BF16";  // of a whole model that is written
   train::DataOptions data;
   train::LoraOptions lora;
   train::TrainerOptions trainer;
@@ -39,6 +44,8 @@ struct TrainOptions {
   double save_minutes = 10;
   int n_threads = 0;
   bool resume = false;
+
+  bool is_new() const { return !fresh.architecture.empty(); }
 };
 
 void add_train_options(CLI::App& command, TrainOptions& options);

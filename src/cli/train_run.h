@@ -15,7 +15,7 @@ struct TrainRun {
   std::unique_ptr<Model> model;
   std::unique_ptr<Backend> backend;
   std::unique_ptr<ThreadPool> threads;
-  std::unique_ptr<train::DataSource> data;
+  std::unique_ptr<train::SequenceSource> data;
   train::Parameters parameters;
   std::unique_ptr<train::LoraAdapter> lora;
   std::unique_ptr<train::Student> student;
@@ -26,7 +26,7 @@ struct TrainRun {
 /// Opens the model and the data and makes what learns; `options` gets the number of steps.
 Result<void> set_up(TrainMethod method, TrainOptions& options, TrainRun& run);
 
-/// Writes what was learned to --out.
+/// Writes what was learned to --out: the adapter, or the model.
 Result<void> write_result(const TrainOptions& options, const TrainRun& run);
 
 /// "mine.gguf" to "mine.checkpoint.gguf", "mine" to the same.

@@ -59,6 +59,11 @@ int64_t embedding_rows(const ModelFile& file) {
 
 }  // namespace
 
+Result<TokenizerParts> tokenizer_for_gguf(const TokenizerSpec& spec) {
+  GgufVocabularyWithNotes made = ONDOL_TRY(make_gguf_vocabulary(spec, 0));
+  return TokenizerParts{metadata_of(std::move(made.vocabulary)), {}, std::move(made.notes)};
+}
+
 Result<TokenizerParts> tokenizer_for_gguf(const ModelFile& file) {
   TokenizerParts parts;
   if (file.find_meta("tokenizer.ggml.model") != nullptr) return parts;  // it is in the metadata already

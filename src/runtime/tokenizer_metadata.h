@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "formats/model_file.h"
+#include "text/tokenizer_spec.h"
 
 namespace ondol {
 
@@ -17,6 +18,9 @@ struct TokenizerParts {
   std::vector<std::pair<std::string, std::string>> files;  // name and content, of a folder
   std::vector<std::string> notes;                          // for a person: what could not be kept as it was
 };
+
+/// For a new model of a tokenizer, whose embedding has as many rows as that has tokens.
+Result<TokenizerParts> tokenizer_for_gguf(const TokenizerSpec& spec);
 
 /// For converting `file` to GGUF. A folder without a tokenizer gives nothing and a note.
 Result<TokenizerParts> tokenizer_for_gguf(const ModelFile& file);

@@ -6,7 +6,7 @@
 
 namespace ondol::train {
 
-Trainer::Trainer(Student& student, Parameters& parameters, DataSource& data, const TrainerOptions& options,
+Trainer::Trainer(Student& student, Parameters& parameters, SequenceSource& data, const TrainerOptions& options,
                  OptimizerTools tools)
     : student_(student),
       parameters_(parameters),

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "train/checkpoint.h"
-#include "train/data/data_source.h"
+#include "train/data/sequence_source.h"
 #include "train/lora.h"
 #include "train/optimizer.h"
 #include "train/preferences.h"
@@ -39,7 +39,7 @@ struct StepReport {
 class Trainer {
  public:
   /// All must outlive it.
-  Trainer(Student& student, Parameters& parameters, DataSource& data, const TrainerOptions& options,
+  Trainer(Student& student, Parameters& parameters, SequenceSource& data, const TrainerOptions& options,
           OptimizerTools tools = {});
 
   /// One step of the optimizer, over all targets of its sequences alike. Errors: data that cannot be read any more, no
@@ -66,7 +66,7 @@ class Trainer {
 
   Student& student_;
   Parameters& parameters_;
-  DataSource& data_;
+  SequenceSource& data_;
   TrainerOptions options_;
   std::unique_ptr<Optimizer> optimizer_;
   std::optional<Preferences> preferences_;

@@ -18,6 +18,7 @@
 #include "train/data/encoder.h"
 #include "train/data/packing.h"
 #include "train/data/segment.h"
+#include "train/data/sequence_source.h"
 
 namespace ondol::train {
 
@@ -32,37 +33,25 @@ struct DataOptions {
   int n_threads = 0;     // that read the data at first; 0: all
 };
 
-/// The sequence `index` of `epoch` comes next. `data` is of the files and options that it belongs to.
-struct DataPosition {
-  uint64_t epoch = 0;
-  uint64_t index = 0;
-  Hash128 data;
-};
-
-class DataSource {
+class DataSource final : public SequenceSource {
  public:
   /// Reads all files once. Errors name file, line and member; data without any example to train on is one.
   static Result<DataSource> open(const DataOptions& options, std::shared_ptr<const Tokenizer> tokenizer,
                                  std::optional<ChatTemplate> chat_template);
 
-  /// The next `n` sequences; those of the next epoch follow those of this one. A segment is at most
-  /// sequence_length tokens long, and so are those of a sequence together.
-  Result<std::vector<PackedSequence>> next(size_t n);
+  Result<std::vector<PackedSequence>> next(size_t n) override;
 
-  DataPosition position() const;
-  /// Errors: `position` belongs to other data or options.
-  Result<void> seek(const DataPosition& position);
+  DataPosition position() const override;
+  Result<void> seek(const DataPosition& position) override;
 
   uint64_t n_examples() const { return index_.statistics.n_examples; }
-  const DataStatistics& statistics() const { return index_.statistics; }
+  const DataStatistics& statistics() const override { return index_.statistics; }
   Format format() const { return index_.format; }
 
-  /// Sequences of the epoch that comes next; about as many as in the others.
-  uint64_t sequences_in_epoch() const { return bins_.size(); }
+  uint64_t sequences_in_epoch() const override { return bins_.size(); }
 
-  /// The validation set, which is always the same; 0 sequences when there is none.
-  uint64_t n_validation_sequences() const { return validation_bins_.size(); }
-  Result<PackedSequence> validation_sequence(uint64_t i) const;
+  uint64_t n_validation_sequences() const override { return validation_bins_.size(); }
+  Result<PackedSequence> validation_sequence(uint64_t i) const override;
 
  private:
   explicit DataSource(Encoder encoder) : encoder_(std::move(encoder)) {}
