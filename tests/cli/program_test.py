@@ -236,7 +236,7 @@ class Parts(unittest.TestCase):
             data.write_text('{"prompt": "a", "completion": "b"}\n{"prompt": "a"}\n')
             out = pathlib.Path(folder) / "a.gguf"
             for args, message in ((("--out", out), "a.jsonl"), (("--out", "a.bin"), "--out: expected a name"),
-                                  (("--out", out, "--method", "full"), "--method: expected lora, qlora, dpo, orpo or kto"),
+                                  (("--out", out, "--method", "half"), "--method: expected one of lora"),
                                   (("--out", out, "--precision", "fp4"), "--precision: expected one of fp32, bf16, int8"),
                                   (("--out", out, "--target", "attn_x"), "attn_x")):
                 if "--target" in args:
