@@ -65,7 +65,7 @@ class Derivatives {
   virtual void softcap(const Tensor& y, float cap, Tensor dy) = 0;
 
   /// How badly logits [T, V] predict the tokens that came: returns the sum over rows of -log
-  /// softmax(logits[t])[targets[t]], in nats. dlogits becomes its gradient times `weight`.
+  /// softmax(logits[t])[targets[t]], in nats. dlogits, which may be logits, becomes its gradient times `weight`.
   virtual double cross_entropy(const Tensor& logits, std::span<const int32_t> targets, float weight,
                                Tensor dlogits) = 0;
 

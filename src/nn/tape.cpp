@@ -30,6 +30,7 @@ void Tape::backward(Position begin) {
     entries_.back()();
     entries_.pop_back();
   }
+  shared_ = nullptr;
   kept_memory_.release(begin.kept);
   kept_bytes_ = begin.kept_bytes;
   kept_.clear();
@@ -37,6 +38,7 @@ void Tape::backward(Position begin) {
 }
 
 Tensor Tape::gradient(const Tensor& activation) {
+  if (activation.bytes() == shared_) return activation;
   const std::span<uint8_t> chunk = arena_.chunk_of(activation.bytes());
   ONDOL_CHECK(!chunk.empty());
   Buffer& shadow = shadow_[chunk.data()];
@@ -93,9 +95,12 @@ void Tape::linear(const Tensor& x, std::span<const LinearJob> jobs) {
 void Tape::record_linear(const Tensor& x, const LinearJob& job) {
   const Weight weight = *job.weight;
   const Tensor input = learns(weight) ? keep_rounded(x) : Tensor();
-  entries_.push_back([this, weight, input, dx = gradient(x), dy = gradient(job.out), accumulate = job.accumulate] {
+  const bool is_shared = shared_columns_ > 0 && job.out.columns() == shared_columns_ && !job.accumulate;
+  if (is_shared) shared_ = job.out.bytes();
+  const bool stays = job.accumulate || is_shared;
+  entries_.push_back([this, weight, input, dx = gradient(x), dy = gradient(job.out), stays] {
     learn_linear(weight, input, dy, dx);
-    if (!accumulate) derivatives_.set_zero(dy);
+    if (!stays) derivatives_.set_zero(dy);
   });
 }
 

@@ -43,6 +43,10 @@ class Tape final : public Backend {
   /// Goes back through what was recorded since then, and forgets it.
   void backward(Position begin);
 
+  /// From now on, the results of products with so many columns give their places to their gradients, so that no more
+  /// memory is taken: nothing may read them afterwards. 0: none.
+  void share_places(int64_t columns) { shared_columns_ = columns; }
+
   /// The gradient of an activation of the arena, at its place in the shadow. Zeros unless something added to it.
   Tensor gradient(const Tensor& activation);
 
@@ -116,6 +120,8 @@ class Tape final : public Backend {
   ProductTypes types_;
   Derivatives& derivatives_;
   bool is_recording_ = false;
+  int64_t shared_columns_ = 0;
+  const uint8_t* shared_ = nullptr;  // the last place that is shared
   std::vector<std::function<void()>> entries_;
   Arena kept_memory_;
   size_t kept_bytes_ = 0;

@@ -6,8 +6,8 @@
 namespace ondol::train {
 namespace {
 
-/// Logits that exist at a time: 64 MiB of them, and as many gradients.
-constexpr int64_t kLogitsAtOnce = int64_t{1} << 24;
+/// Logits that exist at a time: 128 MiB of them.
+constexpr int64_t kLogitsAtOnce = int64_t{1} << 25;
 
 /// Rows that tell how many logits each has.
 constexpr int64_t kFirstRows = 32;
@@ -92,7 +92,7 @@ void LearningPass::learn_output(Context& context, const Tensor& x, const std::fu
     tape_.record(learns());
     const Tensor logits = output(rows);
     tape_.record(false);
-    add_losses(part, logits, tape_.gradient(logits));
+    add_losses(part, logits, learns() ? tape_.gradient(logits) : logits);
     if (learns()) {
       tape_.backward(start);
       Tensor drows = tape_.gradient(rows);
@@ -102,11 +102,11 @@ void LearningPass::learn_output(Context& context, const Tensor& x, const std::fu
         for (int64_t c = 0; c < x.columns(); ++c) to.f32(part[i].row)[c] += from[c];
       }
       derivatives.set_zero(drows);
-    } else {
-      derivatives.set_zero(tape_.gradient(logits));
     }
+    tape_.share_places(logits.columns());
     rows_at_once = std::max<int64_t>(kFirstRows, kLogitsAtOnce / logits.columns() / kFirstRows * kFirstRows);
   }
+  tape_.share_places(0);
 }
 
 }  // namespace ondol::train

@@ -18,6 +18,18 @@ const float* in_floats(const Tensor& x, int64_t row, float* memory) {
   return memory;
 }
 
+float largest_of(const float* x, int64_t n) {
+  constexpr int64_t kChains = 16;
+  float chains[kChains];
+  std::fill_n(chains, kChains, x[0]);
+  int64_t i = 0;
+  for (; i + kChains <= n; i += kChains) {
+    for (int64_t j = 0; j < kChains; ++j) chains[j] = std::max(chains[j], x[i + j]);
+  }
+  for (; i < n; ++i) chains[0] = std::max(chains[0], x[i]);
+  return *std::max_element(chains, chains + kChains);
+}
+
 /// To nearest, without f32_to_bf16's care for NaN, which keeps compilers from making vectors of it.
 void round_to_bf16(const float* from, uint16_t* to, int64_t n) {
   for (int64_t i = 0; i < n; ++i) {
@@ -204,12 +216,12 @@ double CpuDerivatives::cross_entropy(const Tensor& logits, std::span<const int32
     ONDOL_CHECK(target >= 0 && target < n);
     const float* z = logits.f32(row);
     float* p = dlogits.f32(row);
-    std::copy_n(z, n, p);
+    const float largest = largest_of(z, n);
+    const float of_target = z[target];
+    if (p != z) std::copy_n(z, n, p);
     kernels_.softmax(p, n);
-    // Of a token that is likely enough, since p of the target may be too small for a float.
-    int64_t likely = target;
-    if (p[target] < 1e-6f) likely = std::max_element(p, p + n) - p;
-    losses[row] = z[likely] - z[target] - std::log(p[likely]);
+    // p of the target may be too small for a float; the likeliest token's is one by the sum.
+    losses[row] = p[target] > 1e-30f ? -std::log(p[target]) : largest - of_target - std::log(largest_of(p, n));
     kernels_.scale(p, weight, n);
     p[target] -= weight;
   });
