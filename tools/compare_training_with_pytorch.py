@@ -6,7 +6,7 @@ usage: compare_training_with_pytorch.py ONDOL DATA.txt [--folder FOLDER] [--what
 
 lora: a LoRA (rank 16, all linear maps) on Qwen2.5-0.5B's shapes with random weights; PyTorch with transformers and
 PEFT in fp32 and in bf16, Ondol on the file in --type.
-new:  a Llama from scratch with 32 000 tokens; PyTorch with transformers in fp32 and under bf16 autocast.
+new:  a Llama from scratch with 4096 tokens (11 million numbers); PyTorch with transformers in fp32 and under bf16 autocast.
 Each program has its own process. Reported are the median of the steps after the second, and the peak of the memory
 that the process held. The weights are random and the tokens meaningless: only time and memory are compared.
 """
@@ -37,7 +37,7 @@ def options():
     return parser.parse_args()
 
 
-TOKENS = 32000
+TOKENS = 4096
 
 
 def qwen():

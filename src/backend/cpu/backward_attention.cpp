@@ -132,7 +132,8 @@ class AttentionBackward {
                        keys_[kv_of(h)].slice_rows(seen_from_, seen_),
                        {},
                        shaped(weights_[at(h)], rows_, seen_),
-                       false});
+                       false,
+                       in_tiles_});
       jobs_.push_back({part(dout_, first_row_ + begin_, rows_, h * v_dim_, v_dim_),
                        values_[kv_of(h)].slice_rows(seen_from_, seen_),
                        {},
