@@ -207,17 +207,6 @@ void Multiplication::multiply_plainly(const MatmulJob& job, int64_t begin, int64
 
 namespace {
 
-/// Asks for the beginning of each of a group's rows, before the first kernel reads them: later ones are asked for while
-/// the one before is at work.
-void fetch(const uint8_t* rows, size_t row_bytes, int lanes) {
-  constexpr size_t kCacheShare = 24576;
-  const size_t of_row = std::min(row_bytes, kCacheShare / static_cast<size_t>(lanes));
-  for (int r = 0; r < lanes; ++r) {
-    const uint8_t* row = rows + static_cast<size_t>(r) * row_bytes;
-    for (size_t byte = 0; byte < of_row; byte += 64) __builtin_prefetch(row + byte);
-  }
-}
-
 /// Weight rows that a kernel goes through at once, in several streams.
 constexpr int64_t kRowsAtOnce = 256;
 
@@ -286,30 +275,31 @@ void Multiplication::multiply_lanes(const MatmulJob& job, const MatmulScratch::P
 /// The first n_x rows of x.
 void Multiplication::multiply_in_lanes(const MatmulJob& job, const MatmulScratch::Plan& plan, int64_t begin,
                                        int64_t end, int64_t n_x, float* memory) const {
-  alignas(64) float tile[kWide * kMaxLanes];
+  alignas(64) float tile[kWide * kRowsAtOnce];
   const LanesType& type = *plan.type;
   const int64_t k = job.weight.columns();
-  const size_t row_bytes = job.weight.row_stride_bytes();
   const int64_t n_blocks = n_blocks_of(n_x);
   auto* panel = reinterpret_cast<uint8_t*>(memory);
   uint8_t* copy = panel + static_cast<size_t>(k / kXGroup) * type.panel_step;
-  if (begin + type.lanes <= job.weight.rows()) fetch(job.weight.row_bytes(begin), row_bytes, type.lanes);
-  for (int64_t row = begin; row < end; row += type.lanes) {
-    const RowGroup group = group_of_rows(job.weight, row, end, type.lanes, copy);
-    const uint8_t* next = row + type.lanes < end ? group.rows + static_cast<size_t>(type.lanes) * row_bytes : nullptr;
-    const bool packed = n_x > kWide + kNarrow;
-    if (packed) type.pack(group.rows, row_bytes, k, panel);
+  // Unpacked once for many rows of x, or else for each block of them.
+  const bool packed = n_x > kWide + kNarrow;
+  for (int64_t row = begin; row < end;) {
+    const RowGroup group = packed ? group_of_rows(job.weight, row, end, type.lanes, copy)
+                                  : next_streams(job.weight, row, end, type.lanes, copy);
+    if (packed) type.pack(group.rows, group.row_bytes, k, panel);
     for (int64_t b = 0; b < n_blocks; ++b) {
       const BlockOfRows block = block_of(n_x, b);
       const XBlock x = scratch_.inputs.block(plan.input, b, type);
       if (block.width == kWide && packed) {
         type.multiply_panel(panel, k, &x, tile);
-      } else {
-        const LanesKernel kernel = block.width == kWide ? type.wide : type.narrow[block.width - 1];
-        kernel(group.rows, row_bytes, k, &x, b == 0 ? next : nullptr, tile);
+        store_tile(job, tile, type.lanes, group, row, block.begin, block.n_rows);
+        continue;
       }
-      store_tile(job, tile, type.lanes, group, row, block.begin, block.n_rows);
+      const LanesKernel kernel = block.width == kWide ? type.wide : type.narrow[block.width - 1];
+      kernel(group.rows, group.row_bytes, group.lanes, k, &x, tile, kRowsAtOnce);
+      store_tile(job, tile, kRowsAtOnce, group, row, block.begin, block.n_rows);
     }
+    row += group.n;
   }
 }
 

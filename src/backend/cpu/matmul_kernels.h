@@ -35,10 +35,10 @@ struct XBlock {
   const float* sum;      // [K / per][width]: scale * (sum of q), for types with minimums
 };
 
-/// Fills tile [width][lanes] with the products of `lanes` rows of k weights, row_bytes apart, and a block. Meanwhile
-/// fetches as many bytes from `next` on, which the caller will ask for next, into the cache (nullptr: nothing).
-using LanesKernel = void (*)(const uint8_t* rows, size_t row_bytes, int64_t k, const XBlock* x, const uint8_t* next,
-                             float* tile);
+/// Fills tile [width][tile_stride] with the products of n_rows rows (a multiple of LanesType::lanes) of k weights,
+/// row_bytes apart without gaps, and a block.
+using LanesKernel = void (*)(const uint8_t* rows, size_t row_bytes, int64_t n_rows, int64_t k, const XBlock* x,
+                             float* tile, size_t tile_stride);
 /// Unpacks `lanes` rows into a panel, from which wide blocks are multiplied faster: k / 32 * panel_step bytes, 64-byte
 /// aligned.
 using PackKernel = void (*)(const uint8_t* rows, size_t row_bytes, int64_t k, uint8_t* panel);

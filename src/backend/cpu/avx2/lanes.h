@@ -13,6 +13,8 @@ constexpr int kLanes = 8;
 constexpr bool kMayHaveTiles = false;
 /// Columns that are summed up side by side, so that their chains of additions hide one another's latency.
 constexpr int kColumnsAtOnce = 4;
+/// Groups of lanes that share what is loaded of x.
+constexpr int kGroupsAtOnce = 2;
 
 inline Floats splat(float x) {
   return (Floats)_mm256_set1_ps(x);
@@ -29,12 +31,18 @@ inline Words load_words(const uint8_t* p) {
   return (Words)_mm256_load_si256(reinterpret_cast<const __m256i*>(p));
 }
 
+// Not an intrinsic: GCC 12 believes that functions which only prefetch do nothing, and drops calls of them.
 inline void prefetch(const uint8_t* p) {
-  _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0);
+  asm volatile("prefetcht0 %0" : : "m"(*p));
+}
+
+/// Into the second-level cache.
+inline void prefetch_far(const uint8_t* p) {
+  asm volatile("prefetcht1 %0" : : "m"(*p));
 }
 
 /// The 16 bytes at p + r * stride of all rows r: out[j] holds their bytes 4 j to 4 j + 3.
-inline void load16(const uint8_t* p, size_t stride, Words (&out)[4]) {
+inline __attribute__((always_inline)) void load16(const uint8_t* p, size_t stride, Words (&out)[4]) {
   __m256i rows[4];
   for (size_t i = 0; i < 4; ++i) {
     const auto* row = reinterpret_cast<const __m128i*>(p + i * stride);
@@ -52,7 +60,7 @@ inline void load16(const uint8_t* p, size_t stride, Words (&out)[4]) {
 }
 
 /// The same for bytes that become Group::w.
-inline void load_codes(const uint8_t* p, size_t stride, Words (&out)[4]) {
+inline __attribute__((always_inline)) void load_codes(const uint8_t* p, size_t stride, Words (&out)[4]) {
   load16(p, stride, out);
 }
 
@@ -80,46 +88,44 @@ inline __m256i splat4(const int8_t* x) {
   return _mm256_set1_epi32(four);
 }
 
+/// sums[c][g] += the products of n words of each group and column c's bytes. Group g's words lie at
+/// weights + g * apart, column c's bytes for word j at x + (j * width + c) * 4.
 #ifdef __AVXVNNI__
-/// sums[c] += the products of n words and column c's bytes; column c's bytes for word j lie at x + (j * width + c) * 4.
-template <int max_weight, int n, int n_columns>
-inline void add_group(Ints (&sums)[n_columns], const Words* weights, const int8_t* x, int width) {
-  if constexpr (n_columns <= 2) {
-    // With few columns, two chains for each.
-    Ints odd[n_columns] = {};
-    for (int j = 0; j < n; j += 2) {
-      for (int c = 0; c < n_columns; ++c) {
-        sums[c] = (Ints)_mm256_dpbusd_avx_epi32((__m256i)sums[c], (__m256i)weights[j], splat4(x + (j * width + c) * 4));
-        odd[c] = (Ints)_mm256_dpbusd_avx_epi32((__m256i)odd[c], (__m256i)weights[j + 1],
-                                               splat4(x + ((j + 1) * width + c) * 4));
-      }
-    }
-    for (int c = 0; c < n_columns; ++c) sums[c] += odd[c];
-  } else {
-    for (int j = 0; j < n; ++j) {
-      for (int c = 0; c < n_columns; ++c) {
-        sums[c] = (Ints)_mm256_dpbusd_avx_epi32((__m256i)sums[c], (__m256i)weights[j], splat4(x + (j * width + c) * 4));
+template <int max_weight, int n, int n_columns, int n_groups>
+inline __attribute__((always_inline)) void add_group(Ints (&sums)[n_columns][n_groups], const uint8_t* weights,
+                                                     size_t apart, const int8_t* x, int width) {
+#pragma GCC unroll 8
+  for (int j = 0; j < n; ++j) {
+    Words w[n_groups];
+    for (int g = 0; g < n_groups; ++g) w[g] = load_words(weights + g * apart + j * sizeof(Words));
+#pragma GCC unroll 8
+    for (int c = 0; c < n_columns; ++c) {
+      const __m256i four = splat4(x + (j * width + c) * 4);
+      for (int g = 0; g < n_groups; ++g) {
+        sums[c][g] = (Ints)_mm256_dpbusd_avx_epi32((__m256i)sums[c][g], (__m256i)w[g], four);
       }
     }
   }
 }
 #else
-/// sums[c] += the products of n words and column c's bytes; column c's bytes for word j lie at x + (j * width + c) * 4.
-template <int max_weight, int n, int n_columns>
-inline void add_group(Ints (&sums)[n_columns], const Words* weights, const int8_t* x, int width) {
+template <int max_weight, int n, int n_columns, int n_groups>
+inline __attribute__((always_inline)) void add_group(Ints (&sums)[n_columns][n_groups], const uint8_t* weights,
+                                                     size_t apart, const int8_t* x, int width) {
   // Pairs of products are summed up in 16 bits while no sum can overflow.
   constexpr int kChain = kPairs<max_weight> < n ? kPairs<max_weight> : n;
   const __m256i ones = _mm256_set1_epi16(1);
   for (int first = 0; first < n; first += kChain) {
     for (int c = 0; c < n_columns; ++c) {
-      __m256i pairs = _mm256_setzero_si256();
+      __m256i pairs[n_groups];
       for (int j = first; j < first + kChain; ++j) {
-        const auto w = (__m256i)weights[j];
         const __m256i four = splat4(x + (j * width + c) * 4);
-        const __m256i products = pairs_of_products<max_weight>(w, four);
-        pairs = j == first ? products : _mm256_add_epi16(pairs, products);
+        for (int g = 0; g < n_groups; ++g) {
+          const auto w = (__m256i)load_words(weights + g * apart + j * sizeof(Words));
+          const __m256i products = pairs_of_products<max_weight>(w, four);
+          pairs[g] = j == first ? products : _mm256_add_epi16(pairs[g], products);
+        }
       }
-      sums[c] += (Ints)_mm256_madd_epi16(pairs, ones);
+      for (int g = 0; g < n_groups; ++g) sums[c][g] += (Ints)_mm256_madd_epi16(pairs[g], ones);
     }
   }
 }

@@ -13,6 +13,8 @@ constexpr int kLanes = 16;
 constexpr bool kMayHaveTiles = true;
 /// Columns that are summed up side by side, so that their chains of additions hide one another's latency.
 constexpr int kColumnsAtOnce = 8;
+/// Groups of lanes that share what is loaded of x.
+constexpr int kGroupsAtOnce = 2;
 
 inline Floats splat(float x) {
   return (Floats)_mm512_set1_ps(x);
@@ -29,12 +31,18 @@ inline Words load_words(const uint8_t* p) {
   return (Words)_mm512_load_si512(p);
 }
 
+// Not an intrinsic: GCC 12 believes that functions which only prefetch do nothing, and drops calls of them.
 inline void prefetch(const uint8_t* p) {
-  _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T0);
+  asm volatile("prefetcht0 %0" : : "m"(*p));
+}
+
+/// Into the second-level cache.
+inline void prefetch_far(const uint8_t* p) {
+  asm volatile("prefetcht1 %0" : : "m"(*p));
 }
 
 /// The 16 bytes at p + r * stride of all rows r: out[j] holds their bytes 4 j to 4 j + 3.
-inline void load16(const uint8_t* p, size_t stride, Words (&out)[4]) {
+inline __attribute__((always_inline)) void load16(const uint8_t* p, size_t stride, Words (&out)[4]) {
   __m512i rows[4];
   for (size_t i = 0; i < 4; ++i) {
     const uint8_t* row = p + i * stride;
@@ -54,7 +62,7 @@ inline void load16(const uint8_t* p, size_t stride, Words (&out)[4]) {
 }
 
 /// The same for bytes that become Group::w.
-inline void load_codes(const uint8_t* p, size_t stride, Words (&out)[4]) {
+inline __attribute__((always_inline)) void load_codes(const uint8_t* p, size_t stride, Words (&out)[4]) {
   load16(p, stride, out);
 }
 
@@ -75,29 +83,23 @@ inline Words spread_bits(Words bits) {
   return (Words)_mm512_movm_epi8(_mm512_test_epi8_mask(bytes, mask));
 }
 
-/// sum += weights (unsigned bytes) times four bytes of x.
-inline void add_products(Ints& sum, Words weights, const int8_t* x) {
-  // GCC 12 loads the broadcast separately, which costs an instruction; the assembler does as it is told.
-  using Four = int32_t __attribute__((may_alias, aligned(1)));
-  asm("vpdpbusd %2%{1to16%}, %1, %0" : "+v"(sum) : "v"(weights), "m"(*reinterpret_cast<const Four*>(x)));
-}
-
-/// sums[c] += the products of n words and column c's bytes; column c's bytes for word j lie at x + (j * width + c) * 4.
-template <int max_weight, int n, int n_columns>
-inline void add_group(Ints (&sums)[n_columns], const Words* weights, const int8_t* x, int width) {
-  if constexpr (n_columns <= 4) {
-    // With few columns, two chains for each.
-    Ints odd[n_columns] = {};
-    for (int j = 0; j < n; j += 2) {
-      for (int c = 0; c < n_columns; ++c) {
-        add_products(sums[c], weights[j], x + (j * width + c) * 4);
-        add_products(odd[c], weights[j + 1], x + ((j + 1) * width + c) * 4);
+/// sums[c][g] += the products of n words of each group and column c's bytes. Group g's words lie at
+/// weights + g * apart, column c's bytes for word j at x + (j * width + c) * 4.
+template <int max_weight, int n, int n_columns, int n_groups>
+inline __attribute__((always_inline)) void add_group(Ints (&sums)[n_columns][n_groups], const uint8_t* weights,
+                                                     size_t apart, const int8_t* x, int width) {
+#pragma GCC unroll 8
+  for (int j = 0; j < n; ++j) {
+    Words w[n_groups];
+    for (int g = 0; g < n_groups; ++g) w[g] = load_words(weights + g * apart + j * sizeof(Words));
+#pragma GCC unroll 8
+    for (int c = 0; c < n_columns; ++c) {
+      int32_t four;
+      __builtin_memcpy(&four, x + (j * width + c) * 4, sizeof(four));
+      const __m512i fours = _mm512_set1_epi32(four);
+      for (int g = 0; g < n_groups; ++g) {
+        sums[c][g] = (Ints)_mm512_dpbusd_epi32((__m512i)sums[c][g], (__m512i)w[g], fours);
       }
-    }
-    for (int c = 0; c < n_columns; ++c) sums[c] += odd[c];
-  } else {
-    for (int j = 0; j < n; ++j) {
-      for (int c = 0; c < n_columns; ++c) add_products(sums[c], weights[j], x + (j * width + c) * 4);
     }
   }
 }

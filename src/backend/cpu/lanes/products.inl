@@ -1,83 +1,28 @@
 // The products of lanes of weights and blocks of x, for any format of formats_*.inl.
+//
+// Weights are unpacked in slabs: some columns of one or two neighbouring groups of lanes, which stay in the first-level
+// cache while all columns of x meet them. Each four bytes of x are loaded once for all groups.
 namespace ondol::cpu::ONDOL_ISA {
 namespace {
 
 template <typename Format>
 constexpr int kGroupsPerStep = kXGroup / Format::kPer;
 
-/// A sum of few columns is kept in as many parts as strips/products.inl keeps it in, so that both give the same.
-template <int width>
-constexpr int kSumParts = width <= kNarrow ? 4 : 1;
+/// Sums are kept in as many parts as strips/products.inl keeps them in, so that both give the same. They stay in
+/// memory.
+constexpr int kSumParts = 4;
 
-/// acc[c] += the products of 32 weights of every lane and 32 elements of column c, for columns [first, first + n).
-template <typename Format, int first, int n, int width>
-inline __attribute__((always_inline)) void add_columns(const Group& group, const XBlock& x, int64_t step,
-                                                       Floats (&acc)[width][kSumParts<width>]) {
-  constexpr int kParts = kGroupsPerStep<Format>;
-  constexpr int kWords = 8 / kParts;
-  const int8_t* q = x.q + step * (kXGroup * width) + 4 * first;
-  const float* scale = x.scale + step * width + first;
-  for (int part = 0; part < kParts; ++part) {
-    const int64_t place = step * kParts + part;
-    Ints sums[n];
-    for (int c = 0; c < n; ++c) {
-      sums[c] = Format::kZero == 0 ? Ints{} : Ints{} + x.start[place * width + first + c];
-    }
-    add_group<Format::kMax, kWords>(sums, group.w + part * kWords, q + part * kWords * 4 * width, width);
-    for (int c = 0; c < n; ++c) {
-      Floats& total = acc[first + c][place % kSumParts<width>];
-      total = fma(to_floats(sums[c]) * splat(scale[c]), group.scale[part], total);
-      if constexpr (Format::kMins) total = fma(group.min[part], splat(x.sum[place * width + first + c]), total);
-    }
-  }
-}
-
-template <typename Format, int width, int first = 0>
-inline __attribute__((always_inline)) void add_step(const Group& group, const XBlock& x, int64_t step,
-                                                    Floats (&acc)[width][kSumParts<width>]) {
-  constexpr int kColumns = width - first < kColumnsAtOnce ? width - first : kColumnsAtOnce;
-  add_columns<Format, first, kColumns, width>(group, x, step, acc);
-  if constexpr (first + kColumns < width) add_step<Format, width, first + kColumns>(group, x, step, acc);
-}
-
-template <int width>
-inline void store_sums(const Floats (&acc)[width][kSumParts<width>], float* tile) {
-  for (int c = 0; c < width; ++c) {
-    if constexpr (kSumParts<width> == 1) {
-      store(tile + c * kLanes, acc[c][0]);
-    } else {
-      store(tile + c * kLanes, (acc[c][0] + acc[c][1]) + (acc[c][2] + acc[c][3]));
-    }
-  }
-}
-
-template <typename Format, int width>
-void multiply_lanes(const uint8_t* rows, size_t row_bytes, int64_t k, const XBlock* x, const uint8_t* next,
-                    float* tile) {
-  constexpr int kSteps = Format::kBlock / kXGroup;
-  constexpr int kBlockBytes = kLanes * Format::kBytes;
-  const XBlock block = *x;
-  Floats acc[width][kSumParts<width>] = {};
-  for (int64_t i = 0; i < k / Format::kBlock; ++i) {
-    if (next != nullptr) {
-      for (int line = 0; line < kBlockBytes; line += 64) prefetch(next + line);
-      next += kBlockBytes;
-    }
-    Format::unpack(
-        rows, row_bytes, [&](int step, const Group& group) __attribute__((always_inline)) {
-          add_step<Format, width>(group, block, i * kSteps + step, acc);
-        });
-    rows += Format::kBytes;
-  }
-  store_sums<width>(acc, tile);
-}
+/// The sums of some groups of lanes.
+template <int width, int n_groups>
+using Sums = Floats[kSumParts][width][n_groups];
 
 /// A panel holds for each 32 elements their words, then their scales, then their minimums.
 template <typename Format>
 constexpr size_t kPanelStep = sizeof(Words) * (8 + kGroupsPerStep<Format> * (Format::kMins ? 2 : 1));
 
 template <typename Format>
-void pack_panel(const uint8_t* rows, size_t row_bytes, int64_t k, uint8_t* panel) {
+inline __attribute__((always_inline)) void unpack_to_panel(const uint8_t* rows, size_t row_bytes, int64_t k,
+                                                           uint8_t* panel) {
   constexpr int kParts = kGroupsPerStep<Format>;
   for (int64_t i = 0; i < k / Format::kBlock; ++i) {
     Format::unpack(
@@ -94,22 +39,141 @@ void pack_panel(const uint8_t* rows, size_t row_bytes, int64_t k, uint8_t* panel
   }
 }
 
+/// Adds the products of 32 elements (those of panels `apart` bytes from one another) and of columns [first, first + n).
+template <typename Format, int n, int width, int n_groups>
+inline __attribute__((always_inline)) void add_columns(const uint8_t* panel, size_t apart, const XBlock& x,
+                                                       int64_t step, int first, Sums<width, n_groups>& acc) {
+  constexpr int kParts = kGroupsPerStep<Format>;
+  constexpr int kWords = 8 / kParts;
+  const int8_t* q = x.q + step * (kXGroup * width) + 4 * first;
+  const float* scale = x.scale + step * width + first;
+  for (int part = 0; part < kParts; ++part) {
+    const int64_t place = step * kParts + part;
+    Ints sums[n][n_groups];
+    for (int c = 0; c < n; ++c) {
+      for (int g = 0; g < n_groups; ++g) {
+        sums[c][g] = Format::kZero == 0 ? Ints{} : Ints{} + x.start[place * width + first + c];
+      }
+    }
+    add_group<Format::kMax, kWords>(sums, panel + part * kWords * sizeof(Words), apart, q + part * kWords * 4 * width,
+                                    width);
+    const uint8_t* scales = panel + (8 + part) * sizeof(Words);
+    const uint8_t* mins = scales + kParts * sizeof(Words);
+    auto& totals = acc[place % kSumParts];
+    for (int g = 0; g < n_groups; ++g, scales += apart, mins += apart) {
+      const auto of_group = (Floats)load_words(scales);
+      for (int c = 0; c < n; ++c) {
+        Floats& total = totals[first + c][g];
+        total = fma(to_floats(sums[c][g]) * splat(scale[c]), of_group, total);
+        if constexpr (Format::kMins) {
+          total = fma((Floats)load_words(mins), splat(x.sum[place * width + first + c]), total);
+        }
+      }
+    }
+  }
+}
+
+template <typename Format, int width, int n_groups>
+inline __attribute__((always_inline)) void add_step(const uint8_t* panel, size_t apart, const XBlock& x, int64_t step,
+                                                    Sums<width, n_groups>& acc) {
+  constexpr int kRest = width % kColumnsAtOnce;
+  if constexpr (width >= kColumnsAtOnce) {
+#pragma GCC unroll 1
+    for (int first = 0; first < width - kRest; first += kColumnsAtOnce) {
+      add_columns<Format, kColumnsAtOnce, width, n_groups>(panel, apart, x, step, first, acc);
+    }
+  }
+  if constexpr (kRest > 0) add_columns<Format, kRest, width, n_groups>(panel, apart, x, step, width - kRest, acc);
+}
+
+template <int width, int n_groups>
+inline void store_sums(const Sums<width, n_groups>& acc, float* tile, size_t tile_stride) {
+  for (int c = 0; c < width; ++c) {
+    for (int g = 0; g < n_groups; ++g) {
+      float* to = tile + static_cast<size_t>(c) * tile_stride + g * kLanes;
+      store(to, (acc[0][c][g] + acc[1][c][g]) + (acc[2][c][g] + acc[3][c][g]));
+    }
+  }
+}
+
+/// Columns in a slab.
+constexpr int kSlab = 256;
+/// How many slabs ahead memory is asked for; from there it comes to the second-level cache.
+constexpr int kSlabsAhead = 3;
+
+/// Asks for one kXGroup-th part of a slab of n_rows rows: part `step` of kSlab / kXGroup.
+template <typename Format, int n_rows, void (*ask)(const uint8_t*)>
+inline __attribute__((always_inline)) void fetch_part(const uint8_t* slab, size_t row_bytes, int step) {
+  constexpr int kSlabBytes = kSlab / Format::kBlock * Format::kBytes;
+  constexpr int kRows = n_rows * kXGroup / kSlab > 0 ? n_rows * kXGroup / kSlab : 1;
+  if (step * kRows >= n_rows) return;
+  for (int r = 0; r < kRows; ++r) {
+    const uint8_t* row = slab + static_cast<size_t>(step * kRows + r) * row_bytes;
+    for (int byte = 0; byte < kSlabBytes; byte += 64) ask(row + byte);
+  }
+}
+
+template <typename Format, int width, int n_groups>
+inline void multiply_groups(const uint8_t* rows, size_t row_bytes, int64_t k, const XBlock& x, float* tile,
+                            size_t tile_stride) {
+  constexpr size_t kPanel = kSlab / kXGroup * kPanelStep<Format>;
+  constexpr int kRows = kLanes * n_groups;
+  alignas(64) uint8_t panel[n_groups * kPanel];
+  Sums<width, n_groups> acc = {};
+  // The slab that begins at a column; beyond the last, those of the rows that follow.
+  const auto slab_at = [&](int64_t column) {
+    const uint8_t* of_rows = column < k ? rows : rows + kRows * row_bytes;
+    return of_rows + static_cast<size_t>(column < k ? column : column - k) / Format::kBlock * Format::kBytes;
+  };
+  for (int64_t column = 0; column < k; column += kSlab) {
+    const uint8_t* slab = slab_at(column);
+    const int64_t n = k - column < kSlab ? k - column : kSlab;
+    for (size_t g = 0; g < n_groups; ++g) {
+      unpack_to_panel<Format>(slab + g * kLanes * row_bytes, row_bytes, n, panel + g * kPanel);
+    }
+    const uint8_t* next = slab_at(column + n);
+    const uint8_t* ahead = slab_at(column + kSlabsAhead * kSlab);
+    for (int step = 0; step < n / kXGroup; ++step) {
+      fetch_part<Format, kRows, prefetch>(next, row_bytes, step);
+      fetch_part<Format, kRows, prefetch_far>(ahead, row_bytes, step);
+      add_step<Format, width, n_groups>(panel + static_cast<size_t>(step) * kPanelStep<Format>, kPanel, x,
+                                        column / kXGroup + step, acc);
+    }
+  }
+  store_sums<width, n_groups>(acc, tile, tile_stride);
+}
+
+template <typename Format, int width>
+void multiply_lanes(const uint8_t* rows, size_t row_bytes, int64_t n_rows, int64_t k, const XBlock* x, float* tile,
+                    size_t tile_stride) {
+  constexpr int kRows = kLanes * kGroupsAtOnce;
+  const XBlock block = *x;
+  int64_t row = 0;
+  for (; row + kRows <= n_rows; row += kRows) {
+    multiply_groups<Format, width, kGroupsAtOnce>(rows + static_cast<size_t>(row) * row_bytes, row_bytes, k, block,
+                                                  tile + row, tile_stride);
+  }
+  if constexpr (kGroupsAtOnce > 1) {
+    for (; row < n_rows; row += kLanes) {
+      multiply_groups<Format, width, 1>(rows + static_cast<size_t>(row) * row_bytes, row_bytes, k, block, tile + row,
+                                        tile_stride);
+    }
+  }
+}
+
+template <typename Format>
+void pack_panel(const uint8_t* rows, size_t row_bytes, int64_t k, uint8_t* panel) {
+  unpack_to_panel<Format>(rows, row_bytes, k, panel);
+}
+
 template <typename Format>
 void multiply_panel(const uint8_t* panel, int64_t k, const XBlock* x, float* tile) {
-  constexpr int kParts = kGroupsPerStep<Format>;
   const XBlock block = *x;
-  Floats acc[kWide][1] = {};
+  Sums<kWide, 1> acc = {};
   for (int64_t step = 0; step < k / kXGroup; ++step) {
-    Group group;
-    const uint8_t* p = panel + static_cast<size_t>(step) * kPanelStep<Format>;
-    for (int j = 0; j < 8; ++j, p += sizeof(Words)) group.w[j] = load_words(p);
-    for (int part = 0; part < kParts; ++part, p += sizeof(Words)) group.scale[part] = (Floats)load_words(p);
-    if constexpr (Format::kMins) {
-      for (int part = 0; part < kParts; ++part, p += sizeof(Words)) group.min[part] = (Floats)load_words(p);
-    }
-    add_step<Format, kWide>(group, block, step, acc);
+    add_step<Format, kWide, 1>(panel + static_cast<size_t>(step) * kPanelStep<Format>, 0, block, step, acc);
   }
-  store_sums<kWide>(acc, tile);
+  store_sums<kWide, 1>(acc, tile, kLanes);
 }
 
 template <typename Format>
@@ -123,15 +187,15 @@ constexpr PackKernel tile_packer() {
 
 template <typename Format>
 constexpr LanesType lanes_type() {
-  static_assert(kFew == 6 && kNarrow == 8);
+  static_assert(kNarrow == 8);
   return {.lanes = kLanes,
           .block = Format::kBlock,
           .per = Format::kPer,
           .zero_point = Format::kZero,
           .minimums = Format::kMins,
           .panel_step = kPanelStep<Format>,
-          // Strips multiply blocks of at most kFew rows.
-          .narrow = {nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, multiply_lanes<Format, 7>,
+          .narrow = {nullptr, multiply_lanes<Format, 2>, multiply_lanes<Format, 3>, multiply_lanes<Format, 4>,
+                     multiply_lanes<Format, 5>, multiply_lanes<Format, 6>, multiply_lanes<Format, 7>,
                      multiply_lanes<Format, 8>},
           .wide = multiply_lanes<Format, kWide>,
           .pack = pack_panel<Format>,

@@ -15,6 +15,8 @@ constexpr int kLanes = 4;
 constexpr bool kMayHaveTiles = false;
 /// Columns that are summed up side by side, so that their chains of additions hide one another's latency.
 constexpr int kColumnsAtOnce = 8;
+/// Groups of lanes that share what is loaded of x.
+constexpr int kGroupsAtOnce = 1;
 
 inline Floats splat(float x) {
   return vdupq_n_f32(x);
@@ -33,6 +35,11 @@ inline Words load_words(const uint8_t* p) {
 
 inline void prefetch(const uint8_t* p) {
   __builtin_prefetch(p);
+}
+
+/// Into the second-level cache.
+inline void prefetch_far(const uint8_t* p) {
+  __builtin_prefetch(p, 0, 2);
 }
 
 /// The 16 bytes at p + r * stride of all rows r: out[j] holds their bytes 4 j to 4 j + 3.
@@ -105,30 +112,20 @@ inline void add_four_columns(Ints* sums, Words weights, const int8_t* x) {
   sums[3] = vdotq_laneq_s32(sums[3], w, four, 3);
 }
 
-/// sums[c] += the products of n words and column c's bytes; column c's bytes for word j lie at x + (j * width + c) * 4.
+/// sums[c][0] += the products of n words and column c's bytes. Words lie at `weights`, column c's bytes for word j at
+/// x + (j * width + c) * 4.
 template <int max_weight, int n, int n_columns>
-inline void add_group(Ints (&sums)[n_columns], const Words* weights, const int8_t* x, int width) {
-  if (n_columns == 1 && width == 1) {
-    // The words of the only column are neighbours.
-    Ints chains[4] = {sums[0], {}, {}, {}};
-    for (int j = 0; j < n; j += 4) {
-      const int8x16_t four = vld1q_s8(x + 4 * j);
-      chains[0] = vdotq_laneq_s32(chains[0], vreinterpretq_s8_u32(weights[j]), four, 0);
-      chains[1] = vdotq_laneq_s32(chains[1], vreinterpretq_s8_u32(weights[j + 1]), four, 1);
-      chains[2] = vdotq_laneq_s32(chains[2], vreinterpretq_s8_u32(weights[j + 2]), four, 2);
-      chains[3] = vdotq_laneq_s32(chains[3], vreinterpretq_s8_u32(weights[j + 3]), four, 3);
-    }
-    sums[0] = (chains[0] + chains[1]) + (chains[2] + chains[3]);
-    return;
-  }
+inline __attribute__((always_inline)) void add_group(Ints (&sums)[n_columns][1], const uint8_t* weights, size_t,
+                                                     const int8_t* x, int width) {
   for (int j = 0; j < n; ++j) {
+    const Words w = load_words(weights + j * sizeof(Words));
     const int8_t* columns = x + j * width * 4;
     int c = 0;
-    for (; c + 4 <= n_columns; c += 4) add_four_columns(sums + c, weights[j], columns + 4 * c);
+    for (; c + 4 <= n_columns; c += 4) add_four_columns(&sums[c][0], w, columns + 4 * c);
     for (; c < n_columns; ++c) {
       uint32_t four;
       __builtin_memcpy(&four, columns + 4 * c, sizeof(four));
-      sums[c] = vdotq_s32(sums[c], vreinterpretq_s8_u32(weights[j]), vreinterpretq_s8_u32(vdupq_n_u32(four)));
+      sums[c][0] = vdotq_s32(sums[c][0], vreinterpretq_s8_u32(w), vreinterpretq_s8_u32(vdupq_n_u32(four)));
     }
   }
 }

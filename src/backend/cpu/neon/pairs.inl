@@ -117,7 +117,7 @@ inline __attribute__((always_inline)) void add_last(const Group& group, const XB
 }
 
 template <int width>
-inline void store_columns(const Sums<width>& acc, float* tile) {
+inline void store_columns(const Sums<width>& acc, float* tile, size_t tile_stride) {
   Floats sums[width];
   for (int c = 0; c < width; ++c) {
     if constexpr (kSumParts<width> == 1) {
@@ -127,24 +127,22 @@ inline void store_columns(const Sums<width>& acc, float* tile) {
     }
   }
   for (int c = 0; c + 2 <= width; c += 2) {
-    store(tile + c * kLanes, vuzp1q_f32(sums[c], sums[c + 1]));
-    store(tile + (c + 1) * kLanes, vuzp2q_f32(sums[c], sums[c + 1]));
+    store(tile + static_cast<size_t>(c) * tile_stride, vuzp1q_f32(sums[c], sums[c + 1]));
+    store(tile + static_cast<size_t>(c + 1) * tile_stride, vuzp2q_f32(sums[c], sums[c + 1]));
   }
-  if constexpr (width % 2 == 1) store(tile + (width - 1) * kLanes, sums[width - 1]);
+  if constexpr (width % 2 == 1) store(tile + (width - 1) * tile_stride, sums[width - 1]);
 }
 
 template <typename Format, int width>
-void multiply_rows(const uint8_t* rows, size_t row_bytes, int64_t k, const XBlock* x, const uint8_t* next,
-                   float* tile) {
+inline void multiply_group(const uint8_t* rows, size_t row_bytes, int64_t k, const XBlock& block, float* tile,
+                           size_t tile_stride) {
   constexpr int kSteps = Format::kBlock / kXGroup;
   constexpr int kBlockBytes = kLanes * Format::kBytes;
-  const XBlock block = *x;
+  const uint8_t* next = rows + kLanes * row_bytes;
   Sums<width> acc = {};
   for (int64_t i = 0; i < k / Format::kBlock; ++i) {
-    if (next != nullptr) {
-      for (int line = 0; line < kBlockBytes; line += 64) prefetch(next + line);
-      next += kBlockBytes;
-    }
+    for (int line = 0; line < kBlockBytes; line += 64) prefetch(next + line);
+    next += kBlockBytes;
     Format::unpack(
         rows, row_bytes, [&](int part, const Group& group) __attribute__((always_inline)) {
           const int64_t step = i * kSteps + part;
@@ -153,7 +151,17 @@ void multiply_rows(const uint8_t* rows, size_t row_bytes, int64_t k, const XBloc
         });
     rows += Format::kBytes;
   }
-  store_columns<width>(acc, tile);
+  store_columns<width>(acc, tile, tile_stride);
+}
+
+template <typename Format, int width>
+void multiply_rows(const uint8_t* rows, size_t row_bytes, int64_t n_rows, int64_t k, const XBlock* x, float* tile,
+                   size_t tile_stride) {
+  const XBlock block = *x;
+  for (int64_t row = 0; row < n_rows; row += kLanes) {
+    multiply_group<Format, width>(rows + static_cast<size_t>(row) * row_bytes, row_bytes, k, block, tile + row,
+                                  tile_stride);
+  }
 }
 
 /// A panel holds for each 32 elements their words, centered, then the scales and the minimums of squares.
@@ -207,7 +215,7 @@ void multiply_panel(const uint8_t* panel, int64_t k, const XBlock* x, float* til
     }
     add_pairs<Format, true, kWide>(squares, block, step, acc);
   }
-  store_columns<kWide>(acc, tile);
+  store_columns<kWide>(acc, tile, kLanes);
 }
 
 template <typename Format>
