@@ -20,9 +20,9 @@ using Sums = Floats[kSumParts][width][n_groups];
 template <typename Format>
 constexpr size_t kPanelStep = sizeof(Words) * (8 + kGroupsPerStep<Format> * (Format::kMins ? 2 : 1));
 
+/// Not inlined: unpacking is long, and there are many callers.
 template <typename Format>
-inline __attribute__((always_inline)) void unpack_to_panel(const uint8_t* rows, size_t row_bytes, int64_t k,
-                                                           uint8_t* panel) {
+__attribute__((noinline)) void pack_panel(const uint8_t* rows, size_t row_bytes, int64_t k, uint8_t* panel) {
   constexpr int kParts = kGroupsPerStep<Format>;
   for (int64_t i = 0; i < k / Format::kBlock; ++i) {
     Format::unpack(
@@ -101,7 +101,7 @@ constexpr int kSlab = 256;
 /// How many slabs ahead memory is asked for; from there it comes to the second-level cache.
 constexpr int kSlabsAhead = 3;
 
-/// Asks for one kXGroup-th part of a slab of n_rows rows: part `step` of kSlab / kXGroup.
+/// Asks for part `step` of the kSlab / kXGroup parts of a slab of n_rows rows.
 template <typename Format, int n_rows, void (*ask)(const uint8_t*)>
 inline __attribute__((always_inline)) void fetch_part(const uint8_t* slab, size_t row_bytes, int step) {
   constexpr int kSlabBytes = kSlab / Format::kBlock * Format::kBytes;
@@ -129,7 +129,7 @@ inline void multiply_groups(const uint8_t* rows, size_t row_bytes, int64_t k, co
     const uint8_t* slab = slab_at(column);
     const int64_t n = k - column < kSlab ? k - column : kSlab;
     for (size_t g = 0; g < n_groups; ++g) {
-      unpack_to_panel<Format>(slab + g * kLanes * row_bytes, row_bytes, n, panel + g * kPanel);
+      pack_panel<Format>(slab + g * kLanes * row_bytes, row_bytes, n, panel + g * kPanel);
     }
     const uint8_t* next = slab_at(column + n);
     const uint8_t* ahead = slab_at(column + kSlabsAhead * kSlab);
@@ -159,11 +159,6 @@ void multiply_lanes(const uint8_t* rows, size_t row_bytes, int64_t n_rows, int64
                                         tile_stride);
     }
   }
-}
-
-template <typename Format>
-void pack_panel(const uint8_t* rows, size_t row_bytes, int64_t k, uint8_t* panel) {
-  unpack_to_panel<Format>(rows, row_bytes, k, panel);
 }
 
 template <typename Format>
