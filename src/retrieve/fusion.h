@@ -13,7 +13,7 @@
 namespace ondol {
 
 /// How much meaning counts, from 0 to 1, where nothing else is known of a collection.
-constexpr double kMeaningShare = 0.6;
+constexpr double kMeaningShare = 0.7;
 
 /// The best n of both, the best first. `words` are the best by words, the best first; `meaning` all that have vectors.
 std::vector<ScoredChunk> fuse(std::span<const ScoredChunk> words, std::span<const VectorIndex::Nearness> meaning,
