@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "cli/command.h"
+#include "cli/open_embedder.h"
 #include "retrieve/evaluation.h"
 
 namespace ondol::cli {
@@ -14,6 +15,9 @@ struct RetrievalOptions {
   std::string corpus;
   std::string queries;
   std::string qrels;
+  std::string store = ":memory:";
+  std::string embedder;
+  double meaning_share = kMeaningShare;
   bool json = false;
 };
 
@@ -30,9 +34,16 @@ json::object as_json(const RetrievalScores& scores) {
 
 Result<void> eval_retrieval(const RetrievalOptions& options) {
   const auto collection = ONDOL_TRY(RetrievalCollection::read(options.corpus, options.queries, options.qrels));
-  DocumentStore store = ONDOL_TRY(DocumentStore::open(":memory:"));
+  DocumentStore store = ONDOL_TRY(DocumentStore::open(options.store));
   ONDOL_TRY(index_corpus(collection, store));
-  const RetrievalScores scores = ONDOL_TRY(evaluate(collection, lexical_retriever(store, {})));
+  std::unique_ptr<TextEmbedder> embedder;
+  if (!options.embedder.empty()) {
+    embedder = ONDOL_TRY(open_embedder(options.embedder));
+    ONDOL_TRY(embed_with_progress(store, *embedder));
+  }
+  SearchOptions search;
+  search.meaning_share = options.meaning_share;
+  const RetrievalScores scores = ONDOL_TRY(evaluate(collection, retriever(store, search, embedder.get())));
   if (options.json) {
     fmt::print("{}\n", json_text(as_json(scores)));
     return {};
@@ -56,6 +67,11 @@ void add_eval(CLI::App& app, const Globals&) {
   command->add_option("--corpus", options->corpus, "Documents: JSON Lines of _id, title and text")->required();
   command->add_option("--queries", options->queries, "Questions: JSON Lines of _id and text")->required();
   command->add_option("--qrels", options->qrels, "Judgements: lines of query, document and relevance")->required();
+  command->add_option("--store", options->store, "A file that keeps the index and its vectors for the next time");
+  command->add_option("--embed", options->embedder, "An embedding model, so that meaning counts too");
+  command->add_option("--meaning-share", options->meaning_share, "How much meaning counts beside words")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1.0));
   command->add_flag("--json", options->json, "One JSON document");
 }
 

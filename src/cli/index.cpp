@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/document_store_option.h"
 #include "cli/language.h"
+#include "cli/open_embedder.h"
 #include "cli/terminal.h"
 #include "retrieve/document_store.h"
 #include "retrieve/indexer.h"
@@ -16,6 +17,7 @@ namespace {
 
 struct Options {
   std::string store;
+  std::string embedder;
   IndexOptions index;
 };
 
@@ -24,6 +26,15 @@ constexpr size_t kMostShownFailures = 20;
 void print_failures(const std::vector<std::string>& failures) {
   for (size_t i = 0; i < std::min(failures.size(), kMostShownFailures); ++i) fmt::print(stderr, "  {}\n", failures[i]);
   if (failures.size() > kMostShownFailures) fmt::print(stderr, "  and {} more\n", failures.size() - kMostShownFailures);
+}
+
+/// With the model that is asked for, or the one that made the store's vectors.
+Result<void> embed(const Options& options, DocumentStore& store) {
+  const std::string source = options.embedder.empty() ? ONDOL_TRY(store.embedder_source()) : options.embedder;
+  if (source.empty()) return {};
+  if (options.embedder.empty() && ONDOL_TRY(store.n_without_vectors()) == 0) return {};
+  const auto embedder = ONDOL_TRY(open_embedder(source));
+  return embed_with_progress(store, *embedder);
 }
 
 Result<void> index(Options options) {
@@ -40,6 +51,7 @@ Result<void> index(Options options) {
     };
     report = ONDOL_TRY(index_files(store, options.index));
   }
+  if (!report.was_stopped) ONDOL_TRY(embed(options, store));
   const DocumentStoreStats stats = ONDOL_TRY(store.stats());
   fmt::print(stderr, "{}: {} new, {} changed, {} moved, {} gone, {} as before; {} documents in {} pieces\n",
              options.store, report.n_added, report.n_changed, report.n_moved, report.n_removed, report.n_same,
@@ -58,9 +70,12 @@ void add_index(CLI::App& app, const Globals&) {
   auto options = std::make_shared<Options>();
   CLI::App* command = add_command(app, "index", "Make one's documents searchable, or bring that up to date",
                                   "  ondol index ~/Documents\n"
-                                  "  ondol index notes/ report.md --store work.db\n",
+                                  "  ondol index notes/ report.md --store work.db\n"
+                                  "  ondol index ~/Documents --embed all-minilm\n",
                                   [options] { return index(*options); });
   command->add_option("PATHS", options->index.paths, "Files and folders")->required();
+  command->add_option("--embed", options->embedder,
+                      "An embedding model, so that pieces are found by their meaning too; it is remembered");
   add_document_store_option(*command, options->store);
 }
 

@@ -31,6 +31,7 @@ constexpr Entry kEntries[] = {
     {"Find passages in indexed documents", "색인한 문서에서 구절을 찾습니다"},
     {"Measure Ondol against questions with known answers", "답이 알려진 질문으로 온돌을 잽니다"},
     {"How well documents are found: a collection in BEIR's layout", "문서를 얼마나 잘 찾는지 잽니다 (BEIR 형식의 모음)"},
+    {"reading for meaning", "뜻을 읽는 중"},
     {"reading documents", "문서를 읽는 중"},
     {"Serve models to other programs over HTTP", "다른 프로그램이 모델을 쓰도록 HTTP로 제공합니다"},
     {"What a model is, and whether it fits into free memory", "모델의 정보와, 남은 메모리에 들어가는지 봅니다"},

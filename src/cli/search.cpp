@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "cli/command.h"
 #include "cli/document_store_option.h"
+#include "cli/open_embedder.h"
 #include "cli/terminal.h"
 #include "retrieve/document_store.h"
 
@@ -17,6 +18,7 @@ struct Options {
   std::string store;
   std::string question;
   SearchOptions search;
+  bool by_words = false;
   bool json = false;
 };
 
@@ -54,7 +56,14 @@ Result<void> search(const Options& options) {
     return Error(options.store + ": there is no such store; make one: ondol index FOLDER");
   }
   DocumentStore store = ONDOL_TRY(DocumentStore::open(options.store));
-  const std::vector<Hit> hits = ONDOL_TRY(store.search(options.question, options.search));
+  SearchOptions wish = options.search;
+  const std::string source = ONDOL_TRY(store.embedder_source());
+  if (!source.empty() && !options.by_words) {
+    const auto embedder =
+        ONDOL_TRY(open_embedder(source).in("the store's embedding model (--words searches without it)"));
+    wish.meaning = ONDOL_TRY(embedder->embed_question(options.question));
+  }
+  const std::vector<Hit> hits = ONDOL_TRY(store.search(options.question, wish));
   if (options.json) {
     print_json(hits);
   } else if (hits.empty()) {
@@ -75,6 +84,7 @@ void add_search(CLI::App& app, const Globals&) {
                                   [options] { return search(*options); });
   command->add_option("QUESTION", options->question, "Words or a question")->required();
   command->add_option("-k", options->search.n, "How many passages")->capture_default_str()->check(CLI::Range(1, 1000));
+  command->add_flag("--words", options->by_words, "By words alone, without the store's embedding model");
   command->add_flag("--json", options->json, "One JSON array");
   add_document_store_option(*command, options->store);
 }

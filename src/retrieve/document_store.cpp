@@ -24,10 +24,16 @@ CREATE INDEX chunk_of_document ON chunk (document);
 CREATE TABLE segment (id INTEGER PRIMARY KEY, n_postings INTEGER NOT NULL);
 CREATE TABLE posting (segment INTEGER NOT NULL, term TEXT NOT NULL, data BLOB NOT NULL, PRIMARY KEY (segment, term))
   WITHOUT ROWID;
+CREATE TABLE vector (chunk INTEGER NOT NULL REFERENCES chunk ON DELETE CASCADE, part INTEGER NOT NULL, data BLOB NOT NULL,
+                     PRIMARY KEY (chunk, part)) WITHOUT ROWID;
+CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 )sql";
 
 /// More is written at once than is kept.
 constexpr size_t kMostPendingBytes = size_t{32} << 20;
+
+/// So many of the best by words take part when meaning counts too.
+constexpr size_t kFusedChunks = 1000;
 
 std::span<const uint8_t> bytes_of(const Hash128& hash) {
   return {reinterpret_cast<const uint8_t*>(&hash), sizeof(hash)};
@@ -43,6 +49,11 @@ Hash128 hash_from(std::span<const uint8_t> bytes) {
 Hash128 hash_of(const Chunk& chunk, std::string_view text) {
   const auto bytes = [](std::string_view t) { return std::span(reinterpret_cast<const uint8_t*>(t.data()), t.size()); };
   return hash_bytes(bytes(text), hash_bytes(bytes(chunk.headings)));
+}
+
+/// With what stands above it.
+std::string searched_text(std::string_view headings, std::string_view text) {
+  return headings.empty() ? std::string(text) : fmt::format("{}\n{}", headings, text);
 }
 
 Result<void> make_tables(Database& database, const std::string& path) {
@@ -82,9 +93,12 @@ struct DocumentStore::Statements {
   Statement text_of;
 };
 
-DocumentStore::DocumentStore(std::unique_ptr<Database> database, LexicalIndex lexical,
+DocumentStore::DocumentStore(std::unique_ptr<Database> database, LexicalIndex lexical, VectorIndex vectors,
                              std::unique_ptr<Statements> statements)
-    : database_(std::move(database)), lexical_(std::move(lexical)), statements_(std::move(statements)) {}
+    : database_(std::move(database)),
+      lexical_(std::move(lexical)),
+      vectors_(std::move(vectors)),
+      statements_(std::move(statements)) {}
 DocumentStore::DocumentStore(DocumentStore&&) noexcept = default;
 DocumentStore::~DocumentStore() {
   roll_back();
@@ -94,6 +108,7 @@ Result<DocumentStore> DocumentStore::open(const std::string& path) {
   auto database = std::make_unique<Database>(ONDOL_TRY(Database::open(path)));
   ONDOL_TRY(make_tables(*database, path));
   LexicalIndex lexical = ONDOL_TRY(LexicalIndex::open(*database));
+  VectorIndex vectors = ONDOL_TRY(VectorIndex::open(*database));
   const auto prepare = [&](std::string_view sql) { return database->prepare(sql); };
   Statements statements{
       ONDOL_TRY(prepare("SELECT id FROM document WHERE path = ?1")),
@@ -112,7 +127,8 @@ Result<DocumentStore> DocumentStore::open(const std::string& path) {
       ONDOL_TRY(prepare("SELECT path, page, start, end, headings, text FROM chunk JOIN document ON document.id = "
                         "chunk.document WHERE chunk.id = ?1")),
       ONDOL_TRY(prepare("SELECT text FROM chunk WHERE id = ?1"))};
-  return DocumentStore(std::move(database), std::move(lexical), std::make_unique<Statements>(std::move(statements)));
+  return DocumentStore(std::move(database), std::move(lexical), std::move(vectors),
+                       std::make_unique<Statements>(std::move(statements)));
 }
 
 // Changes.
@@ -171,8 +187,7 @@ Result<void> DocumentStore::put(const DocumentRecord& record, const Document& do
     ONDOL_TRY(
         statements_->insert_chunk.run(id, chunk.start, chunk.end, chunk.page, chunk.headings, text, bytes_of(hash)));
     const int64_t number = database_->last_id();
-    const uint32_t n_terms =
-        lexical_.add(number, chunk.headings.empty() ? std::string(text) : fmt::format("{}\n{}", chunk.headings, text));
+    const uint32_t n_terms = lexical_.add(number, searched_text(chunk.headings, text));
     ONDOL_TRY(statements_->set_terms.run(number, n_terms));
   }
   for (const auto& [hash, number] : known) ONDOL_TRY(statements_->remove_chunk.run(number));
@@ -194,7 +209,33 @@ Result<void> DocumentStore::remove(int64_t document) {
   return statements_->remove_document.run(document);
 }
 
+Result<void> DocumentStore::set_embedder(const TextEmbedder& embedder) {
+  ONDOL_TRY(begin());
+  return vectors_.set_model(embedder.name(), embedder.source(), embedder.width());
+}
+
+Result<void> DocumentStore::put_vectors(int64_t chunk, std::span<const std::vector<float>> parts) {
+  ONDOL_TRY(begin());
+  return vectors_.put(chunk, parts);
+}
+
 // What is there.
+
+Result<std::vector<DocumentStore::ChunkText>> DocumentStore::without_vectors(int64_t behind, size_t n) {
+  std::vector<ChunkText> chunks;
+  Statement statement =
+      ONDOL_TRY(database_->prepare("SELECT id, headings, text FROM chunk WHERE id > ?1 AND id NOT IN (SELECT chunk "
+                                   "FROM vector) ORDER BY id LIMIT ?2"));
+  statement.start(behind, n);
+  while (ONDOL_TRY(statement.next())) {
+    chunks.push_back({statement.integer(0), searched_text(statement.text(1), statement.text(2))});
+  }
+  return chunks;
+}
+
+Result<int64_t> DocumentStore::n_without_vectors() {
+  return database_->number("SELECT count(*) FROM chunk WHERE id NOT IN (SELECT chunk FROM vector)");
+}
 
 Result<std::vector<DocumentRecord>> DocumentStore::documents() {
   std::vector<DocumentRecord> all;
@@ -242,11 +283,18 @@ Result<Hit> DocumentStore::hit_of(const ScoredChunk& scored) {
   return hit;
 }
 
-Result<std::vector<Hit>> DocumentStore::search(std::string_view question, const SearchOptions& options) {
+Result<std::vector<ScoredChunk>> DocumentStore::best_chunks(std::string_view question, const SearchOptions& options) {
   std::vector<WeightedTerm> terms = lexical_.terms_of(question);
   if (options.expands) terms = ONDOL_TRY(expanded(std::move(terms)));
+  if (options.meaning.empty()) return lexical_.search(terms, options.n);
+  const auto words = ONDOL_TRY(lexical_.search(terms, std::max(options.n, kFusedChunks)));
+  const auto meaning = ONDOL_TRY(vectors_.nearness(options.meaning));
+  return fuse(words, meaning, options.meaning_share, options.n);
+}
+
+Result<std::vector<Hit>> DocumentStore::search(std::string_view question, const SearchOptions& options) {
   std::vector<Hit> hits;
-  for (const ScoredChunk& scored : ONDOL_TRY(lexical_.search(terms, options.n))) {
+  for (const ScoredChunk& scored : ONDOL_TRY(best_chunks(question, options))) {
     hits.push_back(ONDOL_TRY(hit_of(scored)));
   }
   // Numbers of chunks tell how a store came about; places do not.

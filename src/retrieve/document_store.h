@@ -12,7 +12,10 @@
 #include "retrieve/chunker.h"
 #include "retrieve/database.h"
 #include "retrieve/document.h"
+#include "retrieve/fusion.h"
 #include "retrieve/lexical_index.h"
+#include "retrieve/text_embedder.h"
+#include "retrieve/vector_index.h"
 
 namespace ondol {
 
@@ -42,6 +45,9 @@ struct SearchOptions {
   size_t n = 10;
   /// Words that the best pieces share are looked for, too (pseudo relevance feedback).
   bool expands = true;
+  /// The question's vector, by the embedder of the store; empty: words alone count.
+  std::vector<float> meaning;
+  double meaning_share = kMeaningShare;
 };
 
 struct DocumentStoreStats {
@@ -65,6 +71,9 @@ class DocumentStore {
   /// The file of this number has another time or place, and the same content.
   Result<void> move(const DocumentRecord& record);
   Result<void> remove(int64_t document);
+  /// Vectors of another embedder are forgotten.
+  Result<void> set_embedder(const TextEmbedder& embedder);
+  Result<void> put_vectors(int64_t chunk, std::span<const std::vector<float>> parts);
   /// Writes what has gathered when it is much.
   Result<void> commit_if_large();
   Result<void> commit();
@@ -73,13 +82,24 @@ class DocumentStore {
 
   Result<std::vector<DocumentRecord>> documents();
   Result<DocumentStoreStats> stats();
+  /// What the embedder of its vectors is opened with; empty: it has none.
+  Result<std::string> embedder_source() { return vectors_.source(); }
+
+  struct ChunkText {
+    int64_t chunk = 0;
+    std::string text;  // with what stands above it
+  };
+  /// The first n behind a piece that wait for vectors, and how many there are.
+  Result<std::vector<ChunkText>> without_vectors(int64_t behind, size_t n);
+  Result<int64_t> n_without_vectors();
 
   /// The best pieces first.
   Result<std::vector<Hit>> search(std::string_view question, const SearchOptions& options = {});
 
  private:
   struct Statements;
-  DocumentStore(std::unique_ptr<Database> database, LexicalIndex lexical, std::unique_ptr<Statements> statements);
+  DocumentStore(std::unique_ptr<Database> database, LexicalIndex lexical, VectorIndex vectors,
+                std::unique_ptr<Statements> statements);
 
  public:
   DocumentStore(DocumentStore&&) noexcept;
@@ -89,10 +109,12 @@ class DocumentStore {
   Result<void> begin();
   Result<int64_t> put_record(const DocumentRecord& record, const std::string& title);
   Result<std::vector<WeightedTerm>> expanded(std::vector<WeightedTerm> terms);
+  Result<std::vector<ScoredChunk>> best_chunks(std::string_view question, const SearchOptions& options);
   Result<Hit> hit_of(const ScoredChunk& scored);
 
   std::unique_ptr<Database> database_;  // the index points to it
   LexicalIndex lexical_;
+  VectorIndex vectors_;
   std::unique_ptr<Statements> statements_;
   std::optional<Transaction> transaction_;
 };

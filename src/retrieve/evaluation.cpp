@@ -135,10 +135,11 @@ Result<void> index_corpus(const RetrievalCollection& collection, DocumentStore& 
   return store.commit();
 }
 
-Retriever lexical_retriever(DocumentStore& store, const SearchOptions& options) {
-  return [&store, options](const std::string& query) -> Result<std::vector<std::string>> {
+Retriever retriever(DocumentStore& store, const SearchOptions& options, TextEmbedder* embedder) {
+  return [&store, options, embedder](const std::string& query) -> Result<std::vector<std::string>> {
     SearchOptions deep = options;
     deep.n = kDepth;
+    if (embedder != nullptr) deep.meaning = ONDOL_TRY(embedder->embed_question(query));
     std::vector<std::string> found;
     std::set<std::string> seen;
     for (const Hit& hit : ONDOL_TRY(store.search(query, deep))) {

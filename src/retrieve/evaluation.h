@@ -45,7 +45,7 @@ Result<RetrievalScores> evaluate(const RetrievalCollection& collection, const Re
 
 /// A store of the corpus, in memory or a file; paths are ids.
 Result<void> index_corpus(const RetrievalCollection& collection, DocumentStore& store);
-/// Documents by their best pieces.
-Retriever lexical_retriever(DocumentStore& store, const SearchOptions& options);
+/// Documents by their best pieces; with an embedder, meaning counts too.
+Retriever retriever(DocumentStore& store, const SearchOptions& options, TextEmbedder* embedder = nullptr);
 
 }  // namespace ondol

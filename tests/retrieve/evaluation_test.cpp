@@ -21,7 +21,7 @@ bool has_shared_data() {
 RetrievalScores scores_of(const RetrievalCollection& collection) {
   DocumentStore store = DocumentStore::open(":memory:").value();
   EXPECT_TRUE(index_corpus(collection, store));
-  return evaluate(collection, lexical_retriever(store, {})).value();
+  return evaluate(collection, retriever(store, {})).value();
 }
 
 TEST(Evaluation, WordsFindWhatPeopleJudgedToBeRight) {

@@ -19,11 +19,11 @@ MODELS = NN | FORMATS | {"models"}
 RUNTIME = MODELS | TEXT | {"runtime"}
 TRAIN = MODELS | TEXT | {"train"}
 RETRIEVE = BACKEND | TEXT | {"retrieve"}
-SERVER = RUNTIME | HUB | {"server"}
+SERVER = RUNTIME | RETRIEVE | HUB | {"server"}
 ALLOWED = {
     "base": BASE, "tensor": TENSOR, "quant": QUANT, "backend": BACKEND, "formats": FORMATS, "text": TEXT, "hub": HUB,
     "nn": NN, "models": MODELS, "runtime": RUNTIME, "train": TRAIN, "retrieve": RETRIEVE, "server": SERVER,
-    "cli": SERVER | TRAIN | RETRIEVE | {"cli"},
+    "cli": SERVER | TRAIN | {"cli"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 

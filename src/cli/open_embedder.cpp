@@ -1,0 +1,27 @@
+#include "cli/open_embedder.h"
+
+#include "cli/language.h"
+#include "cli/options.h"
+#include "cli/terminal.h"
+#include "retrieve/embedding.h"
+#include "server/engine_embedder.h"
+
+namespace ondol::cli {
+
+Result<std::unique_ptr<TextEmbedder>> open_embedder(const std::string& model) {
+  ModelOptions options;
+  options.model = model;
+  auto embedder = ONDOL_TRY(EngineEmbedder::create(ONDOL_TRY(open_engine(options))));
+  return std::unique_ptr<TextEmbedder>(std::move(embedder));
+}
+
+Result<void> embed_with_progress(DocumentStore& store, TextEmbedder& embedder) {
+  ProgressBar bar(std::string(tr("reading for meaning")), "pieces");
+  ONDOL_TRY(embed_pending(store, embedder, [&](int64_t done, int64_t all) {
+    bar.update(static_cast<double>(done), static_cast<double>(all));
+    return !interrupted.load();
+  }));
+  return {};
+}
+
+}  // namespace ondol::cli

@@ -1,0 +1,22 @@
+// Fusion: one order from words and meaning.
+//
+// Scores are added as shares of the best score of their kind, which keeps how much better the best ones are; ranks, as
+// reciprocal rank fusion adds them, do not (Bruch et al., 2023: an analysis of fusion functions).
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "retrieve/lexical_index.h"
+#include "retrieve/vector_index.h"
+
+namespace ondol {
+
+/// How much meaning counts, from 0 to 1, where nothing else is known of a collection.
+constexpr double kMeaningShare = 0.7;
+
+/// The best n of both, the best first. `words` are the best by words, the best first; `meaning` all that have vectors.
+std::vector<ScoredChunk> fuse(std::span<const ScoredChunk> words, std::span<const VectorIndex::Nearness> meaning,
+                              double meaning_share, size_t n);
+
+}  // namespace ondol
