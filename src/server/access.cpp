@@ -69,7 +69,9 @@ std::optional<HostAndPort> parse_host(std::string_view text) {
     text.remove_prefix(name.size());
     out.host = lower_case(name);
     if (out.host.ends_with('.')) out.host.pop_back();
-    if (out.host.empty()) return std::nullopt;
+    // No part between two dots may be empty.
+    if (out.host.empty() || out.host.starts_with('.') || out.host.ends_with('.')) return std::nullopt;
+    if (out.host.find("..") != std::string::npos) return std::nullopt;
     for (const char c : out.host)
       if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_')) return std::nullopt;
     out.is_address = is_address(out.host, AF_INET);

@@ -195,5 +195,10 @@ TEST(Access, ConcurrentRequests) {
   EXPECT_EQ(three.read_answer().status, 200);
 }
 
+TEST(Host, NamesHaveNoEmptyParts) {
+  EXPECT_EQ(parse_host("example.com.:80")->host, "example.com");
+  for (const char* text : {"..", ".", "a..b", ".localhost", "a..", ""}) EXPECT_FALSE(parse_host(text)) << text;
+}
+
 }  // namespace
 }  // namespace ondol::server
