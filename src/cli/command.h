@@ -39,6 +39,8 @@ void add_convert(CLI::App& app, const Globals& globals);
 void add_bench(CLI::App& app, const Globals& globals);
 void add_doctor(CLI::App& app, const Globals& globals);
 void add_train(CLI::App& app, const Globals& globals);
+void add_merge(CLI::App& app, const Globals& globals);
+void add_plot(CLI::App& app, const Globals& globals);
 void add_train_tokenizer(CLI::App& app, const Globals& globals);
 void add_serve(CLI::App& app, const Globals& globals);
 void add_index(CLI::App& app, const Globals& globals);

@@ -45,6 +45,8 @@ constexpr Entry kEntries[] = {
     {"Make a tokenizer from texts, for training from scratch", "글에서 토크나이저를 만듭니다 (처음부터 학습할 때)"},
     {"counting words", "낱말 세는 중"},
     {"learning tokens", "토큰 배우는 중"},
+    {"Make an adapter part of a model", "어댑터를 모델에 합칩니다"},
+    {"Draw the curves of trainings", "학습 곡선을 그립니다"},
     {"learning", "배우는 중"},
     {"warning:", "경고:"},
     {"try it: ondol run {} --adapter {}", "써 보기: ondol run {} --adapter {}"},

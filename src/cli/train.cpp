@@ -13,6 +13,7 @@
 #include "cli/train_log.h"
 #include "cli/train_options.h"
 #include "cli/train_run.h"
+#include "cli/train_view.h"
 
 namespace ondol::cli {
 namespace {
@@ -33,6 +34,7 @@ void print_start(const TrainOptions& options, const TrainRun& run) {
   }
   fmt::print(stderr, "{} parameters learn, {} steps, {}\n", run.parameters.n_elements(),
              options.trainer.schedule.n_steps, run.backend->description());
+  fmt::print(stderr, "{}\n", in_words(run.memory));
 }
 
 /// Writes results and checkpoints, and remembers when.
@@ -85,9 +87,9 @@ bool has_stopped_improving(const TrainOptions& options, const TrainRun& run) {
   return options.early_stop > 0 && run.trainer->validations_since_best() >= options.early_stop;
 }
 
-Result<void> learn(const TrainOptions& options, TrainRun& run, Saver& saver) {
+Result<void> learn(const TrainOptions& options, TrainRun& run, Saver& saver, bool verbose) {
   TrainingLog log = ONDOL_TRY(TrainingLog::open(options.log, run.trainer->n_steps()));
-  ProgressBar bar(std::string(tr("learning")), "steps");
+  TrainView view(run.trainer->n_steps(), options.trainer.schedule.n_steps, verbose);
   while (!run.trainer->is_done() && !has_stopped_improving(options, run) && !interrupted.load()) {
     const auto start = Clock::now();
     const train::StepReport step = ONDOL_TRY(run.trainer->step());
@@ -95,23 +97,20 @@ Result<void> learn(const TrainOptions& options, TrainRun& run, Saver& saver) {
     const bool saves = step.step % options.save_every == 0 || run.trainer->is_done();
     const std::optional<double> validation = saves ? ONDOL_TRY(run.trainer->validate()) : std::nullopt;
     ONDOL_TRY(log.add(step, seconds, validation));
-    bar.clear();
-    fmt::print(stderr, "step {:>5}  loss {:.4f}{}{}  {:.0f} tokens/s\n", step.step, step.loss,
-               step.preferences ? fmt::format("  margin {:.3f}", step.preferences->margin) : "",
-               validation ? fmt::format("  validation {:.4f}", *validation) : "",
-               static_cast<double>(step.n_tokens) / seconds);
-    bar.update(static_cast<double>(step.step), static_cast<double>(options.trainer.schedule.n_steps));
+    view.show(step, seconds, validation);
     if (saves) ONDOL_TRY(saver.save_result());
     if (saves || saver.is_late()) saver.save_checkpoint();
   }
-  bar.clear();
   return {};
 }
 
-Result<void> train_model(const CLI::App& command, TrainOptions& options) {
+Result<void> train_model(const CLI::App& command, TrainOptions& options, bool verbose) {
   const TrainMethod method = ONDOL_TRY(resolve(command, options));
-  if (!options.out.ends_with(".gguf")) {
-    return Error(fmt::format("--out: expected a name that ends in .gguf, got '{}'", options.out));
+  const bool is_file = options.out.ends_with(".gguf");
+  const bool makes_adapter = method != TrainMethod::kFull && !options.is_new();
+  if (!is_file && (!makes_adapter || std::filesystem::is_regular_file(options.out))) {
+    return Error(fmt::format("--out: expected a name that ends in .gguf{}, got '{}'",
+                             makes_adapter ? ", or a folder to write" : "", options.out));
   }
   // A limit on the size of files shall be an error like a full disk, not the end.
   ::signal(SIGXFSZ, SIG_IGN);
@@ -120,7 +119,7 @@ Result<void> train_model(const CLI::App& command, TrainOptions& options) {
   print_start(options, run);
   Saver saver(options, run);
   ONDOL_TRY(resume(options, run, saver.checkpoint()));
-  ONDOL_TRY(learn(options, run, saver));
+  ONDOL_TRY(learn(options, run, saver, verbose));
   if (!run.trainer->is_done() && !has_stopped_improving(options, run)) {
     saver.save_checkpoint();
     fmt::print(stderr, "stopped after step {}; --resume goes on\n", run.trainer->n_steps());
@@ -136,7 +135,7 @@ Result<void> train_model(const CLI::App& command, TrainOptions& options) {
 
 }  // namespace
 
-void add_train(CLI::App& app, const Globals&) {
+void add_train(CLI::App& app, const Globals& globals) {
   auto options = std::make_shared<TrainOptions>();
   auto self = std::make_shared<CLI::App*>();
   CLI::App* command = add_command(app, "train", "Teach a model with examples: an adapter, all weights, or a new model",
@@ -147,7 +146,7 @@ void add_train(CLI::App& app, const Globals&) {
                                   "  ondol train model.gguf a.jsonl --method full --type Q8_0 -o taught.gguf\n"
                                   "  ondol train --new llama --layers 4 --width 128 --context 64 a.txt -o new.gguf\n"
                                   "  ondol train recipe.toml --lr 1e-4                     a file with these options\n",
-                                  [options, self] { return train_model(**self, *options); });
+                                  [options, self, &globals] { return train_model(**self, *options, globals.verbose); });
   *self = command;
   add_train_options(*command, *options);
 }

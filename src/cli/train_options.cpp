@@ -62,7 +62,9 @@ void add_places(CLI::App& command, TrainOptions& options) {
   command.add_option("--model", options.model, "The model, if it is not the first argument");
   command.add_option("--data", options.data_paths,
                      "Examples, if they are not the other arguments (any number of times)");
-  command.add_option("-o,--out", options.out, "The adapter or, with --method full or --new, the model to write (GGUF)");
+  command.add_option("-o,--out", options.out,
+                     "The adapter to write: a name that ends in .gguf, or a folder as the peft package has it; with "
+                     "--method full or --new, the model (GGUF)");
   command
       .add_option("--method", options.method,
                   "lora, or qlora, which is the same: the model stays as it is, quantised or not; full: all weights "

@@ -128,11 +128,16 @@ Result<void> set_up(TrainMethod method, TrainOptions& options, TrainRun& run) {
   options.trainer.adapter = run.lora.get();
   run.trainer = std::make_unique<train::Trainer>(*run.student, run.parameters, *run.data, options.trainer,
                                                  train::OptimizerTools{run.threads.get(), run.backend.get()});
+  run.memory = plan_training(*run.file, *run.model, options, run.parameters.n_elements(),
+                             static_cast<double>(available) / 2, static_cast<double>(available) / 4);
   run.identity = {train::hash_of(*run.file), identity_of(options)};
   return {};
 }
 
 Result<void> write_result(const TrainOptions& options, const TrainRun& run) {
+  if (run.lora != nullptr && !options.out.ends_with(".gguf")) {
+    return run.lora->write_peft(options.out, *run.model, *run.file);
+  }
   if (run.lora != nullptr) return run.lora->write_gguf(options.out, run.model->config().architecture);
   QuantizeOptions quantization;
   quantization.plan.file_type = options.type;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "cli/train_memory.h"
 #include "cli/train_options.h"
 #include "models/model.h"
 
@@ -21,6 +22,7 @@ struct TrainRun {
   std::unique_ptr<train::Student> student;
   std::unique_ptr<train::Trainer> trainer;
   train::TrainingIdentity identity;
+  TrainMemory memory;
 };
 
 /// Opens the model and the data and makes what learns; `options` gets the number of steps.

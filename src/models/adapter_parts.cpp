@@ -85,16 +85,6 @@ Result<HfMatch> match_module(std::string_view module, const HfArchitecture& arch
   return *match;
 }
 
-/// Rows of a head of layer `layer` whose order differs between the adapter and the model; 0: none.
-int64_t rows_to_interleave(const HfMatch& match, const Model& model, const ModelFile& base) {
-  const HfTransform transform = match.name->transform;
-  if (transform != HfTransform::kRopeRowsQ && transform != HfTransform::kRopeRowsK) return 0;
-  if (base.find_meta("ondol.rope_pairs") != nullptr) return 0;  // a folder keeps Hugging Face's order
-  const auto layer = static_cast<size_t>(match.parts.layer);
-  const auto& layers = model.config().kv_layers;
-  return layer < layers.size() ? layers[layer].k_dim : 0;
-}
-
 }  // namespace
 
 Result<std::vector<AdapterPart>> gguf_adapter_parts(const ModelFile& file, const ModelFile& base) {
@@ -164,18 +154,40 @@ Result<std::vector<AdapterPart>> peft_adapter_parts(std::string_view config_text
   return all;
 }
 
-Result<OwnedTensor> interleave_heads(const OwnedTensor& matrix, int64_t head_rows, std::string_view stem) {
-  const Tensor& from = matrix.tensor;
+int64_t rows_to_interleave(const HfMatch& match, const Model& model, const ModelFile& base) {
+  const HfTransform transform = match.name->transform;
+  if (transform != HfTransform::kRopeRowsQ && transform != HfTransform::kRopeRowsK) return 0;
+  if (base.find_meta("ondol.rope_pairs") != nullptr) return 0;  // a folder keeps Hugging Face's order
+  const auto layer = static_cast<size_t>(match.parts.layer);
+  const auto& layers = model.config().kv_layers;
+  return layer < layers.size() ? layers[layer].k_dim : 0;
+}
+
+namespace {
+
+/// Row i of a head's halves and its neighbours, `back` or forth.
+Result<OwnedTensor> reordered_heads(const Tensor& from, int64_t head_rows, std::string_view stem, bool back) {
   if (head_rows % 2 != 0 || from.rows() % head_rows != 0) {
     return Error(fmt::format("weight '{}': {} rows are no heads of {}", stem, from.rows(), head_rows));
   }
   OwnedTensor result(DType::F32, from.shape());
   for (int64_t row = 0; row < from.rows(); ++row) {
     const int64_t in_head = row % head_rows;
-    const int64_t source = row - in_head + in_head / 2 + (in_head % 2) * (head_rows / 2);
-    std::copy_n(from.f32(source), from.columns(), result.tensor.f32(row));
+    const int64_t in_halves = row - in_head + in_head / 2 + (in_head % 2) * (head_rows / 2);
+    const int64_t source = back ? row : in_halves;
+    std::copy_n(from.f32(source), from.columns(), result.tensor.f32(back ? in_halves : row));
   }
   return result;
+}
+
+}  // namespace
+
+Result<OwnedTensor> separate_heads(const Tensor& matrix, int64_t head_rows, std::string_view stem) {
+  return reordered_heads(matrix, head_rows, stem, true);
+}
+
+Result<OwnedTensor> interleave_heads(const OwnedTensor& matrix, int64_t head_rows, std::string_view stem) {
+  return reordered_heads(matrix.tensor, head_rows, stem, false);
 }
 
 }  // namespace ondol

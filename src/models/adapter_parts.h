@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "formats/model_file.h"
+#include "models/hf_names.h"
 #include "models/model.h"
 
 namespace ondol {
@@ -31,6 +32,12 @@ Result<std::vector<AdapterPart>> gguf_adapter_parts(const ModelFile& file, const
 /// into GGUF's order where `base` has it.
 Result<std::vector<AdapterPart>> peft_adapter_parts(std::string_view config, const ModelFile& file, const Model& model,
                                                     const ModelFile& base);
+
+/// Rows of a head whose order differs between an adapter with Hugging Face's names and the model; 0: none.
+int64_t rows_to_interleave(const HfMatch& match, const Model& model, const ModelFile& base);
+
+/// GGUF's order of rows to Hugging Face's: the way back from interleave_heads.
+Result<OwnedTensor> separate_heads(const Tensor& matrix, int64_t head_rows, std::string_view stem);
 
 /// Hugging Face's order of rows to GGUF's: in each head, row i and row i + half become neighbours.
 Result<OwnedTensor> interleave_heads(const OwnedTensor& matrix, int64_t head_rows, std::string_view stem);

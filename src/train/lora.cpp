@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "formats/gguf_writer.h"
+#include "models/adapter_export.h"
 
 namespace ondol::train {
 namespace {
@@ -130,6 +131,13 @@ Result<void> LoraAdapter::write_gguf(const std::string& path, const std::string&
     if (options_.magnitudes) tensors.push_back({part.stem + ".weight.lora_magnitude", part.magnitude.tensor});
   }
   return ondol::write_gguf(path, metadata, tensors);
+}
+
+Result<void> LoraAdapter::write_peft(const std::string& folder, const Model& model, const ModelFile& base) const {
+  std::vector<AdapterExportPart> parts;
+  for (const Part& part : parts_) parts.push_back({part.stem, part.parts.a, part.parts.b, part.magnitude.tensor});
+  const PeftSettings settings{options_.rank, options_.alpha, options_.rank_stabilised};
+  return write_peft_adapter(folder, parts, settings, model, base);
 }
 
 }  // namespace ondol::train

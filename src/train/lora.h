@@ -56,6 +56,8 @@ class LoraAdapter {
 
   /// Writes it as a GGUF adapter for models of this architecture. Errors: whatever the system refuses.
   Result<void> write_gguf(const std::string& path, const std::string& architecture) const;
+  /// Writes it as a folder of the peft package. `base` is the file of `model`. Errors: those of write_peft_adapter.
+  Result<void> write_peft(const std::string& folder, const Model& model, const ModelFile& base) const;
 
  private:
   void add_part(const std::string& stem, const Tensor& matrix, Parameters& parameters, Random& random);

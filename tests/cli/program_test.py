@@ -39,7 +39,8 @@ class Usage(unittest.TestCase):
         self.assertEqual(status, 0)
         self.assertIn("Examples:", out)
         for command in ("run", "chat", "show", "list", "pull", "rm", "tokenize", "detokenize", "template", "perplexity",
-                        "logits", "embed", "quantize", "convert", "bench", "doctor", "imatrix", "serve", "train"):
+                        "logits", "embed", "quantize", "convert", "bench", "doctor", "imatrix", "serve", "train",
+                        "merge", "plot"):
             status, out, _ = ondol(command, "--help")
             self.assertEqual(status, 0, command)
             self.assertIn(f"ondol {command}", out[out.index("Examples:"):])
@@ -235,7 +236,7 @@ class Parts(unittest.TestCase):
             data = pathlib.Path(folder) / "a.jsonl"
             data.write_text('{"prompt": "a", "completion": "b"}\n{"prompt": "a"}\n')
             out = pathlib.Path(folder) / "a.gguf"
-            for args, message in ((("--out", out), "a.jsonl"), (("--out", "a.bin"), "--out: expected a name"),
+            for args, message in ((("--out", out), "a.jsonl"), (("--out", data), "--out: expected a name"),
                                   (("--out", out, "--method", "half"), "--method: expected one of lora"),
                                   (("--out", out, "--precision", "fp4"), "--precision: expected one of fp32, bf16, int8"),
                                   (("--out", out, "--target", "attn_x"), "attn_x")):

@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import time
 import unittest
+import xml.etree.ElementTree
 
 ONDOL = sys.argv[3:] + [sys.argv[1]]
 SOURCE = pathlib.Path(sys.argv[2])
@@ -209,6 +211,51 @@ class Training(unittest.TestCase):
                 status, _, err = ondol(*self.arguments("wrong", "--method", wrong))
                 self.assertEqual(status, 1)
                 self.assertIn("expected kto" if method == "kto" else "expected dpo or orpo", err)
+
+    def test_exports_and_merges_predict_the_same(self):
+        text = self.folder / "text.txt"
+        text.write_text(" ".join(TEXTS) * 12)
+
+        def loss(model, *more):
+            status, out, err = ondol("perplexity", model, "-f", text, "--ctx", 64, "--kv", "f32", "--json", *more)
+            self.assertEqual(status, 0, err)
+            return json.loads(out)["nll"]
+
+        for method in ((), ("--dora", "--rslora")):
+            rate = ("--lr", 0.01)
+            self.train("a", *method, *rate)
+            adapter, folder = self.folder / "a.gguf", self.folder / "peft"
+            status, _, err = ondol("train", SAMPLE, self.data, "-o", folder, *self.arguments("a", *method, *rate)[7:])
+            self.assertEqual(status, 0, err)
+            settings = json.loads((folder / "adapter_config.json").read_text())
+            self.assertEqual((settings["r"], settings["use_dora"]), (4, bool(method)))
+            expected = loss(SAMPLE, "--adapter", adapter)
+            self.assertGreater(abs(loss(SAMPLE) - expected), 0.05)
+            self.assertAlmostEqual(loss(SAMPLE, "--adapter", folder), expected, delta=1e-5)
+            for out, more, delta in (("same.gguf", (), 5e-3), ("f32.gguf", ("--type", "F32"), 5e-3),
+                                     ("merged", ("--type", "F32"), 5e-3), ("small.gguf", ("--type", "Q4_0"), 0.3)):
+                status, said, err = ondol("merge", SAMPLE, folder, self.folder / out, *more)
+                self.assertEqual(status, 0, err)
+                self.assertAlmostEqual(loss(self.folder / out), expected, delta=delta)
+                found = re.match(r"perplexity ([\d.]+) merged, ([\d.]+) unmerged; KL divergence ([\d.]+) nats", said)
+                self.assertLess(float(found[3]), delta)
+            self.assertEqual((self.folder / "same.gguf").stat().st_size, os.path.getsize(SAMPLE))
+
+    def test_logs_become_curves(self):
+        self.train("a")
+        self.train("b", "--lr", 0.01)
+        picture = self.folder / "curves.svg"
+        status, _, err = ondol("plot", self.folder / "a.log", self.folder / "b.log", "-o", picture)
+        self.assertEqual(status, 0, err)
+        root = xml.etree.ElementTree.parse(picture).getroot()
+        texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
+        self.assertTrue(any(text.startswith("a.log") for text in texts))
+        self.assertTrue(any(text.startswith("b.log") for text in texts))
+        self.assertEqual(len(list(root.iter("{http://www.w3.org/2000/svg}circle"))), 16)  # validations
+        (self.folder / "b.log").write_text('{"step": 1}\n')
+        status, _, err = ondol("plot", self.folder / "b.log", "-o", picture)
+        self.assertEqual(status, 1)
+        self.assertIn('b.log:1: expected "step" and "loss"', err)
 
     def test_batches_accumulate(self):
         self.train("two", "--batch", 2)

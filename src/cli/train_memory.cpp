@@ -1,0 +1,79 @@
+#include "cli/train_memory.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "cli/terminal.h"
+
+namespace ondol::cli {
+namespace {
+
+constexpr double kFloat = 4;
+
+/// The columns of all weights of the first layer of this kind; 0 where there is none.
+double rows_of(const Model& model, std::string_view kind) {
+  const auto found = model.matrices().find(fmt::format("blk.0.{}", kind));
+  return found == model.matrices().end() ? 0.0 : static_cast<double>(found->second.rows());
+}
+
+double bytes_per_weight(DType type) {
+  return static_cast<double>(info_of(type).block_bytes) / static_cast<double>(info_of(type).block_size);
+}
+
+/// Numbers that a block's operations keep for each row, as the tape does: inputs of norms and of what learns, queries,
+/// keys, values, and the two halves of the gated unit with their product.
+double recorded_per_row(const Model& model, const TrainOptions& options) {
+  const auto width = static_cast<double>(model.config().width);
+  const double qkv = rows_of(model, "attn_qkv");
+  const double q = qkv > 0 ? qkv : rows_of(model, "attn_q");
+  const double kv = rows_of(model, "attn_k") + rows_of(model, "attn_v");
+  const double up = rows_of(model, "ffn_up");
+  const double inner = 7.0 * options.lora.rank;
+  return 4 * width + 2 * q + kv + 3 * up + inner;
+}
+
+}  // namespace
+
+TrainMemory plan_training(const ModelFile& file, const Model& model, const TrainOptions& options, int64_t n_learning,
+                          double turned_budget, double recording_budget) {
+  TrainMemory memory;
+  for (const TensorEntry& entry : file.tensors()) memory.model += static_cast<double>(entry.tensor.size_bytes());
+  const double state = state_bytes_per_number(options.trainer.optimizer.kind);
+  memory.learning = static_cast<double>(n_learning) * (2 * kFloat + state);
+  const auto types = product_types(options.precision);
+  const double turned_type = types ? bytes_per_weight(types->inputs) : kFloat;
+  for (const auto& [stem, matrix] : model.matrices()) {
+    memory.turned += static_cast<double>(matrix.shape().elements()) * turned_type;
+  }
+  memory.turned = std::min(memory.turned, turned_budget);
+
+  const ModelConfig& config = model.config();
+  // Short sequences of a step go through the model together.
+  constexpr double kTogether = 1024;
+  const auto length = static_cast<double>(options.data.encoder.sequence_length);
+  const double in_step = length * static_cast<double>(options.trainer.sequences_per_step);
+  const double rows = std::max(length, std::min(in_step, kTogether));
+  const double per_row = recorded_per_row(model, options) * kFloat;
+  memory.recorded = std::min(std::max(per_row * rows, recording_budget), per_row * rows * config.n_layers);
+  const double width = static_cast<double>(config.width);
+  double cache = 0;
+  for (const KvLayerShape& layer : config.kv_layers) {
+    cache += static_cast<double>(layer.n_heads) * static_cast<double>(layer.k_dim + layer.v_dim);
+  }
+  // A block's activations and their gradients; what goes into blocks; logits and theirs, 64 MiB at most of each.
+  const double block = 2 * (3 * width + 2 * rows_of(model, "attn_q") + 2 * rows_of(model, "ffn_up"));
+  const double logits = std::min(rows * static_cast<double>(config.vocabulary_size), 16777216.0);
+  memory.passing = kFloat * (rows * (block + cache) + 2 * logits);
+  constexpr double kProgram = 40 << 20;
+  memory.program = kProgram + 200 * static_cast<double>(config.vocabulary_size);
+  return memory;
+}
+
+std::string in_words(const TrainMemory& memory) {
+  return fmt::format("memory: about {} (the model {}, what learns {}, weights turned over {}, recorded {}, a pass {})",
+                     human_bytes(memory.total()), human_bytes(memory.model), human_bytes(memory.learning),
+                     human_bytes(memory.turned), human_bytes(memory.recorded), human_bytes(memory.passing));
+}
+
+}  // namespace ondol::cli
