@@ -11,7 +11,7 @@ namespace {
 
 constexpr double kFloat = 4;
 
-/// The columns of all weights of the first layer of this kind; 0 where there is none.
+/// The rows of this kind of weight in the first layer; 0 where there is none.
 double rows_of(const Model& model, std::string_view kind) {
   const auto found = model.matrices().find(fmt::format("blk.0.{}", kind));
   return found == model.matrices().end() ? 0.0 : static_cast<double>(found->second.rows());
@@ -61,10 +61,10 @@ TrainMemory plan_training(const ModelFile& file, const Model& model, const Train
   for (const KvLayerShape& layer : config.kv_layers) {
     cache += static_cast<double>(layer.n_heads) * static_cast<double>(layer.k_dim + layer.v_dim);
   }
-  // A block's activations and their gradients; what goes into blocks; logits and theirs, 64 MiB at most of each.
+  // A block's activations and their gradients; keys and values; logits, 64 MiB at most, in whose place gradients come.
   const double block = 2 * (3 * width + 2 * rows_of(model, "attn_q") + 2 * rows_of(model, "ffn_up"));
   const double logits = std::min(rows * static_cast<double>(config.vocabulary_size), 16777216.0);
-  memory.passing = kFloat * (rows * (block + cache) + 2 * logits);
+  memory.passing = kFloat * (rows * (block + cache) + logits);
   constexpr double kProgram = 40 << 20;
   memory.program = kProgram + 200 * static_cast<double>(config.vocabulary_size);
   return memory;
