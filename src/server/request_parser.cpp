@@ -63,6 +63,9 @@ HttpError explain(boost::system::error_code code, size_t max_header_bytes) {
 
 }  // namespace
 
+/// "0", CR LF, CR LF: nothing chunked ends with fewer bytes.
+constexpr size_t kShortestChunk = 5;
+
 struct RequestParser::State {
   explicit State(size_t header_bytes) : max_header_bytes(header_bytes) {
     parser.header_limit(static_cast<uint32_t>(std::min<size_t>(header_bytes, UINT32_MAX)));
@@ -121,6 +124,8 @@ RequestParser::Progress RequestParser::feed(std::string& bytes) {
       progress = Progress::kDone;
       break;
     }
+    // Beast takes it for granted that what follows its last chunk comes with it.
+    if (state.has_head && state.head.is_chunked && bytes.size() - taken < kShortestChunk) break;
     boost::system::error_code code;
     const size_t used = state.parser.put(boost::asio::const_buffer(bytes.data() + taken, bytes.size() - taken), code);
     taken += used;
