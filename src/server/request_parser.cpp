@@ -124,8 +124,9 @@ RequestParser::Progress RequestParser::feed(std::string& bytes) {
       progress = Progress::kDone;
       break;
     }
-    // Beast takes it for granted that what follows its last chunk comes with it.
-    if (state.has_head && state.head.is_chunked && bytes.size() - taken < kShortestChunk) break;
+    // Beast takes it for granted that so much is there once it has seen the last chunk.
+    const bool may_be_last = state.has_head && state.head.is_chunked && taken < bytes.size() && bytes[taken] == '0';
+    if (may_be_last && bytes.size() - taken < kShortestChunk) break;
     boost::system::error_code code;
     const size_t used = state.parser.put(boost::asio::const_buffer(bytes.data() + taken, bytes.size() - taken), code);
     taken += used;
