@@ -46,10 +46,9 @@ inline Floats spread_columns(const float* two) {
 }
 
 /// Parts of a sum, as in lanes/products.inl. Those of all columns lie together: a part is chosen at run time.
+constexpr int kSumParts = 4;
 template <int width>
-constexpr int kSumParts = width <= kNarrow ? 4 : 1;
-template <int width>
-using Sums = Floats[kSumParts<width>][width];
+using Sums = Floats[kSumParts][width];
 
 /// Adds to elements first and first + 1 of a part of `acc` the squares of 32 elements of these columns. The weights of
 /// `centered` squares have their zero points taken off.
@@ -71,7 +70,7 @@ inline __attribute__((always_inline)) void add_pair(const Squares& squares, cons
         sums[rows] = vmmlaq_s32(sums[rows], vreinterpretq_s8_u32(squares.w[2 * octet + rows]), columns);
       }
     }
-    Floats* total = acc[place % kSumParts<width>] + first;
+    Floats* total = acc[place % kSumParts] + first;
     for (int rows = 0; rows < 2; ++rows) {
       total[rows] = fma(to_floats(sums[rows]) * scale, squares.scale[part][rows], total[rows]);
     }
@@ -110,7 +109,7 @@ inline __attribute__((always_inline)) void add_last(const Group& group, const XB
     }
     Ints sums = vpaddq_s32(halves[0], halves[1]);
     if constexpr (Format::kZero != 0) sums += x.start[place * width + kLast];
-    Floats& total = acc[place % kSumParts<width>][kLast];
+    Floats& total = acc[place % kSumParts][kLast];
     total = fma(to_floats(sums) * scale, group.scale[part], total);
     if constexpr (Format::kMins) total = fma(group.min[part], splat(x.sum[place * width + kLast]), total);
   }
@@ -120,11 +119,7 @@ template <int width>
 inline void store_columns(const Sums<width>& acc, float* tile, size_t tile_stride) {
   Floats sums[width];
   for (int c = 0; c < width; ++c) {
-    if constexpr (kSumParts<width> == 1) {
-      sums[c] = acc[0][c];
-    } else {
-      sums[c] = (acc[0][c] + acc[1][c]) + (acc[2][c] + acc[3][c]);
-    }
+    sums[c] = (acc[0][c] + acc[1][c]) + (acc[2][c] + acc[3][c]);
   }
   for (int c = 0; c + 2 <= width; c += 2) {
     store(tile + static_cast<size_t>(c) * tile_stride, vuzp1q_f32(sums[c], sums[c + 1]));
