@@ -8,6 +8,7 @@
 
 #include "cli/bench_print.h"
 #include "cli/language.h"
+#include "cli/svg_text.h"
 #include "text/unicode.h"
 
 namespace ondol::cli {
@@ -41,29 +42,6 @@ constexpr const char* kStyle =
     ".card{fill:#161b22;stroke:#30363d}.text{fill:#e6edf3}.muted{fill:#9198a1}.a{fill:#ff8244}.b{fill:#7d8590}"
     ".whisker{stroke:#e6edf3}.axis{stroke:#30363d}}"
     "</style>\n";
-
-/// Text that XML can hold.
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (size_t at = 0; at < text.size();) {
-    const DecodedCharacter c = decode_utf8(text, at);
-    at += c.size;
-    if (c.code == '&') {
-      out += "&amp;";
-    } else if (c.code == '<') {
-      out += "&lt;";
-    } else if (c.code == '>') {
-      out += "&gt;";
-    } else if (c.code == '"') {
-      out += "&quot;";
-    } else if (c.code < ' ' || c.code == 0xFFFE || c.code == 0xFFFF) {
-      out += ' ';
-    } else {
-      append_utf8(out, c.code);
-    }
-  }
-  return out;
-}
 
 /// The start of a text, as many columns of it as fit.
 std::string cut(std::string_view text, int columns) {
@@ -101,7 +79,7 @@ class Drawing {
                "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0:.0f}\" height=\"{1:.0f}\" viewBox=\"0 0 {0:.0f} "
                "{1:.0f}\" role=\"img\">\n<title>{2}</title>\n{3}<rect class=\"card\" x=\"0.5\" y=\"0.5\" "
                "width=\"{4:.0f}\" height=\"{5:.0f}\" rx=\"10\"/>\n",
-               kWidth, y_, escaped(summary()), kStyle, kWidth - 1, y_ - 1) +
+               kWidth, y_, svg_text(summary()), kStyle, kWidth - 1, y_ - 1) +
            body_ + "</svg>\n";
   }
 
@@ -114,7 +92,7 @@ class Drawing {
 
   void text(double x, double y, std::string_view style, std::string_view words, bool at_end = false) {
     fmt::format_to(std::back_inserter(body_), "<text class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\"{}>{}</text>\n", style, x, y,
-                   at_end ? " text-anchor=\"end\"" : "", escaped(words));
+                   at_end ? " text-anchor=\"end\"" : "", svg_text(words));
   }
 
   /// The whole result, for those who hear it.

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "cli/svg_text.h"
+
 namespace ondol::cli {
 namespace {
 
@@ -26,22 +28,6 @@ constexpr const char* kStyle =
     "text{font-family:system-ui,-apple-system,'Segoe UI','Noto Sans','Noto Sans CJK KR',sans-serif;font-size:12px}"
     "@media (prefers-color-scheme:dark){.card{fill:#161b22;stroke:#30363d}.text{fill:#e6edf3}.muted{fill:#9198a1}"
     ".axis{stroke:#30363d}}</style>\n";
-
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '&') {
-      out += "&amp;";
-    } else if (c == '<') {
-      out += "&lt;";
-    } else if (c == '>') {
-      out += "&gt;";
-    } else {
-      out += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
-    }
-  }
-  return out;
-}
 
 /// A span of numbers, and where they are drawn.
 struct Axis {
@@ -149,7 +135,7 @@ std::string draw_curves(const std::vector<Curve>& curves) {
     svg +=
         fmt::format("<rect x=\"{}\" y=\"{:.1f}\" width=\"12\" height=\"4\" fill=\"{}\"/>\n", kLeft, legend_y, colour);
     svg += fmt::format("<text class=\"text\" x=\"{}\" y=\"{:.1f}\">{}{}</text>\n", kLeft + 20, legend_y + 6,
-                       escaped(curve.name), curve.validation.empty() ? "" : " (dots: validation)");
+                       svg_text(curve.name), curve.validation.empty() ? "" : " (dots: validation)");
     legend_y += kLegendLine;
   }
   return svg + "</svg>\n";

@@ -145,8 +145,12 @@ void DocumentStore::roll_back() {
 
 Result<void> DocumentStore::commit() {
   if (!transaction_) return {};
-  ONDOL_TRY(lexical_.flush());
-  ONDOL_TRY(transaction_->commit());
+  auto done = lexical_.flush();
+  if (done) done = transaction_->commit();
+  if (!done) {
+    roll_back();  // a part of it must not be taken for the whole
+    return done;
+  }
   transaction_.reset();
   return {};
 }
@@ -195,8 +199,7 @@ Result<void> DocumentStore::put(const DocumentRecord& record, const Document& do
 }
 
 Result<void> DocumentStore::put_failure(const DocumentRecord& record) {
-  ONDOL_TRY(put(record, Document()));
-  return {};
+  return put(record, Document());
 }
 
 Result<void> DocumentStore::move(const DocumentRecord& record) {

@@ -61,6 +61,8 @@ class DocumentStore {
   /// Opens or makes the file; ":memory:" is one that is never written. Errors: no database, one of another program, or
   /// of a later version of this one.
   static Result<DocumentStore> open(const std::string& path);
+  DocumentStore(DocumentStore&&) noexcept;
+  ~DocumentStore();  // takes back what was not committed
 
   // Changes. They are seen by other connections, and survive, from commit() on.
 
@@ -76,6 +78,7 @@ class DocumentStore {
   Result<void> put_vectors(int64_t chunk, std::span<const std::vector<float>> parts);
   /// Writes what has gathered when it is much.
   Result<void> commit_if_large();
+  /// After an error nothing of it is left.
   Result<void> commit();
   /// Takes back what was not committed.
   void roll_back();
@@ -100,12 +103,6 @@ class DocumentStore {
   struct Statements;
   DocumentStore(std::unique_ptr<Database> database, LexicalIndex lexical, VectorIndex vectors,
                 std::unique_ptr<Statements> statements);
-
- public:
-  DocumentStore(DocumentStore&&) noexcept;
-  ~DocumentStore();
-
- private:
   Result<void> begin();
   Result<int64_t> put_record(const DocumentRecord& record, const std::string& title);
   Result<std::vector<WeightedTerm>> expanded(std::vector<WeightedTerm> terms);

@@ -17,6 +17,16 @@ namespace fs = std::filesystem;
 constexpr int kDeepest = 100;
 constexpr size_t kMostIgnoreBytes = size_t{1} << 20;
 
+void add_file(const fs::path& path, std::vector<FoundFile>& files, std::vector<std::string>& unreadable) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) {
+    unreadable.push_back(fmt::format("{}: cannot be read", path.string()));
+    return;
+  }
+  const int64_t modified = info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec;
+  files.push_back({path.string(), static_cast<int64_t>(info.st_size), modified});
+}
+
 class Walk {
  public:
   Walk(fs::path root, std::vector<FoundFile>& files, std::vector<std::string>& unreadable)
@@ -53,18 +63,6 @@ class Walk {
     }
   }
 
- public:
-  static void add_file(const fs::path& path, std::vector<FoundFile>& files, std::vector<std::string>& unreadable) {
-    struct stat info {};
-    if (::stat(path.c_str(), &info) != 0) {
-      unreadable.push_back(fmt::format("{}: cannot be read", path.string()));
-      return;
-    }
-    const int64_t modified = info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec;
-    files.push_back({path.string(), static_cast<int64_t>(info.st_size), modified});
-  }
-
- private:
   fs::path root_;
   std::vector<FoundFile>& files_;
   std::vector<std::string>& unreadable_;
@@ -86,7 +84,7 @@ Result<std::vector<FoundFile>> find_files(const std::vector<std::string>& paths,
     if (fs::is_directory(known, error)) {
       Walk(known, files, unreadable).enter("", {}, 0);
     } else if (fs::is_regular_file(known, error)) {
-      Walk::add_file(known, files, unreadable);
+      add_file(known, files, unreadable);
     } else {
       return Error(path + ": expected a file or a folder, found neither");
     }

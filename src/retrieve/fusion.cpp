@@ -27,12 +27,7 @@ std::vector<ScoredChunk> fuse(std::span<const ScoredChunk> words, std::span<cons
     all.push_back({near.chunk, score});
   }
   for (const auto& [chunk, score] : by_words) all.push_back({chunk, score});
-  const auto is_better = [](const ScoredChunk& a, const ScoredChunk& b) {
-    return a.score != b.score ? a.score > b.score : a.chunk < b.chunk;
-  };
-  n = std::min(n, all.size());
-  std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(n), all.end(), is_better);
-  all.resize(n);
+  keep_best(all, n);
   return all;
 }
 

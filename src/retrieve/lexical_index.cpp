@@ -24,6 +24,15 @@ constexpr size_t kMostChunks = size_t{1} << 28;
 
 }  // namespace
 
+void keep_best(std::vector<ScoredChunk>& all, size_t n) {
+  const auto is_better = [](const ScoredChunk& a, const ScoredChunk& b) {
+    return a.score != b.score ? a.score > b.score : a.chunk < b.chunk;
+  };
+  n = std::min(n, all.size());
+  std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(n), all.end(), is_better);
+  all.resize(n);
+}
+
 Result<LexicalIndex> LexicalIndex::open(Database& database) {
   return LexicalIndex(database,
                       {ONDOL_TRY(database.prepare("SELECT data FROM posting WHERE segment = ?1 AND term = ?2")),
@@ -62,15 +71,18 @@ Result<std::vector<LexicalIndex::Segment>> LexicalIndex::segments() {
   return all;
 }
 
+Result<void> LexicalIndex::write(int64_t segment, std::string_view term, const PostingWriter& postings) {
+  const std::string& bytes = postings.bytes();
+  return statements_.insert.run(segment, term, std::span(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()));
+}
+
 Result<void> LexicalIndex::flush() {
   if (!pending_.empty()) {
     const std::vector<Segment> known = ONDOL_TRY(segments());
     const int64_t id = known.empty() ? 1 : known.back().id + 1;
     int64_t n_postings = 0;
     for (const auto& [term, writer] : pending_) {
-      const std::string& bytes = writer.bytes();
-      ONDOL_TRY(
-          statements_.insert.run(id, term, std::span(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size())));
+      ONDOL_TRY(write(id, term, writer));
       n_postings += writer.n();
     }
     ONDOL_TRY(statements_.add_segment.run(id, n_postings));
@@ -130,9 +142,7 @@ Result<void> LexicalIndex::merge(std::span<const Segment> parts) {
       source.has_row = ONDOL_TRY(source.statement.next());
     }
     if (writer.n() == 0) continue;
-    const std::string& bytes = writer.bytes();
-    ONDOL_TRY(
-        statements_.insert.run(id, term, std::span(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size())));
+    ONDOL_TRY(write(id, term, writer));
     n_postings += writer.n();
   }
   sources.clear();
@@ -223,12 +233,7 @@ std::vector<ScoredChunk> LexicalIndex::best(size_t n) {
     all.push_back({chunk, std::exchange(scores_[static_cast<size_t>(chunk)], 0.0f)});
   }
   touched_.clear();
-  n = std::min(n, all.size());
-  const auto is_better = [](const ScoredChunk& a, const ScoredChunk& b) {
-    return a.score != b.score ? a.score > b.score : a.chunk < b.chunk;
-  };
-  std::partial_sort(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(n), all.end(), is_better);
-  all.resize(n);
+  keep_best(all, n);
   return all;
 }
 

@@ -26,6 +26,9 @@ struct ScoredChunk {
   float score = 0;
 };
 
+/// The best n, the best first; equal scores in the order of chunks.
+void keep_best(std::vector<ScoredChunk>& all, size_t n);
+
 /// How much each term of a question counts.
 struct WeightedTerm {
   std::string text;
@@ -72,6 +75,7 @@ class LexicalIndex {
   LexicalIndex(Database& database, Statements statements) : database_(&database), statements_(std::move(statements)) {}
   /// What other connections, or this one's owner, have changed.
   Result<void> refresh();
+  Result<void> write(int64_t segment, std::string_view term, const PostingWriter& postings);
   Result<std::vector<Segment>> segments();
   Result<void> merge(std::span<const Segment> parts);
   Result<void> merge_some();

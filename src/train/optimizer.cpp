@@ -49,6 +49,24 @@ void for_parts(ThreadPool* threads, int64_t n, const std::function<void(int64_t,
   threads->run(n, kPart, [&](int64_t begin, int64_t end, int) { body(begin, end); });
 }
 
+std::vector<Moments> make_moments(const Parameters& parameters, DType type) {
+  std::vector<Moments> moments;
+  for (const Parameter& parameter : parameters.all()) {
+    const Shape& shape = parameter.value.shape();
+    moments.push_back({parameter.name, {type, shape}, {type, shape}});
+  }
+  return moments;
+}
+
+std::vector<TensorEntry> states_of(std::vector<Moments>& moments) {
+  std::vector<TensorEntry> entries;
+  for (Moments& own : moments) {
+    entries.push_back({own.name + ".mean", own.mean.tensor});
+    entries.push_back({own.name + ".square", own.square.tensor});
+  }
+  return entries;
+}
+
 AdamWStep::AdamWStep(const OptimizerOptions& options, const Parameter& parameter, double rate, int64_t n_steps) {
   const auto t = static_cast<double>(n_steps);
   rate *= parameter.rate_factor;

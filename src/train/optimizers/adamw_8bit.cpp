@@ -81,7 +81,7 @@ class AdamW8Bit final : public Optimizer {
       : options_(options), tools_(tools) {
     for (const Parameter& parameter : parameters.all()) {
       const int64_t n = parameter.value.shape().elements();
-      Moments& moments = moments_.emplace_back(Moments{parameter.name, Coded(n), Coded(n)});
+      CodedMoments& moments = moments_.emplace_back(CodedMoments{parameter.name, Coded(n), Coded(n)});
       // Codes of zero: the signed map's lies in its middle.
       std::fill_n(moments.mean.codes.tensor.bytes(), n, signed_.nearest(0.0f));
     }
@@ -89,7 +89,7 @@ class AdamW8Bit final : public Optimizer {
 
   std::vector<TensorEntry> states() override {
     std::vector<TensorEntry> entries;
-    for (const Moments& moments : moments_) {
+    for (const CodedMoments& moments : moments_) {
       entries.push_back({moments.name + ".mean", moments.mean.codes.tensor});
       entries.push_back({moments.name + ".mean_scale", moments.mean.scales.tensor});
       entries.push_back({moments.name + ".square", moments.square.codes.tensor});
@@ -99,7 +99,7 @@ class AdamW8Bit final : public Optimizer {
   }
 
  private:
-  struct Moments {
+  struct CodedMoments {
     std::string name;
     Coded mean;
     Coded square;
@@ -118,7 +118,8 @@ class AdamW8Bit final : public Optimizer {
     }
   }
 
-  void update_block(const AdamWStep& step, Parameter& parameter, Moments& moments, int64_t begin, int64_t n) const {
+  void update_block(const AdamWStep& step, Parameter& parameter, CodedMoments& moments, int64_t begin,
+                    int64_t n) const {
     const int64_t block = begin / kStateBlock;
     uint8_t* mean_codes = moments.mean.codes.tensor.bytes() + begin;
     uint8_t* square_codes = moments.square.codes.tensor.bytes() + begin;
@@ -152,7 +153,7 @@ class AdamW8Bit final : public Optimizer {
   const Coder unsigned_{false};
   OptimizerOptions options_;
   OptimizerTools tools_;
-  std::vector<Moments> moments_;
+  std::vector<CodedMoments> moments_;
 };
 
 }  // namespace

@@ -22,29 +22,11 @@ uint16_t rounded(float x, uint32_t noise) {
 class AdamWBf16 final : public Optimizer {
  public:
   AdamWBf16(const Parameters& parameters, const OptimizerOptions& options, OptimizerTools tools)
-      : options_(options), tools_(tools) {
-    for (const Parameter& parameter : parameters.all()) {
-      const Shape& shape = parameter.value.shape();
-      moments_.push_back({parameter.name, {DType::BF16, shape}, {DType::BF16, shape}});
-    }
-  }
+      : options_(options), tools_(tools), moments_(make_moments(parameters, DType::BF16)) {}
 
-  std::vector<TensorEntry> states() override {
-    std::vector<TensorEntry> entries;
-    for (const Moments& moments : moments_) {
-      entries.push_back({moments.name + ".mean", moments.mean.tensor});
-      entries.push_back({moments.name + ".square", moments.square.tensor});
-    }
-    return entries;
-  }
+  std::vector<TensorEntry> states() override { return states_of(moments_); }
 
  private:
-  struct Moments {
-    std::string name;
-    OwnedTensor mean;
-    OwnedTensor square;
-  };
-
   void update(Parameters& parameters, double rate) override {
     ONDOL_CHECK(parameters.all().size() == moments_.size());
     for (size_t p = 0; p < moments_.size(); ++p) {

@@ -30,6 +30,16 @@ constexpr int64_t kStateBlock = 256;
 /// body(begin, end) over [0, n), in parallel where there are threads; begins are multiples of kStateBlock.
 void for_parts(ThreadPool* threads, int64_t n, const std::function<void(int64_t begin, int64_t end)>& body);
 
+/// A parameter's two moments, number by number.
+struct Moments {
+  std::string name;
+  OwnedTensor mean;
+  OwnedTensor square;
+};
+std::vector<Moments> make_moments(const Parameters& parameters, DType type);
+/// As Optimizer::states() names them.
+std::vector<TensorEntry> states_of(std::vector<Moments>& moments);
+
 /// The numbers of one step of AdamW for one parameter.
 struct AdamWStep {
   AdamWStep(const OptimizerOptions& options, const Parameter& parameter, double rate, int64_t n_steps);
