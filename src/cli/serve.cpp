@@ -36,6 +36,7 @@ class StopSignals {
     ::sigaddset(&set_, SIGTERM);
     ::pthread_sigmask(SIG_BLOCK, &set_, &before_);
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files is an error like a full disk
     thread_ = std::thread([this] { wait(); });
   }
   ~StopSignals() {
@@ -103,6 +104,12 @@ void greet(const ServeOptions& options, const server::Services& services, const 
   }
 }
 
+/// Another server may have the folder: this one then answers all the same, but keeps nothing.
+void load_data(server::Services& services) {
+  const auto loaded = services.load_data();
+  if (!loaded) std::fprintf(stderr, "%s %s\n", std::string(tr("warning:")).c_str(), loaded.error().message().c_str());
+}
+
 Result<void> serve(const ServeFlags& flags, const Globals& globals) {
   const ServeOptions options = ONDOL_TRY(flags.resolved(globals.verbose || stderr_is_terminal()));
   std::mutex mutex;
@@ -116,13 +123,15 @@ Result<void> serve(const ServeFlags& flags, const Globals& globals) {
   });
   server::PoolOptions pool_options = options.pool;
   pool_options.load.log = [form = options.log](const std::string& message) { log_message(form, message); };
-  server::Services services(ONDOL_TRY(server::ModelPool::create(std::move(pool_options))), kWorkers);
+  server::Services services(ONDOL_TRY(server::ModelPool::create(std::move(pool_options))), kWorkers,
+                            options.data_folder);
   // The port first: whether it is free is known at once, and models take seconds.
   std::vector<server::Route> routes = server::all_routes(services);
   std::ranges::move(options.has_page ? server::page_routes() : server::pageless_routes(), std::back_inserter(routes));
   const auto server =
       ONDOL_TRY(server::Server::create(options.server, std::move(routes), make_recorder(services, options.log)));
   ONDOL_TRY(services.models->load_all());
+  load_data(services);
   greet(options, services, *server);
   {
     const std::lock_guard lock(mutex);

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/files.h"
+#include "hub/store.h"
 
 namespace ondol::cli {
 namespace {
@@ -125,6 +126,11 @@ void ServeFlags::add_to(CLI::App& command) {
   command.add_option("--allow-host", allowed_hosts,
                      "Name of this machine that requests may use, as llm.example (any number of times)");
   command.add_flag("--no-page", no_page, "Serve the APIs only, not the page for people");
+  data_folder = (std::filesystem::path(StoreFolders::from_environment().own).parent_path() / "serve").string();
+  command
+      .add_option("--data-dir", data_folder,
+                  "Folder that keeps files, trainings and what they taught (/v1/files, /v1/fine_tuning)")
+      ->capture_default_str();
   command.add_option("--cache-dir", cache_directory,
                      "Folder that keeps what was computed of prompts, for later and after a restart");
   command.add_option("--cache-size", cache_size, "Its limit")->capture_default_str();
@@ -149,6 +155,7 @@ Result<ServeOptions> ServeFlags::resolved(bool is_watched) const {
   options.server.allowed_origins = allowed_origins;
   options.server.allowed_hosts = allowed_hosts;
   options.has_page = !no_page;
+  options.data_folder = data_folder;
   options.server.tls_certificate = tls_certificate;
   options.server.tls_key = tls_key;
   options.pool.models = models;

@@ -18,6 +18,7 @@ enum class LogForm { kNone, kText, kJson };
 struct ServeOptions {
   server::ServerOptions server;
   server::PoolOptions pool;
+  std::string data_folder;
   LogForm log = LogForm::kNone;
   bool has_page = true;
 };
@@ -36,6 +37,7 @@ struct ServeFlags {
   std::vector<std::string> allowed_origins;
   std::vector<std::string> allowed_hosts;
   bool no_page = false;
+  std::string data_folder;
   std::string cache_directory;
   std::string cache_size = "4GiB";
   std::string keep_alive = "5m";

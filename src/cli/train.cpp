@@ -1,7 +1,6 @@
 // ondol train: a model learns from one's own examples.
 #include <signal.h>
 
-#include <chrono>
 #include <filesystem>
 #include <memory>
 
@@ -10,7 +9,6 @@
 #include "cli/command.h"
 #include "cli/language.h"
 #include "cli/terminal.h"
-#include "cli/train_log.h"
 #include "cli/train_options.h"
 #include "cli/train_run.h"
 #include "cli/train_view.h"
@@ -18,116 +16,77 @@
 namespace ondol::cli {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
+std::string in_words(const train::TrainingMemory& memory) {
+  return fmt::format("memory: about {} (the model {}, what learns {}, weights turned over {}, recorded {}, a pass {})",
+                     human_bytes(memory.total()), human_bytes(memory.model), human_bytes(memory.learning),
+                     human_bytes(memory.turned), human_bytes(memory.recorded), human_bytes(memory.passing));
 }
 
-void print_start(const TrainOptions& options, const TrainRun& run) {
-  const train::DataStatistics& data = run.data->statistics();
+void print_start(const train::Training& training) {
+  const train::DataStatistics& data = training.data().statistics();
   fmt::print(stderr, "{} examples, {} tokens, {} to be predicted; {} for validation\n", data.n_examples, data.n_tokens,
              data.n_targets, data.n_validation_examples);
   if (data.n_cut + data.n_left_out > 0) {
     fmt::print(stderr, "{} examples are longer than --seq {} and were cut\n", data.n_cut + data.n_left_out,
-               options.data.encoder.sequence_length);
+               training.options().data.encoder.sequence_length);
   }
-  fmt::print(stderr, "{} parameters learn, {} steps, {}\n", run.parameters.n_elements(),
-             options.trainer.schedule.n_steps, run.backend->description());
-  fmt::print(stderr, "{}\n", in_words(run.memory));
+  fmt::print(stderr, "{} parameters learn, {} steps, {}\n", training.parameters().n_elements(),
+             training.options().trainer.schedule.n_steps, training.backend().description());
+  fmt::print(stderr, "{}\n", in_words(training.memory()));
 }
 
-/// Writes results and checkpoints, and remembers when.
-class Saver {
- public:
-  Saver(const TrainOptions& options, TrainRun& run)
-      : options_(options), run_(run), checkpoint_(checkpoint_path(options.out)) {}
-
-  const std::string& checkpoint() const { return checkpoint_; }
-
-  bool is_late() const { return seconds_since(last_) >= 60 * options_.save_minutes; }
-
-  /// A checkpoint that cannot be written is no reason to stop: the earlier one is still there, and the next one may go
-  /// better.
-  void save_checkpoint() {
-    last_ = Clock::now();
-    const auto saved = run_.trainer->save(checkpoint_, run_.identity);
-    if (!saved) fmt::print(stderr, "{} {}\n", styled(tr("warning:"), "1;33"), saved.error().message());
+void print_where_it_begins(const train::CourseOptions& options, bool exists, int64_t first_step) {
+  if (!options.resumes && exists) {
+    fmt::print(stderr, "{} is there; it will be replaced (--resume would go on from it)\n", options.checkpoint);
+  } else if (options.resumes && !exists) {
+    fmt::print(stderr, "{} is not there: the training begins\n", options.checkpoint);
+  } else if (options.resumes) {
+    fmt::print(stderr, "going on after step {}\n", first_step);
   }
-
-  /// With --early-stop, what is written is the best so far.
-  Result<void> save_result() {
-    if (options_.early_stop > 0 && run_.trainer->validations_since_best() > 0) return {};
-    return write_result(options_, run_);
-  }
-
- private:
-  const TrainOptions& options_;
-  TrainRun& run_;
-  std::string checkpoint_;
-  Clock::time_point last_ = Clock::now();
-};
-
-Result<void> resume(const TrainOptions& options, TrainRun& run, const std::string& checkpoint) {
-  const bool exists = std::filesystem::exists(checkpoint);
-  if (!options.resume) {
-    if (exists) fmt::print(stderr, "{} is there; it will be replaced (--resume would go on from it)\n", checkpoint);
-    return {};
-  }
-  if (!exists) {
-    fmt::print(stderr, "{} is not there: the training begins\n", checkpoint);
-    return {};
-  }
-  ONDOL_TRY(run.trainer->resume(checkpoint, run.identity));
-  fmt::print(stderr, "going on after step {}\n", run.trainer->n_steps());
-  return {};
 }
 
-bool has_stopped_improving(const TrainOptions& options, const TrainRun& run) {
-  return options.early_stop > 0 && run.trainer->validations_since_best() >= options.early_stop;
+/// A checkpoint that cannot be written is no reason to stop: the earlier one is still there, and the next one may go
+/// better.
+void save_checkpoint(train::Course& course) {
+  const auto saved = course.save_checkpoint();
+  if (!saved) fmt::print(stderr, "{} {}\n", styled(tr("warning:"), "1;33"), saved.error().message());
 }
 
-Result<void> learn(const TrainOptions& options, TrainRun& run, Saver& saver, bool verbose) {
-  TrainingLog log = ONDOL_TRY(TrainingLog::open(options.log, run.trainer->n_steps()));
-  TrainView view(run.trainer->n_steps(), options.trainer.schedule.n_steps, verbose);
-  while (!run.trainer->is_done() && !has_stopped_improving(options, run) && !interrupted.load()) {
-    const auto start = Clock::now();
-    const train::StepReport step = ONDOL_TRY(run.trainer->step());
-    const double seconds = seconds_since(start);
-    const bool saves = step.step % options.save_every == 0 || run.trainer->is_done();
-    const std::optional<double> validation = saves ? ONDOL_TRY(run.trainer->validate()) : std::nullopt;
-    ONDOL_TRY(log.add(step, seconds, validation));
-    view.show(step, seconds, validation);
-    if (saves) ONDOL_TRY(saver.save_result());
-    if (saves || saver.is_late()) saver.save_checkpoint();
+Result<void> learn(const TrainOptions& options, TrainRun& run, train::Course& course, bool verbose) {
+  TrainView view(course.first_step(), run.training->options().trainer.schedule.n_steps, verbose);
+  while (!course.is_over() && !interrupted.load()) {
+    const train::Course::Lesson lesson = ONDOL_TRY(course.next());
+    view.show(lesson.step, lesson.seconds, lesson.validation);
+    if (lesson.saves && course.is_worth_writing()) ONDOL_TRY(write_result(options, run));
+    if (lesson.is_checked) save_checkpoint(course);
   }
   return {};
 }
 
 Result<void> train_model(const CLI::App& command, TrainOptions& options, bool verbose) {
-  const TrainMethod method = ONDOL_TRY(resolve(command, options));
+  ONDOL_TRY(resolve(command, options));
   const bool is_file = options.out.ends_with(".gguf");
-  const bool makes_adapter = method != TrainMethod::kFull && !options.is_new();
+  const bool makes_adapter = options.training.method != train::Method::kFull;
   if (!is_file && (!makes_adapter || std::filesystem::is_regular_file(options.out))) {
     return Error(fmt::format("--out: expected a name that ends in .gguf{}, got '{}'",
                              makes_adapter ? ", or a folder to write" : "", options.out));
   }
   // A limit on the size of files shall be an error like a full disk, not the end.
   ::signal(SIGXFSZ, SIG_IGN);
-  TrainRun run;
-  ONDOL_TRY(set_up(method, options, run));
-  print_start(options, run);
-  Saver saver(options, run);
-  ONDOL_TRY(resume(options, run, saver.checkpoint()));
-  ONDOL_TRY(learn(options, run, saver, verbose));
-  if (!run.trainer->is_done() && !has_stopped_improving(options, run)) {
-    saver.save_checkpoint();
-    fmt::print(stderr, "stopped after step {}; --resume goes on\n", run.trainer->n_steps());
+  TrainRun run = ONDOL_TRY(set_up(options));
+  print_start(*run.training);
+  const bool exists = std::filesystem::exists(options.course.checkpoint);
+  train::Course course = ONDOL_TRY(train::Course::begin(*run.training, options.course));
+  print_where_it_begins(options.course, exists, course.first_step());
+  ONDOL_TRY(learn(options, run, course, verbose));
+  if (!course.is_over()) {
+    save_checkpoint(course);
+    fmt::print(stderr, "stopped after step {}; --resume goes on\n", run.training->trainer().n_steps());
     if (!std::filesystem::exists(options.out)) ONDOL_TRY(write_result(options, run));
   }
-  ONDOL_TRY(saver.save_result());
+  if (course.is_worth_writing()) ONDOL_TRY(write_result(options, run));
   fmt::print(stderr, "{}\n", options.out);
-  if (run.lora == nullptr) return {};
+  if (!makes_adapter) return {};
   fmt::print(stderr, "{}\n",
              fmt::format(fmt::runtime(tr("try it: ondol run {} --adapter {}")), options.model, options.out));
   return {};

@@ -1,12 +1,12 @@
-// TrainRun: everything that one training needs, made from its options.
+// TrainRun: what `ondol train` opens or makes beside the training itself.
 #pragma once
 
 #include <memory>
 #include <string>
 
-#include "cli/train_memory.h"
 #include "cli/train_options.h"
 #include "models/model.h"
+#include "train/training.h"
 
 namespace ondol::cli {
 
@@ -14,19 +14,11 @@ namespace ondol::cli {
 struct TrainRun {
   std::shared_ptr<const ModelFile> file;
   std::unique_ptr<Model> model;
-  std::unique_ptr<Backend> backend;
-  std::unique_ptr<ThreadPool> threads;
-  std::unique_ptr<train::SequenceSource> data;
-  train::Parameters parameters;
-  std::unique_ptr<train::LoraAdapter> lora;
-  std::unique_ptr<train::Student> student;
-  std::unique_ptr<train::Trainer> trainer;
-  train::TrainingIdentity identity;
-  TrainMemory memory;
+  std::unique_ptr<train::Training> training;
 };
 
-/// Opens the model and the data and makes what learns; `options` gets the number of steps.
-Result<void> set_up(TrainMethod method, TrainOptions& options, TrainRun& run);
+/// Opens the model and the data and makes what learns.
+Result<TrainRun> set_up(const TrainOptions& options);
 
 /// Writes what was learned to --out: the adapter, or the model.
 Result<void> write_result(const TrainOptions& options, const TrainRun& run);

@@ -101,6 +101,7 @@ void Connection::advance() {
       on_head();
       continue;
     }
+    pour_body();
     if (!count_body()) break;
     if (progress == RequestParser::Progress::kNeedMore) break;
     on_request();
@@ -123,12 +124,23 @@ void Connection::on_head() {
     return;
   }
   rejection_ = std::move(error);
-  parser_->set_max_body_bytes(rejection_ ? kMaxIgnoredBodyBytes : core_.options.max_body_bytes);
+  const Route* route = rejection_ ? nullptr : verdict_.route;
+  const size_t usual = rejection_ ? kMaxIgnoredBodyBytes : core_.options.max_body_bytes;
+  parser_->set_max_body_bytes(route != nullptr && route->max_body_bytes > 0 ? route->max_body_bytes : usual);
+  if (route != nullptr && route->make_sink) verdict_.request->sink = route->make_sink(*verdict_.request);
   enter(State::kBody, core_.options.body_timeout);
   if (expects && in_.empty()) {
     interim_ = "HTTP/1.1 100 Continue\r\n\r\n";
     wake_writer();
   }
+}
+
+// Hands on what has come of a body that is not held.
+void Connection::pour_body() {
+  if (!verdict_.request || !verdict_.request->sink) return;
+  const std::string part = parser_->take_body_part();
+  poured_bytes_ += part.size();
+  if (!part.empty()) verdict_.request->sink->write(part);
 }
 
 // Keeps the sum of all bodies below its limit; false when this one was refused for it.
@@ -264,7 +276,7 @@ void Connection::end_request(bool gone) {
   answer_ = nullptr;
   if (answer) answer->leave();
   core_.all_bodies_bytes -= counted_bytes_;
-  const size_t request_bytes = std::exchange(counted_bytes_, 0);
+  const size_t request_bytes = std::exchange(counted_bytes_, 0) + std::exchange(poured_bytes_, 0);
   parser_.reset();
   Verdict verdict = std::move(verdict_);
   verdict_ = {};

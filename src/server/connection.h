@@ -66,6 +66,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void on_read_end();
   void on_timeout();
   void on_wake();
+  void pour_body();
   bool count_body();
   std::shared_ptr<Answer> make_answer(bool keep_alive);
   void answer_error(const HttpError& error, bool keep_alive);
@@ -94,6 +95,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Verdict verdict_;
   std::optional<HttpError> rejection_;  // to answer with when the body has been read
   size_t counted_bytes_ = 0;            // of the body, in core_.all_bodies_bytes
+  size_t poured_bytes_ = 0;             // of the body, into the request's sink
   std::shared_ptr<Answer> answer_;
 
   std::string interim_;  // "100 Continue", to write before the answer

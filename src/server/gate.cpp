@@ -149,9 +149,10 @@ Verdict Gate::judge(const RequestHead& head, const std::string& address, std::ch
   if (const auto encoding = request.header("content-encoding");
       !encoding.empty() && !is_same_text(encoding, "identity"))
     return refuse(make_error(415, "Content-Encoding: request bodies must come uncompressed"));
-  if (head.content_length > max_body_bytes_)
-    return refuse(make_error(413, fmt::format("the request's body has {} bytes; at most {} are allowed",
-                                              head.content_length, max_body_bytes_)));
+  const size_t limit = match.route->max_body_bytes > 0 ? match.route->max_body_bytes : max_body_bytes_;
+  if (head.content_length > limit)
+    return refuse(make_error(
+        413, fmt::format("the request's body has {} bytes; at most {} are allowed", head.content_length, limit)));
   verdict.slot = std::move(admission.slot);
   verdict.route = match.route;
   return verdict;

@@ -18,6 +18,13 @@
 
 namespace ondol::server {
 
+/// Takes a body that is too long to be held, piece by piece, on the I/O thread. It goes with the request.
+class BodySink {
+ public:
+  virtual ~BodySink() = default;
+  virtual void write(std::string_view piece) = 0;
+};
+
 struct Request {
   std::string method;
   std::string path;  // decoded, without the query; valid UTF-8
@@ -25,9 +32,10 @@ struct Request {
   std::map<std::string, std::string> headers;          // names in lower case; repeated ones are joined by ", "
   std::map<std::string, std::string> path_parameters;  // "{id}" of the route
   std::string body;
-  std::string id;       // of this request, for logs and x-request-id
-  std::string client;   // name of the API key, or the peer's address: fairness and limits go by it
-  std::string address;  // of the peer
+  std::shared_ptr<BodySink> sink;  // has the body instead, where the route wants it so
+  std::string id;                  // of this request, for logs and x-request-id
+  std::string client;              // name of the API key, or the peer's address: fairness and limits go by it
+  std::string address;             // of the peer
 
   std::string_view header(std::string_view lower_case_name) const;  // "" when absent
 };
@@ -100,6 +108,9 @@ struct Route {
   ErrorStyle errors = ErrorStyle::kOpenAi;
   bool needs_key = true;  // when keys are set at all
   Handler handler;
+  /// Makes what takes the body, once the head is known and nothing speaks against the request.
+  std::function<std::shared_ptr<BodySink>(const Request&)> make_sink = {};
+  size_t max_body_bytes = 0;  // 0: as for the others
 };
 
 }  // namespace ondol::server

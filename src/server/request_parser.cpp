@@ -158,6 +158,11 @@ size_t RequestParser::body_bytes() const {
 void RequestParser::set_max_body_bytes(size_t bytes) {
   state_->parser.get().body().max_bytes = bytes;
 }
+std::string RequestParser::take_body_part() {
+  auto& body = state_->parser.get().body();
+  body.max_bytes -= body.bytes.size();
+  return std::exchange(body.bytes, {});
+}
 std::string RequestParser::take_body() {
   return std::move(state_->parser.get().body().bytes);
 }

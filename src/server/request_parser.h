@@ -36,8 +36,9 @@ class RequestParser {
   Progress feed(std::string& bytes);
 
   const RequestHead& head() const;  // from kHead on
-  size_t body_bytes() const;        // so far
+  size_t body_bytes() const;        // so far, without what was taken
   void set_max_body_bytes(size_t bytes);
+  std::string take_body_part();    // what there is of it so far
   std::string take_body();         // from kDone on
   const HttpError& error() const;  // from kFailed on
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "server/openai.h"
+#include "server/ownership.h"
 #include "server/responses_prompt.h"
 #include "server/responses_run.h"
 
@@ -18,11 +19,6 @@ constexpr size_t kUsuallyListed = 20;
 
 using StorePtr = std::shared_ptr<ResponseStore>;
 using RequestPtr = std::shared_ptr<const Request>;
-
-/// Who alone may fetch a response: the holder of the same key. Without keys its id is the secret.
-std::string owner_of(const Request& request) {
-  return request.client == request.address ? "" : request.client;
-}
 
 ResponsePtr find_response(ResponseStore& store, const Request& request, const std::string& id) {
   ResponsePtr response = store.find(id);

@@ -2,6 +2,7 @@
 
 #include "server/adapters.h"
 #include "server/anthropic.h"
+#include "server/files.h"
 #include "server/ollama.h"
 #include "server/openai.h"
 #include "server/responses.h"
@@ -15,7 +16,7 @@ std::span<const EmbeddedFile> web_page();
 std::vector<Route> all_routes(Services& services) {
   std::vector<Route> all;
   for (const auto family : {openai_chat_routes, openai_completion_routes, openai_model_routes, openai_embedding_routes,
-                            adapter_routes, response_routes, token_routes, status_routes, anthropic_routes,
+                            adapter_routes, file_routes, response_routes, token_routes, status_routes, anthropic_routes,
                             ollama_chat_routes, ollama_embedding_routes, ollama_model_routes, ollama_pull_routes}) {
     for (Route& route : family(services)) all.push_back(std::move(route));
   }

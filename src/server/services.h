@@ -6,6 +6,7 @@
 #include <mutex>
 #include <vector>
 
+#include "server/file_store.h"
 #include "server/model_pool.h"
 #include "server/service_metrics.h"
 #include "server/workers.h"
@@ -13,7 +14,9 @@
 namespace ondol::server {
 
 struct Services {
-  Services(std::unique_ptr<ModelPool> pool, size_t n_workers) : workers(n_workers), models(std::move(pool)) {}
+  /// `data_folder` keeps what outlives the server; without one, it keeps nothing.
+  Services(std::unique_ptr<ModelPool> pool, size_t n_workers, std::string data_folder = "")
+      : data(std::move(data_folder)), files(data), workers(n_workers), models(std::move(pool)) {}
   /// Workers stop first, so that nothing new is asked of the models, but can still be posted to.
   ~Services() { workers.stop(); }
 
@@ -27,7 +30,12 @@ struct Services {
     for (const auto& stop : at_stop_) stop();
   }
 
+  /// Takes up what an earlier server left in the data folder, where there is one. Errors: the folder.
+  Result<void> load_data();
+
   ServiceMetrics metrics;
+  DataFolder data;
+  FileStore files;
   Workers workers;
   std::unique_ptr<ModelPool> models;
 

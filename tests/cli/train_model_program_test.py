@@ -10,6 +10,7 @@ import random
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 ONDOL = sys.argv[3:] + [sys.argv[1]]
@@ -81,6 +82,42 @@ class WholeModels(unittest.TestCase):
         part.unlink()
         part, _ = self.new("part", "--steps", 12, "--save-every", 4, "--resume")
         self.assertEqual(whole.read_bytes(), part.read_bytes())
+
+    def kill_and_resume(self, name, *args):
+        """Killed at random moments, and once for certain as soon as there is a checkpoint; until it comes to its end."""
+        moments = random.Random(7)
+        out, log = self.folder / f"{name}.gguf", self.folder / f"{name}.log"
+        checkpoint = self.folder / f"{name}.checkpoint.gguf"
+        command = [*ONDOL, *map(str, ("train", *args, "-o", out, "--log", log, "-t", 2, "--save-every", 2, "--resume"))]
+        for attempt in range(12):
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=ENVIRONMENT)
+            while attempt == 0 and not checkpoint.exists():
+                self.assertIsNone(process.poll())
+                time.sleep(0.002)
+            try:
+                _, err = process.communicate(timeout=moments.uniform(0.05, 0.6) if attempt < 9 else 300)
+                self.assertEqual(process.returncode, 0, err.decode())
+                if attempt > 0:
+                    self.assertIn("going on after step", err.decode())
+                return out.read_bytes()
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.communicate()
+        self.fail("it never came to its end")
+
+    def test_a_killed_training_from_scratch_goes_on_to_the_same_bytes(self):
+        arguments = ("--new", "llama", "--layers", 2, "--width", 32, "--heads", 2, "--context", 48, "--batch", 8,
+                     "--steps", 60, "--lr", "5e-3", "--valid", 0.1, self.data)
+        whole, _ = self.train("whole", *arguments, "--save-every", 2)
+        self.assertEqual(whole.read_bytes(), self.kill_and_resume("killed", *arguments))
+
+    def test_a_killed_full_fine_tuning_goes_on_to_the_same_bytes(self):
+        examples = self.folder / "b.jsonl"
+        examples.write_text("".join(json.dumps({"text": f"The {a} is {b}."}) + "\n" for a in ("door", "moon", "bread")
+                                    for b in ("blue", "bright", "warm")))
+        arguments = (SAMPLE, examples, "--method", "full", "--steps", 12, "--seq", 32, "--type", "Q8_0")
+        whole, _ = self.train("whole", *arguments, "--save-every", 2)
+        self.assertEqual(whole.read_bytes(), self.kill_and_resume("killed", *arguments))
 
     def test_all_weights_of_a_model(self):
         examples = self.folder / "a.jsonl"

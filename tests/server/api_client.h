@@ -49,14 +49,15 @@ class ApiClient {
  public:
   explicit ApiClient(int port) : port_(port) {}
 
-  ApiAnswer ask(const std::string& method, const std::string& path, const std::string& body = "") const {
+  ApiAnswer ask(const std::string& method, const std::string& path, const std::string& body = "",
+                const std::string& type = "application/json") const {
     namespace http = boost::beast::http;
     boost::asio::io_context io;
     boost::asio::ip::tcp::socket socket(io);
     socket.connect({boost::asio::ip::address_v4::loopback(), static_cast<uint16_t>(port_)});
     http::request<http::string_body> request(http::string_to_verb(method), path, 11);
     request.set(http::field::host, "localhost");
-    request.set(http::field::content_type, "application/json");
+    request.set(http::field::content_type, type);
     request.set(http::field::connection, "close");
     request.body() = body;
     request.prepare_payload();
@@ -79,8 +80,11 @@ class ApiClient {
 
 class ApiServer {
  public:
-  explicit ApiServer(PoolOptions options = sample_options()) {
-    services_ = std::make_unique<Services>(checked(ModelPool::create(std::move(options))), 2);
+  /// `data_folder`: Services.
+  explicit ApiServer(PoolOptions options = sample_options(), const std::string& data_folder = "") {
+    services_ = std::make_unique<Services>(checked(ModelPool::create(std::move(options))), 2, data_folder);
+    const auto loaded = services_->load_data();
+    if (!loaded) throw std::runtime_error(loaded.error().message());
     ServerOptions server_options;
     server_options.port = 0;
     server_ = checked(Server::create(server_options, all_routes(*services_), [this](const RequestRecord& record) {

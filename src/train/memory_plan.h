@@ -1,15 +1,13 @@
 // What a training will need of memory, before it begins.
 #pragma once
 
-#include <string>
-
-#include "cli/train_options.h"
 #include "models/model.h"
+#include "train/training_options.h"
 
-namespace ondol::cli {
+namespace ondol::train {
 
 /// In bytes.
-struct TrainMemory {
+struct TrainingMemory {
   double model = 0;     // the weights, as they lie in the file
   double learning = 0;  // what learns, its gradients, and what the optimizer remembers
   double turned = 0;    // weights turned over for the way back
@@ -20,9 +18,7 @@ struct TrainMemory {
 };
 
 /// An estimate from shapes. `n_learning` numbers learn; `turned_budget` and `recording_budget` bound two of the items.
-TrainMemory plan_training(const ModelFile& file, const Model& model, const TrainOptions& options, int64_t n_learning,
-                          double turned_budget, double recording_budget);
+TrainingMemory plan_training(const ModelFile& file, const Model& model, const TrainingOptions& options,
+                             int64_t n_learning, double turned_budget, double recording_budget);
 
-std::string in_words(const TrainMemory& memory);
-
-}  // namespace ondol::cli
+}  // namespace ondol::train

@@ -1,7 +1,8 @@
-#include "cli/train_log.h"
+#include "train/training_log.h"
 
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <fstream>
 
 #include <fmt/format.h>
@@ -9,7 +10,7 @@
 #include "base/files.h"
 #include "base/json.h"
 
-namespace ondol::cli {
+namespace ondol::train {
 namespace {
 
 /// The lines of steps up to `n_steps`; a line that was not finished ends them.
@@ -38,7 +39,7 @@ Result<TrainingLog> TrainingLog::open(std::string path, int64_t n_steps_kept) {
   return TrainingLog(std::move(path));
 }
 
-Result<void> TrainingLog::add(const train::StepReport& step, double seconds, std::optional<double> validation) {
+Result<void> TrainingLog::add(const StepReport& step, double seconds, std::optional<double> validation) {
   if (path_.empty()) return {};
   json::object line = {{"step", step.step},
                        {"loss", step.loss},
@@ -47,7 +48,8 @@ Result<void> TrainingLog::add(const train::StepReport& step, double seconds, std
                        {"tokens", step.n_tokens},
                        {"targets", step.n_targets},
                        {"tokens_per_s", static_cast<double>(step.n_tokens) / seconds},
-                       {"seconds", seconds}};
+                       {"seconds", seconds},
+                       {"time", static_cast<int64_t>(std::time(nullptr))}};
   if (step.preferences) {
     line["margin"] = step.preferences->margin;
     line["accuracy"] = step.preferences->accuracy;
@@ -60,4 +62,4 @@ Result<void> TrainingLog::add(const train::StepReport& step, double seconds, std
   return {};
 }
 
-}  // namespace ondol::cli
+}  // namespace ondol::train

@@ -7,18 +7,18 @@
 #include "base/result.h"
 #include "train/trainer.h"
 
-namespace ondol::cli {
+namespace ondol::train {
 
 class TrainingLog {
  public:
   /// An empty path keeps no log. Of an old file, the first `n_steps_kept` steps stay; the rest is written anew.
   static Result<TrainingLog> open(std::string path, int64_t n_steps_kept);
 
-  Result<void> add(const train::StepReport& step, double seconds, std::optional<double> validation);
+  Result<void> add(const StepReport& step, double seconds, std::optional<double> validation);
 
  private:
   explicit TrainingLog(std::string path) : path_(std::move(path)) {}
   std::string path_;
 };
 
-}  // namespace ondol::cli
+}  // namespace ondol::train

@@ -1,12 +1,10 @@
-#include "cli/train_memory.h"
+#include "train/memory_plan.h"
 
 #include <algorithm>
 
 #include <fmt/format.h>
 
-#include "cli/terminal.h"
-
-namespace ondol::cli {
+namespace ondol::train {
 namespace {
 
 constexpr double kFloat = 4;
@@ -23,7 +21,7 @@ double bytes_per_weight(DType type) {
 
 /// Numbers that a block's operations keep for each row, as the tape does: inputs of norms and of what learns, queries,
 /// keys, values, and the two halves of the gated unit with their product.
-double recorded_per_row(const Model& model, const TrainOptions& options) {
+double recorded_per_row(const Model& model, const TrainingOptions& options) {
   const auto width = static_cast<double>(model.config().width);
   const double qkv = rows_of(model, "attn_qkv");
   const double q = qkv > 0 ? qkv : rows_of(model, "attn_q");
@@ -35,9 +33,9 @@ double recorded_per_row(const Model& model, const TrainOptions& options) {
 
 }  // namespace
 
-TrainMemory plan_training(const ModelFile& file, const Model& model, const TrainOptions& options, int64_t n_learning,
-                          double turned_budget, double recording_budget) {
-  TrainMemory memory;
+TrainingMemory plan_training(const ModelFile& file, const Model& model, const TrainingOptions& options,
+                             int64_t n_learning, double turned_budget, double recording_budget) {
+  TrainingMemory memory;
   for (const TensorEntry& entry : file.tensors()) memory.model += static_cast<double>(entry.tensor.size_bytes());
   const double state = state_bytes_per_number(options.trainer.optimizer.kind);
   memory.learning = static_cast<double>(n_learning) * (2 * kFloat + state);
@@ -70,10 +68,4 @@ TrainMemory plan_training(const ModelFile& file, const Model& model, const Train
   return memory;
 }
 
-std::string in_words(const TrainMemory& memory) {
-  return fmt::format("memory: about {} (the model {}, what learns {}, weights turned over {}, recorded {}, a pass {})",
-                     human_bytes(memory.total()), human_bytes(memory.model), human_bytes(memory.learning),
-                     human_bytes(memory.turned), human_bytes(memory.recorded), human_bytes(memory.passing));
-}
-
-}  // namespace ondol::cli
+}  // namespace ondol::train

@@ -1,0 +1,12 @@
+#include "server/services.h"
+
+namespace ondol::server {
+
+Result<void> Services::load_data() {
+  if (!data.exists()) return {};
+  ONDOL_TRY(data.claim());
+  ONDOL_TRY(files.load());
+  return {};
+}
+
+}  // namespace ondol::server
