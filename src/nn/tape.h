@@ -50,6 +50,10 @@ class Tape final : public Backend {
   /// The gradient of an activation of the arena, at its place in the shadow. Zeros unless something added to it.
   Tensor gradient(const Tensor& activation);
 
+  /// `out` has new numbers: copies of the old ones are not those that operations keep any more. Operations say so
+  /// themselves; for whoever fills memory of the arena without them.
+  void forget(const Tensor& out);
+
   std::string description() const override { return inner_.description(); }
   int n_threads() const override { return inner_.n_threads(); }
   Derivatives* derivatives() override { return &derivatives_; }
@@ -106,8 +110,6 @@ class Tape final : public Backend {
   /// A copy of what products will round anyway, or of numbers that are as harmless.
   Tensor keep_rounded(const Tensor& x) { return keep(x, types_.weights == DType::F32 ? DType::F32 : DType::BF16); }
   Tensor keep(const Tensor& x, DType type);
-  /// `out` gets new numbers: copies of the old ones are not those that keep() is asked for any more.
-  void forget(const Tensor& out);
   bool learns(const Weight& weight);
   void record_linear(const Tensor& x, const LinearJob& job);
   /// Adds to the gradients of the weight and of x [T, D], which may be empty if the weight does not learn.

@@ -89,6 +89,7 @@ void LearningPass::learn_output(Context& context, const Tensor& x, const std::fu
     for (size_t i = 0; i < part.size(); ++i) {
       std::memcpy(rows.f32(static_cast<int64_t>(i)), x.f32(part[i].row), x.row_stride_bytes());
     }
+    tape_.forget(rows);
     tape_.record(learns());
     const Tensor logits = output(rows);
     tape_.record(false);

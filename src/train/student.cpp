@@ -8,7 +8,7 @@ namespace ondol::train {
 namespace {
 
 /// Short sequences go through the model together up to so many tokens: weights are read once for all of them.
-constexpr size_t kRowsAtOnce = 1024;
+constexpr size_t kRowsAtOnce = 2048;
 
 /// A packed sequence as the slices of a batch, each segment a sequence of its own, and what its rows should predict.
 struct PackedBatch {
@@ -17,23 +17,32 @@ struct PackedBatch {
   std::vector<Target> targets;
 };
 
+/// The tokens before the last target: nothing depends on the others.
+int n_rows_of(const Segment& segment) {
+  for (size_t i = segment.tokens.size(); i > 1; --i) {
+    if (segment.is_target[i - 1] != 0) return static_cast<int>(i - 1);
+  }
+  return 0;
+}
+
 /// Each segment's targets are a group of their own, or all are one.
 Result<PackedBatch> unpack(const PackedSequence& packed, KvCache& cache, bool by_segment) {
   PackedBatch made;
   made.sequences.reserve(packed.segments.size());
   int32_t group = 0;
   for (const Segment& segment : packed.segments) {
-    const auto n = static_cast<int>(segment.tokens.size());
+    const int n = n_rows_of(segment);
     const auto first_row = static_cast<int32_t>(made.batch.tokens.size());
-    made.sequences.emplace_back(cache);
-    ONDOL_TRY(made.sequences.back().append(n));
-    made.batch.slices.push_back({&made.sequences.back(), first_row, n, 0, n});
-    for (size_t i = 1; i < segment.tokens.size(); ++i) {
+    for (size_t i = 1; i <= static_cast<size_t>(n); ++i) {
       if (segment.is_target[i] == 0) continue;
       made.targets.push_back({first_row + static_cast<int32_t>(i) - 1, segment.tokens[i], group});
     }
     if (by_segment) ++group;
-    made.batch.tokens.insert(made.batch.tokens.end(), segment.tokens.begin(), segment.tokens.end());
+    if (n == 0) continue;
+    made.sequences.emplace_back(cache);
+    ONDOL_TRY(made.sequences.back().append(n));
+    made.batch.slices.push_back({&made.sequences.back(), first_row, n, 0, n});
+    made.batch.tokens.insert(made.batch.tokens.end(), segment.tokens.begin(), segment.tokens.begin() + n);
   }
   return made;
 }
