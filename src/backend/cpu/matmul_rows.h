@@ -34,23 +34,28 @@ inline RowGroup group_of_rows(const Tensor& matrix, int64_t row, int64_t end, in
 }
 
 /// Stores products [n_columns][stride_of_tile] of the rows of x from `first_x` on and a group of weights that begins at
-/// `row`.
-inline void store_tile(const MatmulJob& job, const float* tile, int64_t stride_of_tile, const RowGroup& group,
-                       int64_t row, int64_t first_x, int n_columns) {
-  const float* bias = job.bias.empty() ? nullptr : job.bias.f32() + row;
-  Tensor target = job.out;
+/// `row`, plus `bias` (of all weights, or nullptr).
+inline void store_tile(Tensor target, const float* bias, bool accumulate, const float* tile, int64_t stride_of_tile,
+                       const RowGroup& group, int64_t row, int64_t first_x, int n_columns) {
+  if (bias != nullptr) bias += row;
   const size_t stride = target.row_stride_bytes() / sizeof(float);
   float* out = target.f32(first_x) + row;
   tile += group.skip;
   for (int c = 0; c < n_columns; ++c, tile += stride_of_tile, out += stride) {
-    if (bias == nullptr && !job.accumulate) {
+    if (bias == nullptr && !accumulate) {
       std::memcpy(out, tile, static_cast<size_t>(group.n) * sizeof(float));
     } else if (bias == nullptr) {
       for (int r = 0; r < group.n; ++r) out[r] += tile[r];
     } else {
-      for (int r = 0; r < group.n; ++r) out[r] = job.accumulate ? out[r] + (tile[r] + bias[r]) : tile[r] + bias[r];
+      for (int r = 0; r < group.n; ++r) out[r] = accumulate ? out[r] + (tile[r] + bias[r]) : tile[r] + bias[r];
     }
   }
+}
+
+inline void store_tile(const MatmulJob& job, const float* tile, int64_t stride_of_tile, const RowGroup& group,
+                       int64_t row, int64_t first_x, int n_columns) {
+  const float* bias = job.bias.empty() ? nullptr : job.bias.f32();
+  store_tile(job.out, bias, job.accumulate, tile, stride_of_tile, group, row, first_x, n_columns);
 }
 
 }  // namespace ondol::cpu

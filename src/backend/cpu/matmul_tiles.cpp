@@ -1,5 +1,6 @@
 #include "backend/cpu/matmul_tiles.h"
 
+#include <algorithm>
 #include <functional>
 
 #include "backend/cpu/matmul.h"
@@ -156,7 +157,9 @@ class TiledProducts {
     for (int i = 0; i < weights.n; ++i) {
       uint8_t* to = packs_ + static_cast<size_t>(i) * weights.bytes;
       groups[i] = pack(slice.row + i * kTileRows, slice.end, slice.column, slice.n, to);
+      if (has_bias() && slice.column == 0) spread_bias(slice.row + i * kTileRows, groups[i], bias_[i]);
     }
+    const TileProducts biases{{{bias_[0], bias_[1]}, {bias_[0], bias_[1]}}, kTileRows};
     const size_t all_tiles = static_cast<size_t>(n_tiles_of(job_.k())) * kTileBytes;
     const size_t skipped = static_cast<size_t>(slice.column / kTileColumns) * kTileBytes;
     for (; x < x_end; x += 2, products += 4 * kFloats) {
@@ -168,7 +171,8 @@ class TiledProducts {
       const bool is_last = slice.column + slice.n == job_.k();
       const bool direct = goes_to_out(slice, x);
       const TileProducts out = direct ? out_of(slice.row, x) : kept;
-      const TileProducts* from = is_first ? (direct && job_.accumulate ? &out : nullptr) : &kept;
+      const TileProducts* start = has_bias() ? &biases : direct && job_.accumulate ? &out : nullptr;
+      const TileProducts* from = is_first ? start : &kept;
       const float* next = !is_first && x + 2 < x_end ? products + 4 * kFloats : nullptr;
       kernels_.multiply(&of_x, &weights, n_tiles, from, is_last ? &out : &kept, next);
       if (is_last && !direct) store(slice, groups, x, of_x.n, products);
@@ -177,7 +181,17 @@ class TiledProducts {
 
   /// Whether the products of a slice and the packs x and x + 1 fill whole tiles of the result.
   bool goes_to_out(const Slice& slice, int64_t x) const {
-    return job_.bias.empty() && slice.row + kPair <= slice.end && (x + 2) * kTileRows <= job_.n_x();
+    const bool adds_up = !(has_bias() && job_.accumulate);
+    return adds_up && slice.row + kPair <= slice.end && (x + 2) * kTileRows <= job_.n_x();
+  }
+
+  bool has_bias() const { return !job_.bias.empty(); }
+
+  /// Sums begin at the bias: line by line of a tile, that of the group of rows from `row` on.
+  void spread_bias(int64_t row, const RowGroup& group, float (&tile)[kFloats]) const {
+    float lanes[kTileRows] = {};
+    std::copy_n(job_.bias.f32() + row, group.n, lanes + group.skip);
+    for (int64_t line = 0; line < kTileRows; ++line) std::copy_n(lanes, kTileRows, tile + line * kTileRows);
   }
 
   TileProducts out_of(int64_t row, int64_t x) const {
@@ -192,8 +206,8 @@ class TiledProducts {
       const int64_t x_row = (x + i) * kTileRows;
       const auto n_columns = static_cast<int>(std::min<int64_t>(kTileRows, job_.n_x() - x_row));
       for (int j = 0; j < slice.n_groups(); ++j) {
-        store_tile(job_, products + (2 * i + j) * kFloats, kTileRows, groups[j], slice.row + j * kTileRows, x_row,
-                   n_columns);
+        store_tile(job_.out, nullptr, job_.accumulate, products + (2 * i + j) * kFloats, kTileRows, groups[j],
+                   slice.row + j * kTileRows, x_row, n_columns);
       }
     }
   }
@@ -238,6 +252,7 @@ class TiledProducts {
   uint8_t* packs_;
   float* products_;
   float* rows_;
+  alignas(64) float bias_[2][kFloats];
 };
 
 }  // namespace
