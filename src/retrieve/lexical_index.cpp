@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -43,18 +44,18 @@ Result<LexicalIndex> LexicalIndex::open(Database& database) {
 }
 
 uint32_t LexicalIndex::add(int64_t chunk, std::string_view text) {
-  std::map<std::string, uint32_t, std::less<>> counts;
+  std::vector<std::pair<const std::string, Pending>*> seen;
   uint32_t n_terms = 0;
   reader_.read(text, [&](const Term& term) {
     ++n_terms;
-    const auto known = counts.find(term.text);
-    if (known == counts.end()) counts.emplace(term.text, 1);
-    if (known != counts.end()) ++known->second;
+    auto known = pending_.find(term.text);
+    if (known == pending_.end()) known = pending_.emplace(term.text, Pending()).first;
+    if (known->second.count++ == 0) seen.push_back(&*known);
   });
-  for (const auto& [term, count] : counts) {
-    PostingWriter& writer = pending_[term];
-    pending_bytes_ += writer.n() == 0 ? term.size() + sizeof(PostingWriter) + 64 : 4;
-    writer.add({chunk, count});
+  for (auto* entry : seen) {
+    auto& [term, pending] = *entry;
+    pending_bytes_ += pending.writer.n() == 0 ? term.size() + sizeof(*entry) + 64 : 4;
+    pending.writer.add({chunk, std::exchange(pending.count, 0)});
   }
   return n_terms;
 }
@@ -81,9 +82,12 @@ Result<void> LexicalIndex::flush() {
     const std::vector<Segment> known = ONDOL_TRY(segments());
     const int64_t id = known.empty() ? 1 : known.back().id + 1;
     int64_t n_postings = 0;
-    for (const auto& [term, writer] : pending_) {
-      ONDOL_TRY(write(id, term, writer));
-      n_postings += writer.n();
+    std::vector<const std::pair<const std::string, Pending>*> in_order;
+    for (const auto& entry : pending_) in_order.push_back(&entry);
+    std::sort(in_order.begin(), in_order.end(), [](const auto* a, const auto* b) { return a->first < b->first; });
+    for (const auto* entry : in_order) {
+      ONDOL_TRY(write(id, entry->first, entry->second.writer));
+      n_postings += entry->second.writer.n();
     }
     ONDOL_TRY(statements_.add_segment.run(id, n_postings));
     forget_pending();

@@ -9,10 +9,10 @@
 // every pair of syllables is a term, and it gives no way to weigh the terms of a question.
 #pragma once
 
-#include <map>
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "retrieve/database.h"
@@ -72,6 +72,17 @@ class LexicalIndex {
     Statement remove_segment;
   };
 
+  /// What is not written yet of a term.
+  struct Pending {
+    PostingWriter writer;
+    uint32_t count = 0;  // in the chunk that is being read
+  };
+  /// So that views are found without being copied.
+  struct TextHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+
   LexicalIndex(Database& database, Statements statements) : database_(&database), statements_(std::move(statements)) {}
   /// What other connections, or this one's owner, have changed.
   Result<void> refresh();
@@ -89,7 +100,7 @@ class LexicalIndex {
   Database* database_;
   Statements statements_;
   TermReader reader_;
-  std::map<std::string, PostingWriter, std::less<>> pending_;
+  std::unordered_map<std::string, Pending, TextHash, std::equal_to<>> pending_;
   size_t pending_bytes_ = 0;
 
   int64_t version_ = -1;           // of what follows
