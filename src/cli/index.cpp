@@ -1,6 +1,7 @@
 // ondol index: files and folders into a document store.
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -10,6 +11,7 @@
 #include "cli/open_embedder.h"
 #include "cli/terminal.h"
 #include "retrieve/document_store.h"
+#include "retrieve/folder_watch.h"
 #include "retrieve/indexer.h"
 
 namespace ondol::cli {
@@ -18,8 +20,15 @@ namespace {
 struct Options {
   std::string store;
   std::string embedder;
+  bool watches = false;
   IndexOptions index;
 };
+
+/// Changes are gathered until it has been quiet for so long.
+constexpr int kSettleMs = 500;
+/// In case the system has lost an event.
+constexpr int kRescanSeconds = 600;
+constexpr int kUnwatchedSeconds = 30;
 
 constexpr size_t kMostShownFailures = 20;
 
@@ -37,11 +46,11 @@ Result<void> embed(const Options& options, DocumentStore& store) {
   return embed_with_progress(store, *embedder);
 }
 
-Result<void> index(Options options) {
-  std::error_code error;
-  std::filesystem::create_directories(std::filesystem::path(options.store).parent_path(), error);
-  DocumentStore store = ONDOL_TRY(DocumentStore::open(options.store));
-  install_interrupt_handler();
+bool changed_something(const IndexReport& report) {
+  return report.n_added + report.n_changed + report.n_moved + report.n_removed > 0 || !report.failures.empty();
+}
+
+Result<IndexReport> bring_up_to_date(Options& options, DocumentStore& store) {
   IndexReport report;
   {
     ProgressBar bar(std::string(tr("reading documents")), "bytes");
@@ -52,6 +61,10 @@ Result<void> index(Options options) {
     report = ONDOL_TRY(index_files(store, options.index));
   }
   if (!report.was_stopped) ONDOL_TRY(embed(options, store));
+  return report;
+}
+
+Result<void> print_report(const Options& options, const IndexReport& report, DocumentStore& store) {
   const DocumentStoreStats stats = ONDOL_TRY(store.stats());
   fmt::print(stderr, "{}: {} new, {} changed, {} moved, {} gone, {} as before; {} documents in {} pieces\n",
              options.store, report.n_added, report.n_changed, report.n_moved, report.n_removed, report.n_same,
@@ -60,7 +73,42 @@ Result<void> index(Options options) {
     fmt::print(stderr, "{} could not be read:\n", report.failures.size());
     print_failures(report.failures);
   }
+  return {};
+}
+
+/// Until Ctrl-C.
+Result<void> watch(Options& options, DocumentStore& store, FolderWatch folders) {
+  fmt::print(stderr, "{}\n", tr("watching for changes; Ctrl-C ends it"));
+  if (folders.n_unwatched() > 0) {
+    fmt::print(stderr,
+               "{} folders are looked at every {} seconds instead, because the system watches no more "
+               "(fs.inotify.max_user_watches)\n",
+               folders.n_unwatched(), kUnwatchedSeconds);
+  }
+  while (!interrupted) {
+    const int seconds = folders.n_unwatched() > 0 ? kUnwatchedSeconds : kRescanSeconds;
+    folders.wait(1000 * seconds, kSettleMs, [] { return interrupted.load(); });
+    if (interrupted) break;
+    const auto report = bring_up_to_date(options, store);
+    // A disk that is full or a folder that is away for a moment does not end it.
+    if (!report) fmt::print(stderr, "{}\n", report.error().message());
+    if (report && changed_something(*report)) ONDOL_TRY(print_report(options, *report, store));
+  }
+  return {};
+}
+
+Result<void> index(Options options) {
+  std::error_code error;
+  std::filesystem::create_directories(std::filesystem::path(options.store).parent_path(), error);
+  DocumentStore store = ONDOL_TRY(DocumentStore::open(options.store));
+  install_interrupt_handler();
+  // Before the first look, so that nothing falls in between.
+  std::optional<FolderWatch> folders;
+  if (options.watches) folders.emplace(ONDOL_TRY(FolderWatch::start(options.index.paths)));
+  const IndexReport report = ONDOL_TRY(bring_up_to_date(options, store));
+  ONDOL_TRY(print_report(options, report, store));
   if (report.was_stopped) return Error("stopped; the same command goes on where it was");
+  if (folders) return watch(options, store, std::move(*folders));
   return {};
 }
 
@@ -71,11 +119,13 @@ void add_index(CLI::App& app, const Globals&) {
   CLI::App* command = add_command(app, "index", "Make one's documents searchable, or bring that up to date",
                                   "  ondol index ~/Documents\n"
                                   "  ondol index notes/ report.md --store work.db\n"
-                                  "  ondol index ~/Documents --embed all-minilm\n",
+                                  "  ondol index ~/Documents --embed all-minilm\n"
+                                  "  ondol index ~/Documents --watch\n",
                                   [options] { return index(*options); });
   command->add_option("PATHS", options->index.paths, "Files and folders")->required();
   command->add_option("--embed", options->embedder,
                       "An embedding model, so that pieces are found by their meaning too; it is remembered");
+  command->add_flag("--watch", options->watches, "Stay, and follow the changes of the files");
   add_document_store_option(*command, options->store);
 }
 

@@ -33,6 +33,7 @@ constexpr Entry kEntries[] = {
     {"How well documents are found: a collection in BEIR's layout", "문서를 얼마나 잘 찾는지 잽니다 (BEIR 형식의 모음)"},
     {"reading for meaning", "뜻을 읽는 중"},
     {"reading documents", "문서를 읽는 중"},
+    {"watching for changes; Ctrl-C ends it", "변경을 지켜보는 중; Ctrl-C로 끝냅니다"},
     {"Serve models to other programs over HTTP", "다른 프로그램이 모델을 쓰도록 HTTP로 제공합니다"},
     {"What a model is, and whether it fits into free memory", "모델의 정보와, 남은 메모리에 들어가는지 봅니다"},
     {"Models in the local store", "내 저장소에 있는 모델"},

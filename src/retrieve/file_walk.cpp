@@ -17,23 +17,30 @@ namespace fs = std::filesystem;
 constexpr int kDeepest = 100;
 constexpr size_t kMostIgnoreBytes = size_t{1} << 20;
 
-void add_file(const fs::path& path, std::vector<FoundFile>& files, std::vector<std::string>& unreadable) {
+/// What a walk gathers.
+struct Found {
+  std::vector<FoundFile> files;
+  std::vector<std::string> folders;
+  std::vector<std::string> unreadable;
+};
+
+void add_file(const fs::path& path, Found& found) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) {
-    unreadable.push_back(fmt::format("{}: cannot be read", path.string()));
+    found.unreadable.push_back(fmt::format("{}: cannot be read", path.string()));
     return;
   }
   const int64_t modified = info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec;
-  files.push_back({path.string(), static_cast<int64_t>(info.st_size), modified});
+  found.files.push_back({path.string(), static_cast<int64_t>(info.st_size), modified});
 }
 
 class Walk {
  public:
-  Walk(fs::path root, std::vector<FoundFile>& files, std::vector<std::string>& unreadable)
-      : root_(std::move(root)), files_(files), unreadable_(unreadable) {}
+  Walk(fs::path root, Found& found) : root_(std::move(root)), found_(found) {}
 
   void enter(const std::string& folder, IgnoreRules rules, int depth) {
     const fs::path path = folder.empty() ? root_ : root_ / folder;
+    found_.folders.push_back(path);
     for (const char* name : {".gitignore", ".ondolignore"}) {
       std::error_code error;
       if (!fs::is_regular_file(path / name, error)) continue;
@@ -44,7 +51,7 @@ class Walk {
     for (fs::directory_iterator entry(path, error), end; !error && entry != end; entry.increment(error)) {
       entries.push_back(*entry);
     }
-    if (error) unreadable_.push_back(fmt::format("{}: {}", path.string(), error.message()));
+    if (error) found_.unreadable.push_back(fmt::format("{}: {}", path.string(), error.message()));
     for (const fs::directory_entry& entry : entries) visit(entry, folder, rules, depth);
   }
 
@@ -59,13 +66,12 @@ class Walk {
     if (is_folder) {
       if (depth < kDeepest) enter(relative, rules, depth + 1);
     } else if (entry.is_regular_file(error)) {
-      add_file(entry.path(), files_, unreadable_);
+      add_file(entry.path(), found_);
     }
   }
 
   fs::path root_;
-  std::vector<FoundFile>& files_;
-  std::vector<std::string>& unreadable_;
+  Found& found_;
 };
 
 }  // namespace
@@ -77,22 +83,38 @@ std::string store_path(const std::string& path) {
 }
 
 Result<std::vector<FoundFile>> find_files(const std::vector<std::string>& paths, std::vector<std::string>& unreadable) {
-  std::vector<FoundFile> files;
+  Found found;
   for (const std::string& path : paths) {
     const fs::path known = store_path(path);
     std::error_code error;
     if (fs::is_directory(known, error)) {
-      Walk(known, files, unreadable).enter("", {}, 0);
+      Walk(known, found).enter("", {}, 0);
     } else if (fs::is_regular_file(known, error)) {
-      add_file(known, files, unreadable);
+      add_file(known, found);
     } else {
       return Error(path + ": expected a file or a folder, found neither");
     }
   }
+  unreadable.insert(unreadable.end(), found.unreadable.begin(), found.unreadable.end());
+  std::vector<FoundFile> files = std::move(found.files);
   std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
   const auto is_same = [](const auto& a, const auto& b) { return a.path == b.path; };
   files.erase(std::unique(files.begin(), files.end(), is_same), files.end());
   return files;
+}
+
+std::vector<std::string> find_folders(const std::vector<std::string>& paths) {
+  Found found;
+  for (const std::string& path : paths) {
+    const fs::path known = store_path(path);
+    std::error_code error;
+    if (fs::is_directory(known, error)) {
+      Walk(known, found).enter("", {}, 0);
+    } else {
+      found.folders.push_back(known.parent_path());
+    }
+  }
+  return std::move(found.folders);
 }
 
 }  // namespace ondol

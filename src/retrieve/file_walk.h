@@ -20,6 +20,9 @@ struct FoundFile {
 /// there. Folders that cannot be read are passed over and named in `unreadable`.
 Result<std::vector<FoundFile>> find_files(const std::vector<std::string>& paths, std::vector<std::string>& unreadable);
 
+/// The folders that find_files goes through for these paths, and those that the files among them lie in.
+std::vector<std::string> find_folders(const std::vector<std::string>& paths);
+
 /// The path as the store knows it.
 std::string store_path(const std::string& path);
 
