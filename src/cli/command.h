@@ -45,6 +45,7 @@ void add_train_tokenizer(CLI::App& app, const Globals& globals);
 void add_serve(CLI::App& app, const Globals& globals);
 void add_index(CLI::App& app, const Globals& globals);
 void add_search(CLI::App& app, const Globals& globals);
+void add_ask(CLI::App& app, const Globals& globals);
 void add_eval(CLI::App& app, const Globals& globals);
 
 }  // namespace ondol::cli

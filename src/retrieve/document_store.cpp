@@ -308,4 +308,14 @@ Result<std::vector<Hit>> DocumentStore::search(std::string_view question, const 
   return hits;
 }
 
+Result<std::vector<WeightedTerm>> DocumentStore::terms_of(std::string_view question) {
+  std::vector<WeightedTerm> terms = lexical_.terms_of(question);
+  for (WeightedTerm& term : terms) term.weight *= lexical_.rarity(ONDOL_TRY(lexical_.n_chunks_with(term)));
+  return terms;
+}
+
+Result<double> DocumentStore::closeness(std::string_view question) {
+  return lexical_.closeness(lexical_.terms_of(question));
+}
+
 }  // namespace ondol

@@ -99,6 +99,11 @@ class DocumentStore {
   /// The best pieces first.
   Result<std::vector<Hit>> search(std::string_view question, const SearchOptions& options = {});
 
+  /// A question's terms, each weighing how much it tells here.
+  Result<std::vector<WeightedTerm>> terms_of(std::string_view question);
+  /// How near the best piece comes to a question by its words, from 0 to 1 (LexicalIndex::closeness).
+  Result<double> closeness(std::string_view question);
+
  private:
   struct Statements;
   DocumentStore(std::unique_ptr<Database> database, LexicalIndex lexical, VectorIndex vectors,

@@ -21,6 +21,9 @@ constexpr Shape kPairs = {0.9, 0.4};
 /// More segments than these are merged.
 constexpr size_t kMostSegments = 8;
 
+/// With fewer chunks, how rare a word is tells little of it.
+constexpr int64_t kLargeIndex = 500;
+
 constexpr size_t kMostChunks = size_t{1} << 28;
 
 }  // namespace
@@ -211,9 +214,21 @@ Result<int64_t> LexicalIndex::n_chunks_with(const WeightedTerm& term) {
   return static_cast<int64_t>(postings_.size());
 }
 
-double LexicalIndex::rarity(int64_t n_chunks) const {
+double LexicalIndex::rarity(int64_t n_chunks, int64_t n_all) {
   const auto n = static_cast<double>(n_chunks);
-  return std::log(1 + (static_cast<double>(n_chunks_) - n + 0.5) / (n + 0.5));
+  return std::log(1 + (static_cast<double>(n_all) - n + 0.5) / (n + 0.5));
+}
+
+Result<double> LexicalIndex::closeness(std::vector<WeightedTerm> terms) {
+  double most = 0;
+  for (WeightedTerm& term : terms) {
+    const int64_t n = ONDOL_TRY(n_chunks_with(term));
+    const double weight = term.weight * rarity(n, std::max(n_chunks_, kLargeIndex));
+    most += weight * ((term.is_pair ? kPairs : kWords).k1 + 1);
+    term.weight = weight / rarity(n);
+  }
+  const auto found = ONDOL_TRY(search(terms, 1));
+  return most > 0 && !found.empty() ? found.front().score / most : 0;
 }
 
 void LexicalIndex::add_scores(const WeightedTerm& term) {

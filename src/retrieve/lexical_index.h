@@ -54,7 +54,10 @@ class LexicalIndex {
   /// In how many chunks it is.
   Result<int64_t> n_chunks_with(const WeightedTerm& term);
   /// How much a term that is in so many chunks tells.
-  double rarity(int64_t n_chunks) const;
+  double rarity(int64_t n_chunks) const { return rarity(n_chunks, n_chunks_); }
+  /// How near the best chunk comes to having all of the terms without end, from 0 to 1. In a small index, in which all
+  /// words are about as frequent, they count about the same.
+  Result<double> closeness(std::vector<WeightedTerm> terms);
 
   /// The best n, the best first; equal scores in the order of chunks.
   Result<std::vector<ScoredChunk>> search(std::span<const WeightedTerm> terms, size_t n);
@@ -85,6 +88,7 @@ class LexicalIndex {
 
   LexicalIndex(Database& database, Statements statements) : database_(&database), statements_(std::move(statements)) {}
   /// What other connections, or this one's owner, have changed.
+  static double rarity(int64_t n_chunks, int64_t n_all);
   Result<void> refresh();
   Result<void> write(int64_t segment, std::string_view term, const PostingWriter& postings);
   Result<std::vector<Segment>> segments();

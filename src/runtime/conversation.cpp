@@ -23,7 +23,8 @@ json::object template_context(const Tokenizer& tokenizer, const json::array& mes
   return context;
 }
 
-Result<std::vector<TokenId>> conversation_tokens(const Engine& engine, const json::array& messages) {
+Result<std::vector<TokenId>> conversation_tokens(const Engine& engine, const json::array& messages,
+                                                 const json::object& variables) {
   const ChatTemplate* chat_template = engine.chat_template();
   if (chat_template == nullptr) {
     return Error(fmt::format("{}: the model has no chat template; use --raw to continue the text as it stands",
@@ -34,7 +35,9 @@ Result<std::vector<TokenId>> conversation_tokens(const Engine& engine, const jso
   json::object input;
   input["messages"] = messages;
   const auto render = [&](const json::object& given) {
-    return chat_template->render(template_context(tokenizer, given.at("messages").as_array(), true), now);
+    json::object context = template_context(tokenizer, given.at("messages").as_array(), true);
+    for (const auto& [name, value] : variables) context[name] = value;
+    return chat_template->render(context, now);
   };
   const PromptText prompt = ONDOL_TRY(render_prompt(SpecialTexts(tokenizer), input, render));
   std::vector<TokenId> tokens = tokenizer.encode_prompt(prompt.text, prompt.plain);

@@ -17,8 +17,9 @@ json::object template_context(const Tokenizer& tokenizer, const json::array& mes
 
 /// Tokens of the conversation, ready for the assistant's answer. The texts of special tokens in messages are ordinary
 /// characters (prompt_text.h). Fails when the model has no template (hint: --raw), or
-/// the template refuses the messages.
-Result<std::vector<TokenId>> conversation_tokens(const Engine& engine, const json::array& messages);
+/// the template refuses the messages. `variables` are further ones for the template (enable_thinking, ...).
+Result<std::vector<TokenId>> conversation_tokens(const Engine& engine, const json::array& messages,
+                                                 const json::object& variables = {});
 
 /// Tokens of `text` as it stands, with the BOS token where the model has one. Special tokens in the text count as such.
 std::vector<TokenId> raw_tokens(const Tokenizer& tokenizer, std::string_view text);
