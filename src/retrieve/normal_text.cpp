@@ -21,6 +21,13 @@ char32_t unified(char32_t code) {
   return code;
 }
 
+/// Syllables and ideographs as almost all texts write them.
+bool is_normal(std::string_view cluster) {
+  const DecodedCharacter c = decode_utf8(cluster, 0);
+  const bool is_plain = (c.code >= 0xAC00 && c.code <= 0xD7A3) || (c.code >= 0x4E00 && c.code <= 0x9FFF);
+  return is_plain && c.size == cluster.size();
+}
+
 /// The end of the character that begins at `i` with what combines with it.
 size_t end_of_cluster(std::string_view text, size_t i) {
   constexpr size_t kLongest = 64;  // bytes: stacks of marks are no writing
@@ -61,9 +68,8 @@ NormalText::NormalText(std::string_view source, LetterCase letter_case) {
     const bool stands_alone =
         byte < 0x80 && (i + 1 == source.size() || static_cast<unsigned char>(source[i + 1]) < 0x80);
     const size_t end = stands_alone ? i + 1 : end_of_cluster(source, i);
-    cluster.clear();
-    if (stands_alone) {
-      cluster += static_cast<char>(byte);
+    if (stands_alone || is_normal(source.substr(i, end - i))) {
+      cluster = source.substr(i, end - i);
     } else {
       cluster = normalize_unicode(source.substr(i, end - i), NormalForm::kNfkc);
     }

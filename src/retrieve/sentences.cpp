@@ -38,7 +38,7 @@ bool is_abbreviation(std::string_view text, size_t line, size_t stop) {
   size_t begin = stop;
   while (begin > line && !is_space(text[begin - 1]) && text[begin - 1] != '(') --begin;
   const std::string word = lowercase(text.substr(begin, stop - begin));
-  if (word.empty()) return true;
+  if (word.empty()) return false;
   if (word.size() == 1 && word[0] >= 'a' && word[0] <= 'z') return true;
   const bool is_number = std::all_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (is_number && text.substr(line, begin - line).find_first_not_of(" \t") == std::string_view::npos) return true;
@@ -80,9 +80,11 @@ class Splitter {
   bool line_ends_sentence(size_t newline) const {
     const size_t next = std::min(text_.find('\n', newline + 1), text_.size());
     const std::string_view following = text_.substr(newline + 1, next - newline - 1);
-    if (begins_item(following) || display_width(text_.substr(line_, newline - line_)) < kShortLine) return true;
     const std::string_view own = text_.substr(line_, newline - line_);
-    return own.starts_with('#') || own.starts_with('|');
+    if (begins_item(following) || own.starts_with('#') || own.starts_with('|')) return true;
+    const char first = following[following.find_first_not_of(" \t")];
+    const bool goes_on = first >= 'a' && first <= 'z' && own.find(':') == own.npos;
+    return !goes_on && display_width(own) < kShortLine;
   }
 
   /// Behind a stop at `i`: ends the sentence where one ends.

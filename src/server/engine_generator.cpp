@@ -8,6 +8,14 @@ namespace {
 
 /// Smaller models continue texts; what they make of instructions is chance.
 constexpr int64_t kLeastParameters = 100'000'000;
+/// Smaller models than these make an answer of whatever they are given.
+constexpr int64_t kDiscerningParameters = 1'000'000'000;
+
+int64_t n_parameters(const Engine& engine) {
+  int64_t n = 0;
+  for (const TensorEntry& entry : engine.file().tensors()) n += entry.tensor.shape().elements();
+  return n;
+}
 
 json::array messages_of(const std::vector<ChatTurn>& turns) {
   json::array messages;
@@ -26,9 +34,7 @@ std::vector<ChatTurn> without_system(std::vector<ChatTurn> turns) {
 }  // namespace
 
 bool follows_instructions(const Engine& engine) {
-  int64_t n_parameters = 0;
-  for (const TensorEntry& entry : engine.file().tensors()) n_parameters += entry.tensor.shape().elements();
-  return engine.chat_template() != nullptr && n_parameters >= kLeastParameters;
+  return engine.chat_template() != nullptr && n_parameters(engine) >= kLeastParameters;
 }
 
 EngineGenerator::EngineGenerator(std::unique_ptr<Engine> engine, Sampler sampler)
@@ -53,6 +59,10 @@ Result<std::vector<TokenId>> EngineGenerator::prompt_tokens(const std::vector<Ch
   auto tokens = conversation_tokens(*engine_, messages_of(turns), variables);
   if (tokens || turns.empty() || turns[0].role != "system") return tokens;
   return conversation_tokens(*engine_, messages_of(without_system(turns)), variables);
+}
+
+bool EngineGenerator::is_discerning() const {
+  return n_parameters(*engine_) >= kDiscerningParameters;
 }
 
 int64_t EngineGenerator::count_tokens(std::string_view text) const {

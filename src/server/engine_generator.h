@@ -20,6 +20,7 @@ class EngineGenerator final : public TextGenerator {
   /// Error: a model without a chat template.
   static Result<std::unique_ptr<EngineGenerator>> create(std::unique_ptr<Engine> engine);
 
+  bool is_discerning() const override;
   int64_t context_length() const override { return engine_->context_length(); }
   int64_t count_tokens(std::string_view text) const override;
   Result<int64_t> count_prompt(const std::vector<ChatTurn>& turns) const override;

@@ -17,7 +17,7 @@ namespace {
 
 /// Hits that passages are chosen from, for each passage.
 constexpr size_t kHitsPerPassage = 6;
-/// With a model that declines by itself, what the search alone would decline may pass.
+/// What the search alone would decline may pass with a model that declines by itself.
 constexpr double kLeastWithModel = 0.5;
 constexpr int64_t kLeastAnswerTokens = 64;
 constexpr size_t kMostHistory = 6;  // turns that a model is shown
@@ -185,7 +185,10 @@ Result<void> Answerer::extract_into(const std::string& question, const Search& s
                                     std::span<const Passage> passages, const ClaimSink& sink, Answer& answer) {
   ClaimChecker checker(passages);
   Numbering numbering(answer.sources);
-  const std::vector<WeightedTerm> terms = ONDOL_TRY(store_.terms_of(without_question_words(search.words)));
+  // Passages are found by what the conversation is about, sentences chosen by what is asked of it.
+  const std::string asked = fmt::format("{0}\n{0}\n{1}", question, search.words);
+  const std::vector<WeightedTerm> terms =
+      ONDOL_TRY(store_.terms_of(without_question_words(search.words == question ? question : asked)));
   for (const ExtractedSentence& sentence : extract(question, terms, passages, options_.n_extracted)) {
     Claim claim = checker.quoted(sentence.passage, sentence.span);
     numbering.number(claim);
@@ -201,7 +204,7 @@ Result<Answer> Answerer::answer(const std::string& question, std::span<const Ans
   answer.method = generator_ != nullptr ? Answer::Method::kModel : Answer::Method::kExtract;
   const Search search = ONDOL_TRY(search_for(question, history));
   answer.closeness = search.closeness;
-  const double least = search.least * (generator_ != nullptr ? kLeastWithModel : 1);
+  const double least = search.least * (generator_ != nullptr && generator_->is_discerning() ? kLeastWithModel : 1);
   if (!options_.declines || search.closeness >= least) {
     const std::vector<Passage> passages = ONDOL_TRY(find_passages(search));
     if (!passages.empty() && generator_ != nullptr) {

@@ -44,6 +44,20 @@ bool numbers_differ(std::string_view a, std::string_view b) {
   return false;
 }
 
+/// Notes of the source's own ("[12]") would be taken for citations of ours.
+std::string without_numbered_markers(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size();) {
+    const size_t end = text[i] == '[' ? text.find_first_not_of("0123456789", i + 1) : text.npos;
+    if (end != text.npos && end > i + 1 && text[end] == ']') {
+      i = end + 1;
+    } else {
+      out += text[i++];
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 ClaimChecker::ClaimChecker(std::span<const Passage> passages) : passages_(passages) {
@@ -128,7 +142,7 @@ std::optional<Claim> ClaimChecker::check(const GeneratedClaim& claim) {
 }
 
 Claim ClaimChecker::quoted(size_t passage, TextSpan span) {
-  return claim_with(one_line(span.of(passages_[passage].hit.text)), {{passage, span, 1}});
+  return claim_with(without_numbered_markers(one_line(span.of(passages_[passage].hit.text))), {{passage, span, 1}});
 }
 
 Citation ClaimChecker::citation_of(const Place& place) const {

@@ -39,8 +39,8 @@ Word word_at(std::string_view text, size_t start) {
   size_t end = start;
   while (end < text.size()) {
     const DecodedCharacter c = decode_utf8(text, end);
-    const bool is_inner =
-        c.code == '\'' && end > start && end + 1 < text.size() && is_letter(decode_utf8(text, end + 1).code);
+    const bool is_inner = c.code == '\'' && end > start && end + 1 < text.size() && end + c.size < text.size() &&
+                          is_letter(decode_utf8(text, end + c.size).code);
     if (!is_letter(c.code) && !is_inner) break;
     end += c.size;
   }
@@ -153,18 +153,21 @@ std::vector<std::string> names_of(std::string_view text) {
   return names;
 }
 
-bool denies(std::string_view text) {
-  bool found = std::any_of(std::begin(kKoreanDenials), std::end(kKoreanDenials),
-                           [&](std::string_view denial) { return text.find(denial) != text.npos; });
+int n_denials(std::string_view text) {
+  int n = 0;
+  for (const std::string_view denial : kKoreanDenials) {
+    for (size_t at = text.find(denial); at != text.npos; at = text.find(denial, at + denial.size())) ++n;
+  }
   read(
       text,
       [&](const Word& word) {
         const std::string lower = lowercase(word.text);
-        found = found || lower.ends_with("n't") || lower.ends_with("n\xE2\x80\x99t") ||
-                std::find(std::begin(kDenials), std::end(kDenials), lower) != std::end(kDenials);
+        const bool denies = lower.ends_with("n't") || lower.ends_with("n\xE2\x80\x99t") ||
+                            std::find(std::begin(kDenials), std::end(kDenials), lower) != std::end(kDenials);
+        n += denies ? 1 : 0;
       },
       [](size_t, size_t) {});
-  return found;
+  return n;
 }
 
 }  // namespace ondol

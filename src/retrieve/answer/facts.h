@@ -22,7 +22,7 @@ std::set<std::string> number_values(std::string_view text);
 /// word of a sentence large, too: it is left out.
 std::vector<std::string> names_of(std::string_view text);
 
-/// Whether it says that something is not so.
-bool denies(std::string_view text);
+/// How often it says that something is not so.
+int n_denials(std::string_view text);
 
 }  // namespace ondol

@@ -2,13 +2,14 @@
 //
 // A measure over words, not an understanding: the share of the claim's content terms that the evidence has. What must
 // agree to the letter is held to: every number of the claim stands in the evidence itself, every name in it or just
-// around it, and what the evidence denies the claim denies too. A claim that says the contrary in other words is not
-// noticed.
+// around it; a claim denies no more than its evidence, and affirms nothing that it denies. A claim that says the
+// contrary in other words is not noticed.
 #pragma once
 
 #include <map>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "retrieve/terms.h"
 
@@ -34,10 +35,13 @@ class SupportMeter {
  private:
   /// Content terms and how much each counts; the ends of Korean words count little, as they change with the sentence.
   using Terms = std::map<std::string, double, std::less<>>;
-  Terms terms_of(std::string_view text);
+  /// Remembered: the same sentences are held against every claim. Until the next support() or overlap().
+  const Terms& terms_of(std::string_view text);
+  Terms read_terms(std::string_view text);
   bool names_agree(std::string_view claim, const Terms& evidence, const Terms& around);
 
   TermReader reader_;
+  std::unordered_map<std::string, Terms> known_;
 };
 
 }  // namespace ondol

@@ -20,6 +20,9 @@ class TextGenerator {
  public:
   virtual ~TextGenerator() = default;
 
+  /// Whether it notices by itself that passages do not answer a question. Small models say something about anything.
+  virtual bool is_discerning() const = 0;
+
   /// Tokens that prompt and answer may have together.
   virtual int64_t context_length() const = 0;
   virtual int64_t count_tokens(std::string_view text) const = 0;
