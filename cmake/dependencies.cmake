@@ -19,5 +19,6 @@ set_target_properties(Stemmer::stemmer PROPERTIES IMPORTED_LOCATION ${STEMMER_LI
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(EDIT REQUIRED IMPORTED_TARGET libedit)
+pkg_check_modules(SECCOMP IMPORTED_TARGET libseccomp)  # without it, confined processes have no filter of system calls
 add_library(PCRE2::pcre2 ALIAS PkgConfig::PCRE2)
 add_library(Edit::edit ALIAS PkgConfig::EDIT)

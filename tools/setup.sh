@@ -5,7 +5,8 @@ BUILD_PACKAGES=(
   g++ cmake ninja-build pkg-config
   libboost1.81-dev libfmt-dev libspdlog-dev libcli11-dev libedit-dev
   libpcre2-dev libicu-dev libcurl4-openssl-dev libssl-dev libtomlplusplus-dev
-  libsqlite3-dev libstemmer-dev
+  libsqlite3-dev libstemmer-dev libseccomp-dev
+  libpoppler-cpp-dev poppler-data libarchive-dev libpugixml-dev libgumbo-dev libgsf-1-dev zlib1g-dev
 )
 TEST_PACKAGES=(libgtest-dev python3 binutils)
 

@@ -13,6 +13,8 @@
 
 #include <fmt/format.h>
 
+#include "base/descriptor.h"
+
 namespace ondol::cli {
 namespace {
 
@@ -20,29 +22,6 @@ constexpr size_t kMostOutput = size_t{16} << 20;
 constexpr size_t kKeptErrors = 4096;
 constexpr int kPollMilliseconds = 100;
 constexpr auto kGrace = std::chrono::seconds(2);
-
-/// A file descriptor that is closed with its owner.
-class Descriptor {
- public:
-  explicit Descriptor(int fd = -1) : fd_(fd) {}
-  ~Descriptor() { close(); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-
-  int get() const { return fd_; }
-  bool is_open() const { return fd_ >= 0; }
-  void reset(int fd) {
-    close();
-    fd_ = fd;
-  }
-  void close() {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-  }
-
- private:
-  int fd_;
-};
 
 struct Pipe {
   Descriptor from;

@@ -10,9 +10,11 @@
 #include "cli/language.h"
 #include "cli/open_embedder.h"
 #include "cli/terminal.h"
+#include "retrieve/document_format.h"
 #include "retrieve/document_store.h"
 #include "retrieve/folder_watch.h"
 #include "retrieve/indexer.h"
+#include "retrieve/reader_process.h"
 
 namespace ondol::cli {
 namespace {
@@ -21,6 +23,7 @@ struct Options {
   std::string store;
   std::string embedder;
   bool watches = false;
+  bool is_weakness_told = false;  // of the reader's confinement
   IndexOptions index;
 };
 
@@ -32,9 +35,17 @@ constexpr int kUnwatchedSeconds = 30;
 
 constexpr size_t kMostShownFailures = 20;
 
-void print_failures(const std::vector<std::string>& failures) {
-  for (size_t i = 0; i < std::min(failures.size(), kMostShownFailures); ++i) fmt::print(stderr, "  {}\n", failures[i]);
-  if (failures.size() > kMostShownFailures) fmt::print(stderr, "  and {} more\n", failures.size() - kMostShownFailures);
+void print_files(std::string_view title, const std::vector<std::string>& lines) {
+  if (lines.empty()) return;
+  fmt::print(stderr, "{}\n", fmt::format(fmt::runtime(tr(title)), lines.size()));
+  for (size_t i = 0; i < std::min(lines.size(), kMostShownFailures); ++i) fmt::print(stderr, "  {}\n", lines[i]);
+  if (lines.size() > kMostShownFailures) fmt::print(stderr, "  and {} more\n", lines.size() - kMostShownFailures);
+}
+
+/// The program beside this one that parses documents.
+std::string reader_program() {
+  std::error_code error;
+  return std::filesystem::read_symlink("/proc/self/exe", error).parent_path() / "ondol-reader";
 }
 
 /// With the model that is asked for, or the one that made the store's vectors.
@@ -52,6 +63,8 @@ bool changed_something(const IndexReport& report) {
 
 Result<IndexReport> bring_up_to_date(Options& options, DocumentStore& store) {
   IndexReport report;
+  ReaderProcess reader({reader_program()});
+  options.index.reader = &reader;
   {
     ProgressBar bar(std::string(tr("reading documents")), "bytes");
     options.index.progress = [&](uint64_t done, uint64_t all) {
@@ -60,6 +73,9 @@ Result<IndexReport> bring_up_to_date(Options& options, DocumentStore& store) {
     };
     report = ONDOL_TRY(index_files(store, options.index));
   }
+  if (!reader.weakness().empty() && !options.is_weakness_told)
+    fmt::print(stderr, "{} {}\n", tr("note:"), reader.weakness());
+  options.is_weakness_told = options.is_weakness_told || !reader.weakness().empty();
   if (!report.was_stopped) ONDOL_TRY(embed(options, store));
   return report;
 }
@@ -69,10 +85,8 @@ Result<void> print_report(const Options& options, const IndexReport& report, Doc
   fmt::print(stderr, "{}: {} new, {} changed, {} moved, {} gone, {} as before; {} documents in {} pieces\n",
              options.store, report.n_added, report.n_changed, report.n_moved, report.n_removed, report.n_same,
              stats.n_documents - stats.n_failed, stats.n_chunks);
-  if (!report.failures.empty()) {
-    fmt::print(stderr, "{} could not be read:\n", report.failures.size());
-    print_failures(report.failures);
-  }
+  print_files("{} could not be read:", report.failures);
+  print_files("{} were read in part:", report.incomplete);
   return {};
 }
 
@@ -112,6 +126,12 @@ Result<void> index(Options options) {
   return {};
 }
 
+std::string known_endings() {
+  std::string endings;
+  for (const DocumentFormatInfo& info : document_formats()) endings += fmt::format(" {}", info.endings);
+  return endings;
+}
+
 }  // namespace
 
 void add_index(CLI::App& app, const Globals&) {
@@ -122,6 +142,8 @@ void add_index(CLI::App& app, const Globals&) {
                                   "  ondol index ~/Documents --embed all-minilm\n"
                                   "  ondol index ~/Documents --watch\n",
                                   [options] { return index(*options); });
+  command->footer(fmt::format("{}\n{}{}", command->get_footer(),
+                              tr("Reads text of any encoding, Markdown, source code, and"), known_endings()));
   command->add_option("PATHS", options->index.paths, "Files and folders")->required();
   command->add_option("--embed", options->embedder,
                       "An embedding model, so that pieces are found by their meaning too; it is remembered");

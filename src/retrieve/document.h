@@ -21,6 +21,8 @@ struct Document {
   std::string text;  // UTF-8. Of a file that is UTF-8 itself, its bytes.
   std::vector<TextBlock> blocks;
   std::string title;
+  /// What of the file is not in the text, as a sentence; empty: nothing is known to be missing.
+  std::string missing;
 };
 
 }  // namespace ondol

@@ -26,16 +26,39 @@ const char* encoding_by_mark(std::string_view bytes) {
   return nullptr;
 }
 
+/// Korean of a few words: pairs of the bytes that EUC-KR gives Hangul and signs, with Hangul among them. Texts that are
+/// this short tell a detector nothing, and no Latin text looks like it.
+bool is_like_euc_kr(std::string_view bytes) {
+  size_t n_hangul = 0;
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    const auto lead = static_cast<uint8_t>(bytes[i]);
+    if (lead < 0x80) continue;
+    const auto trail = i + 1 < bytes.size() ? static_cast<uint8_t>(bytes[i + 1]) : uint8_t{0};
+    const bool is_hangul = lead >= 0xB0 && lead <= 0xC8;
+    if (trail < 0xA1 || trail == 0xFF || !(is_hangul || (lead >= 0xA1 && lead <= 0xA9))) return false;
+    n_hangul += is_hangul ? 1 : 0;
+    ++i;
+  }
+  return n_hangul >= 2;
+}
+
 /// Empty when nothing fits.
 std::string detected_encoding(std::string_view bytes) {
   UErrorCode status = U_ZERO_ERROR;
   const std::unique_ptr<UCharsetDetector, void (*)(UCharsetDetector*)> detector(ucsdet_open(&status), ucsdet_close);
   const std::string_view sample = bytes.substr(0, kSampleBytes);
+  if (sample.size() < kSampleBytes && is_like_euc_kr(sample)) return "windows-949";
   ucsdet_setText(detector.get(), sample.data(), static_cast<int32_t>(sample.size()), &status);
-  const UCharsetMatch* match = ucsdet_detect(detector.get(), &status);
-  if (U_FAILURE(status) || match == nullptr || ucsdet_getConfidence(match, &status) < kLeastConfidence) return "";
-  const char* name = ucsdet_getName(match, &status);
-  return U_FAILURE(status) || name == nullptr ? "" : name;
+  int32_t n_matches = 0;
+  const UCharsetMatch** matches = ucsdet_detectAll(detector.get(), &n_matches, &status);
+  for (int32_t i = 0; i < n_matches && U_SUCCESS(status); ++i) {
+    const char* name = ucsdet_getName(matches[i], &status);
+    if (ucsdet_getConfidence(matches[i], &status) < kLeastConfidence) return "";
+    // A few Latin words look like it; what is it has a mark, or zero bytes.
+    if (std::string_view(name).starts_with("UTF-16") || std::string_view(name).starts_with("UTF-32")) continue;
+    return name;
+  }
+  return "";
 }
 
 Result<std::string> converted(std::string_view bytes, const char* encoding) {
@@ -57,7 +80,47 @@ Result<std::string> converted(std::string_view bytes, const char* encoding) {
   return out;
 }
 
+/// Empty: nothing that is known here, or UTF-8, which shows by itself.
+std::string known_encoding(std::string_view declared) {
+  struct Superset {
+    std::string_view name;
+    const char* means;
+  };
+  constexpr Superset kSupersets[] = {
+      {"euc-kr", "windows-949"},
+      {"ks_c_5601-1987", "windows-949"},
+      {"ksc5601", "windows-949"},
+      {"cp949", "windows-949"},
+      {"uhc", "windows-949"},
+      {"shift_jis", "ibm-943_P15A-2003"},
+      {"sjis", "ibm-943_P15A-2003"},
+      {"gb2312", "gb18030"},
+      {"gbk", "gb18030"},
+      {"iso-8859-1", "windows-1252"},
+      {"us-ascii", "windows-1252"},
+      {"utf-8", ""},
+      {"utf8", ""},
+  };
+  const std::string name = lowercase(declared);
+  for (const Superset& superset : kSupersets) {
+    if (name == superset.name) return superset.means;
+  }
+  UErrorCode status = U_ZERO_ERROR;
+  const std::unique_ptr<UConverter, void (*)(UConverter*)> converter(ucnv_open(name.c_str(), &status), ucnv_close);
+  return U_FAILURE(status) ? "" : name;
+}
+
 }  // namespace
+
+Result<std::string> text_as_utf8(std::string bytes, std::string_view declared) {
+  const std::string encoding = declared.empty() ? "" : known_encoding(declared);
+  const bool is_shifted = encoding.starts_with("iso-2022");  // seven bits
+  if (encoding.empty() || encoding.starts_with("utf") || encoding_by_mark(bytes) != nullptr ||
+      bytes.size() > INT32_MAX / 4 || (is_valid_utf8(bytes) && !is_shifted)) {
+    return text_as_utf8(std::move(bytes));
+  }
+  return converted(bytes, encoding.c_str());
+}
 
 Result<std::string> text_as_utf8(std::string bytes) {
   if (bytes.size() > INT32_MAX / 4)

@@ -27,11 +27,8 @@ class Indexing {
     files_ = ONDOL_TRY(find_files(options_.paths, report_.failures));
     ONDOL_TRY(compare());
     for (const FoundFile* file : to_read_) {
-      if (options_.progress && !options_.progress(report_.n_bytes, all_bytes_)) {
-        report_.was_stopped = true;
-        break;
-      }
-      ONDOL_TRY(read(*file));
+      if (goes_on()) ONDOL_TRY(read(*file));
+      if (report_.was_stopped) break;
       ONDOL_TRY(store_.commit_if_large());
     }
     // Only now is it known what was moved.
@@ -95,10 +92,22 @@ class Indexing {
         return store_.move(record);
       }
     }
-    const auto document = read_document(file.path, std::move(*bytes));
+    const auto document = document_of(file.path, std::move(*bytes));
+    if (report_.was_stopped) return {};
     if (!document) return fail(record, document.error().message());
+    if (!document->missing.empty()) report_.incomplete.push_back(file.path + ": " + document->missing);
     ++(known == known_.end() ? report_.n_added : report_.n_changed);
     return store_.put(record, *document);
+  }
+
+  Result<Document> document_of(const std::string& path, std::string bytes) {
+    if (options_.reader == nullptr) return read_document(path, std::move(bytes));
+    return options_.reader->read(path, std::move(bytes), [this] { return goes_on(); });
+  }
+
+  bool goes_on() {
+    if (options_.progress && !options_.progress(report_.n_bytes, all_bytes_)) report_.was_stopped = true;
+    return !report_.was_stopped;
   }
 
   Result<void> fail(DocumentRecord& record, const std::string& reason) {

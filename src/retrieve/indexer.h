@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "retrieve/document_reader.h"
 #include "retrieve/document_store.h"
 
 namespace ondol {
@@ -13,7 +14,9 @@ namespace ondol {
 struct IndexOptions {
   std::vector<std::string> paths;             // files and folders
   uint64_t most_bytes = uint64_t{256} << 20;  // larger files are failures
+  DocumentReader* reader = nullptr;           // null: plain text only
   /// Calls for progress, in bytes of files that have to be read; false stops, and what is done stays.
+  /// It is asked while a file is read, too.
   std::function<bool(uint64_t done_bytes, uint64_t all_bytes)> progress;
 };
 
@@ -27,6 +30,8 @@ struct IndexReport {
   bool was_stopped = false;
   /// One line for each file that could not be read: path and why.
   std::vector<std::string> failures;
+  /// One line for each file of which a part is missing: path and what.
+  std::vector<std::string> incomplete;
 };
 
 /// Makes the store agree with the files: reads what is new or has another size or time, takes out what is gone below
