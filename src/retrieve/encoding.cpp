@@ -54,9 +54,9 @@ std::string detected_encoding(std::string_view bytes) {
   for (int32_t i = 0; i < n_matches && U_SUCCESS(status); ++i) {
     const char* name = ucsdet_getName(matches[i], &status);
     if (ucsdet_getConfidence(matches[i], &status) < kLeastConfidence) return "";
-    // A few Latin words look like it; what is it has a mark, or zero bytes.
-    if (std::string_view(name).starts_with("UTF-16") || std::string_view(name).starts_with("UTF-32")) continue;
-    return name;
+    // A few Latin words look like UTF-16; what is it has a mark, or zero bytes. Nothing comes from IBM's mainframes.
+    const std::string_view view = name;
+    if (!view.starts_with("UTF-16") && !view.starts_with("UTF-32") && !view.starts_with("IBM42")) return name;
   }
   return "";
 }

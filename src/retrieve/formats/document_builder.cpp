@@ -77,14 +77,14 @@ std::string line_of(const TableRow& row) {
 
 }  // namespace
 
-std::string one_line(std::string_view text) {
+std::string on_one_line(std::string_view text) {
   std::string line = cleaned(text);
   std::replace(line.begin(), line.end(), '\n', ' ');
   return tidied(line);
 }
 
 void DocumentBuilder::set_title(std::string_view title) {
-  document_.title = one_line(title);
+  document_.title = on_one_line(title);
 }
 
 void DocumentBuilder::add_block(std::string_view text, Kind kind, int level) {
@@ -104,7 +104,7 @@ void DocumentBuilder::add_block(std::string_view text, Kind kind, int level) {
 }
 
 void DocumentBuilder::add_heading(int level, std::string_view text) {
-  const std::string line = one_line(text);
+  const std::string line = on_one_line(text);
   if (line.size() > kMostHeading) return add_block(line, Kind::kParagraph);
   if (document_.title.empty()) document_.title = line;
   add_block(line, Kind::kHeading, std::clamp(level, 1, kDeepestLevel));
@@ -125,7 +125,7 @@ void DocumentBuilder::add_table(const Table& table) {
   std::vector<std::string> lines;
   for (const TableRow& row : table) {
     TableRow cells;
-    for (const std::string& cell : row) cells.push_back(one_line(cell));
+    for (const std::string& cell : row) cells.push_back(on_one_line(cell));
     for (size_t i = 0; i < cells.size(); ++i) {
       if (!cells[i].empty()) n_columns = std::max(n_columns, i + 1);
     }

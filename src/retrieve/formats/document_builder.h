@@ -16,7 +16,7 @@ using TableRow = std::vector<std::string>;
 using Table = std::vector<TableRow>;
 
 /// One line: blanks and line breaks as one space each, without those around it.
-std::string one_line(std::string_view text);
+std::string on_one_line(std::string_view text);
 
 class DocumentBuilder {
  public:

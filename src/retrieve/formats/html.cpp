@@ -248,6 +248,7 @@ Result<Document> read_html(std::string bytes, std::string_view encoding) {
   options.allocator = Arena::allocate;
   options.deallocator = Arena::forget;
   options.userdata = &arena;
+  options.max_errors = 0;  // each would keep the names of all open elements
   const GumboOutput* output = gumbo_parse_with_options(&options, text.data(), text.size());
   return HtmlReader().read(output->document);
 }

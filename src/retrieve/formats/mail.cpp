@@ -39,11 +39,11 @@ class MailReader {
   void read(std::string_view bytes, int level) {
     const MimePart mail = MimePart::of(bytes);
     level_ = level;
-    const std::string subject = one_line(mail.text("subject"));
+    const std::string subject = on_one_line(mail.text("subject"));
     builder_.add_heading(level, subject.empty() ? "(no subject)" : subject);
     std::string head;
     for (const auto& [name, title] : {std::pair("from", "From"), {"to", "To"}, {"cc", "Cc"}, {"date", "Date"}}) {
-      const std::string value = one_line(mail.text(name));
+      const std::string value = on_one_line(mail.text(name));
       if (!value.empty()) head += fmt::format("{}: {}\n", title, value);
     }
     builder_.add_paragraph(head);
@@ -105,10 +105,10 @@ class MailReader {
     const auto document = read_any_document(name, std::move(bytes), reading_);
     --reading_.depth;
     if (!document) {
-      builder_.set_missing(fmt::format("the attachment {}: {}", one_line(name), document.error().message()));
+      builder_.set_missing(fmt::format("the attachment {}: {}", on_one_line(name), document.error().message()));
       return true;
     }
-    builder_.add_heading(level_ + 1, one_line(name));
+    builder_.add_heading(level_ + 1, on_one_line(name));
     builder_.append(*document, level_ + 1);
     return true;
   }
