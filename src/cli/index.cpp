@@ -35,10 +35,19 @@ constexpr int kUnwatchedSeconds = 30;
 
 constexpr size_t kMostShownFailures = 20;
 
+/// Names of files may hold what moves a terminal's cursor.
+std::string printable(std::string line) {
+  for (char& c : line) {
+    if (static_cast<uint8_t>(c) < 0x20 || c == 0x7F) c = '?';
+  }
+  return line;
+}
+
 void print_files(std::string_view title, const std::vector<std::string>& lines) {
   if (lines.empty()) return;
   fmt::print(stderr, "{}\n", fmt::format(fmt::runtime(tr(title)), lines.size()));
-  for (size_t i = 0; i < std::min(lines.size(), kMostShownFailures); ++i) fmt::print(stderr, "  {}\n", lines[i]);
+  for (size_t i = 0; i < std::min(lines.size(), kMostShownFailures); ++i)
+    fmt::print(stderr, "  {}\n", printable(lines[i]));
   if (lines.size() > kMostShownFailures) fmt::print(stderr, "  and {} more\n", lines.size() - kMostShownFailures);
 }
 

@@ -5,6 +5,7 @@ import io
 import os
 import pathlib
 import random
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -138,7 +139,10 @@ def main():
             assert name in found.stdout.decode(errors="replace"), (name, report)
         again = subprocess.run([ondol, "index", folder, "--store", store], capture_output=True, timeout=60)
         assert again.returncode == 0 and b" 0 new, 0 changed" in again.stderr, again.stderr
-        print(f"{n} hostile files in {seconds:.1f} s")
+        database = sqlite3.connect(store)
+        errors = [row[0] for row in database.execute("SELECT error FROM document WHERE error != ''")]
+        ended = [error for error in errors if error.startswith("the reader")]
+        print(f"{n} hostile files in {seconds:.1f} s: {len(errors)} failures, in {len(ended)} of them the reader ended: {ended}")
         print(report)
     return 0
 
