@@ -1,5 +1,6 @@
 // ondol eval: measures with questions whose answers are known.
 #include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -17,7 +18,7 @@ struct RetrievalOptions {
   std::string qrels;
   std::string store = ":memory:";
   std::string embedder;
-  double meaning_share = kMeaningShare;
+  std::optional<double> meaning_share;
   bool json = false;
 };
 
@@ -69,8 +70,9 @@ void add_eval(CLI::App& app, const Globals&) {
   command->add_option("--qrels", options->qrels, "Judgements: lines of query, document and relevance")->required();
   command->add_option("--store", options->store, "A file that keeps the index and its vectors for the next time");
   command->add_option("--embed", options->embedder, "An embedding model, so that meaning counts too");
-  command->add_option("--meaning-share", options->meaning_share, "How much meaning counts beside words")
-      ->capture_default_str()
+  command
+      ->add_option("--meaning-share", options->meaning_share,
+                   "How much meaning counts beside words; without it, as is measured for the collection")
       ->check(CLI::Range(0.0, 1.0));
   command->add_flag("--json", options->json, "One JSON document");
 }

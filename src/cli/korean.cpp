@@ -56,6 +56,7 @@ constexpr Entry kEntries[] = {
     {"Measure Ondol against questions with known answers", "답이 알려진 질문으로 온돌을 잽니다"},
     {"How well documents are found: a collection in BEIR's layout",
      "문서를 얼마나 잘 찾는지 잽니다 (BEIR 형식의 모음)"},
+    {"weighing words and meaning", "낱말과 뜻의 비중을 재는 중"},
     {"reading for meaning", "뜻을 읽는 중"},
     {"{} could not be read:", "{}개는 읽지 못했습니다:"},
     {"{} were read in part:", "{}개는 일부만 읽었습니다:"},

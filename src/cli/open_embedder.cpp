@@ -3,6 +3,7 @@
 #include "cli/language.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
+#include "retrieve/calibration.h"
 #include "retrieve/embedding.h"
 #include "server/engine_embedder.h"
 
@@ -21,6 +22,13 @@ Result<void> embed_with_progress(DocumentStore& store, TextEmbedder& embedder) {
   ProgressBar bar(std::string(tr("reading for meaning")), "pieces");
   ONDOL_TRY(embed_pending(store, embedder, [&](int64_t done, int64_t all) {
     bar.update(static_cast<double>(done), static_cast<double>(all));
+    return !interrupted.load();
+  }));
+  if (interrupted || ONDOL_TRY(store.n_without_vectors()) > 0) return {};
+  bar.clear();
+  ProgressBar weighing(std::string(tr("weighing words and meaning")), "questions");
+  ONDOL_TRY(calibrate_if_grown(store, embedder, [&](int64_t done, int64_t all) {
+    weighing.update(static_cast<double>(done), static_cast<double>(all));
     return !interrupted.load();
   }));
   return {};

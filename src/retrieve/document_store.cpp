@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <sstream>
 
 #include <fmt/format.h>
 
@@ -292,7 +293,57 @@ Result<std::vector<ScoredChunk>> DocumentStore::best_chunks(std::string_view que
   if (options.meaning.empty()) return lexical_.search(terms, options.n);
   const auto words = ONDOL_TRY(lexical_.search(terms, std::max(options.n, kFusedChunks)));
   const auto meaning = ONDOL_TRY(vectors_.nearness(options.meaning));
-  return fuse(words, meaning, options.meaning_share, options.n);
+  return fuse(words, meaning, ONDOL_TRY(meaning_share(options)), options.n);
+}
+
+Result<double> DocumentStore::meaning_share(const SearchOptions& options) {
+  if (options.meaning_share) return *options.meaning_share;
+  const auto measured = ONDOL_TRY(measured_share());
+  return measured ? measured->meaning_share : kMeaningShare;
+}
+
+Result<DocumentStore::Scores> DocumentStore::scores(std::string_view question, std::span<const float> meaning) {
+  return Scores{ONDOL_TRY(lexical_.search(lexical_.terms_of(question), kFusedChunks)),
+                ONDOL_TRY(vectors_.nearness(meaning))};
+}
+
+Result<double> DocumentStore::words_score(std::string_view question, std::string_view text) {
+  return lexical_.score_of(lexical_.terms_of(question), text);
+}
+
+Result<std::vector<DocumentStore::ChunkText>> DocumentStore::sample_with_vectors(size_t n) {
+  const int64_t last = ONDOL_TRY(database_->number("SELECT coalesce(max(chunk), 0) FROM vector"));
+  Statement next = ONDOL_TRY(database_->prepare(
+      "SELECT id, headings, text FROM chunk WHERE id = (SELECT min(chunk) FROM vector WHERE chunk >= ?1)"));
+  std::vector<ChunkText> chunks;
+  for (size_t i = 0; i < n; ++i) {
+    const auto from = static_cast<int64_t>(static_cast<double>(last) * static_cast<double>(i) / static_cast<double>(n));
+    next.start(from);
+    if (!ONDOL_TRY(next.next())) continue;
+    const bool is_new = chunks.empty() || chunks.back().chunk < next.integer(0);
+    if (is_new) chunks.push_back({next.integer(0), searched_text(next.text(1), next.text(2))});
+  }
+  return chunks;
+}
+
+// "0.65 1200 NAME" in the settings, so that all of it changes at once.
+Result<std::optional<DocumentStore::MeasuredShare>> DocumentStore::measured_share() {
+  Statement find = ONDOL_TRY(database_->prepare("SELECT value FROM setting WHERE key = 'meaning_share'"));
+  if (!ONDOL_TRY(find.next())) return std::optional<MeasuredShare>();
+  std::istringstream text{std::string(find.text(0))};
+  MeasuredShare share;
+  if (!(text >> share.meaning_share >> share.n_chunks) || !std::getline(text >> std::ws, share.embedder)) {
+    return std::optional<MeasuredShare>();
+  }
+  if (!(share.meaning_share >= 0 && share.meaning_share <= 1)) return std::optional<MeasuredShare>();
+  return std::optional(std::move(share));
+}
+
+Result<void> DocumentStore::set_measured_share(const MeasuredShare& share) {
+  ONDOL_TRY(begin());
+  Statement put =
+      ONDOL_TRY(database_->prepare("INSERT OR REPLACE INTO setting (key, value) VALUES ('meaning_share', ?1)"));
+  return put.run(fmt::format("{:.2f} {} {}", share.meaning_share, share.n_chunks, share.embedder));
 }
 
 Result<std::vector<Hit>> DocumentStore::search(std::string_view question, const SearchOptions& options) {

@@ -47,7 +47,8 @@ struct SearchOptions {
   bool expands = true;
   /// The question's vector, by the embedder of the store; empty: words alone count.
   std::vector<float> meaning;
-  double meaning_share = kMeaningShare;
+  /// How much meaning counts; nothing: as was measured for this store, or else kMeaningShare.
+  std::optional<double> meaning_share;
 };
 
 struct DocumentStoreStats {
@@ -99,6 +100,26 @@ class DocumentStore {
   /// The best pieces first.
   Result<std::vector<Hit>> search(std::string_view question, const SearchOptions& options = {});
 
+  /// All that meaning tells of a question, and the best by words.
+  struct Scores {
+    std::vector<ScoredChunk> words;
+    std::vector<VectorIndex::Nearness> meaning;
+  };
+  Result<Scores> scores(std::string_view question, std::span<const float> meaning);
+  /// What a piece with this text would score by words.
+  Result<double> words_score(std::string_view question, std::string_view text);
+  /// Up to n pieces that have vectors, from the whole store.
+  Result<std::vector<ChunkText>> sample_with_vectors(size_t n);
+
+  /// How much meaning counts here, as calibration.h measured it.
+  struct MeasuredShare {
+    double meaning_share = 0;
+    int64_t n_chunks = 0;  // that there were then
+    std::string embedder;  // its name
+  };
+  Result<std::optional<MeasuredShare>> measured_share();
+  Result<void> set_measured_share(const MeasuredShare& share);
+
   /// A question's terms, each weighing how much it tells here.
   Result<std::vector<WeightedTerm>> terms_of(std::string_view question);
   /// How near the best piece comes to a question by its words, from 0 to 1 (LexicalIndex::closeness).
@@ -111,6 +132,7 @@ class DocumentStore {
   Result<void> begin();
   Result<int64_t> put_record(const DocumentRecord& record, const std::string& title);
   Result<std::vector<WeightedTerm>> expanded(std::vector<WeightedTerm> terms);
+  Result<double> meaning_share(const SearchOptions& options);
   Result<std::vector<ScoredChunk>> best_chunks(std::string_view question, const SearchOptions& options);
   Result<Hit> hit_of(const ScoredChunk& scored);
 

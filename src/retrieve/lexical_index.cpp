@@ -219,6 +219,26 @@ double LexicalIndex::rarity(int64_t n_chunks, int64_t n_all) {
   return std::log(1 + (static_cast<double>(n_all) - n + 0.5) / (n + 0.5));
 }
 
+Result<double> LexicalIndex::score_of(std::span<const WeightedTerm> terms, std::string_view text) {
+  std::map<std::string, double, std::less<>> counts;
+  double n_terms = 0;
+  reader_.read(text, [&](const Term& term) {
+    ++n_terms;
+    counts[std::string(term.text)] += 1;
+  });
+  double score = 0;
+  for (const WeightedTerm& term : terms) {
+    const Shape& shape = term.is_pair ? kPairs : kWords;
+    const auto count = counts.find(term.text);
+    const int64_t n = ONDOL_TRY(n_chunks_with(term));
+    if (count == counts.end()) continue;
+    const double length = mean_length_ > 0 ? n_terms / mean_length_ : 0;
+    const double among = count->second + shape.k1 * (1 - shape.b + shape.b * length);
+    score += term.weight * rarity(n) * (shape.k1 + 1) * count->second / among;
+  }
+  return score;
+}
+
 Result<double> LexicalIndex::closeness(std::vector<WeightedTerm> terms) {
   double most = 0;
   for (WeightedTerm& term : terms) {

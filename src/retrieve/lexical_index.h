@@ -55,6 +55,8 @@ class LexicalIndex {
   Result<int64_t> n_chunks_with(const WeightedTerm& term);
   /// How much a term that is in so many chunks tells.
   double rarity(int64_t n_chunks) const { return rarity(n_chunks, n_chunks_); }
+  /// What a chunk with this text would score.
+  Result<double> score_of(std::span<const WeightedTerm> terms, std::string_view text);
   /// How near the best chunk comes to having all of the terms without end, from 0 to 1. In a small index, in which all
   /// words are about as frequent, they count about the same.
   Result<double> closeness(std::vector<WeightedTerm> terms);

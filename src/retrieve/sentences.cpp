@@ -103,7 +103,9 @@ class Splitter {
     }
     if (!is_space(text_[i])) return i;
     const size_t next = text_.find_first_not_of(" \t\r\n", i);
-    const bool goes_on = next != text_.npos && text_[next] >= 'a' && text_[next] <= 'z';
+    // Texts without capitals mostly have a space before the stop, too.
+    const bool stands_apart = place > 0 && is_space(text_[place - 1]);
+    const bool goes_on = next != text_.npos && text_[next] >= 'a' && text_[next] <= 'z' && !stands_apart;
     if (goes_on || (stop.code == '.' && i == place + 1 && is_abbreviation(text_, line_, place))) return i;
     end(i);
     return i;

@@ -26,6 +26,7 @@ TEST(Sentences, EndWhereTheirAuthorEndsThem) {
             (Texts{"Price: 300", "Warranty: 2 years", "- an item", "- another"}));
   const std::string wrapped = "A line that was wrapped by an editor at its seventieth column goes\non in the next one.";
   EXPECT_EQ(split(wrapped), (Texts{wrapped}));
+  EXPECT_EQ(split("the flow is laminar . it is fast ."), (Texts{"the flow is laminar .", "it is fast ."}));
   EXPECT_TRUE(split(" \n\n ").empty());
   EXPECT_EQ(split("\xFF\xFE. \x80"), (Texts{"\xFF\xFE.", "\x80"}));
 }
