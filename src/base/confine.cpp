@@ -21,19 +21,6 @@
 namespace ondol {
 namespace {
 
-// The address sanitizer reserves terabytes of address space.
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool kLimitsAddressSpace = false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-constexpr bool kLimitsAddressSpace = false;
-#else
-constexpr bool kLimitsAddressSpace = true;
-#endif
-#else
-constexpr bool kLimitsAddressSpace = true;
-#endif
-
 Result<void> limit(int resource, uint64_t most, const char* name) {
   const rlimit limit{static_cast<rlim_t>(most), static_cast<rlim_t>(most)};
   if (::setrlimit(static_cast<__rlimit_resource>(resource), &limit) == 0) return {};
@@ -41,7 +28,7 @@ Result<void> limit(int resource, uint64_t most, const char* name) {
 }
 
 Result<void> set_limits(const Confinement& wish) {
-  if (kLimitsAddressSpace) ONDOL_TRY(limit(RLIMIT_AS, wish.most_memory_bytes, "memory"));
+  if (kLimitsMemory) ONDOL_TRY(limit(RLIMIT_AS, wish.most_memory_bytes, "memory"));
   ONDOL_TRY(limit(RLIMIT_CPU, wish.most_cpu_seconds, "processor time"));
   ONDOL_TRY(limit(RLIMIT_FSIZE, 0, "file size"));
   return limit(RLIMIT_CORE, 0, "core files");
@@ -83,7 +70,8 @@ bool confine_files(const Confinement& wish) {
 
 #ifdef ONDOL_HAS_SECCOMP
 
-/// What computing, reading files and talking over descriptors that are open already need. Anything else fails with
+/// What computing, reading files and talking over descriptors that are open already need (pipes: the sanitizers try
+/// addresses with them). Anything else fails with
 /// EPERM: libraries that try more go on without it.
 constexpr const char* kCalls[] = {
     "read",
@@ -157,7 +145,8 @@ constexpr const char* kCalls[] = {
     "getrlimit",
     "fadvise64",
     "membarrier",
-    "riscv_flush_icache",
+    "pipe",
+    "pipe2",
 };
 
 /// A call whose masked argument must have a value. Calls that this architecture lacks are passed over.

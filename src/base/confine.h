@@ -14,6 +14,15 @@
 
 namespace ondol {
 
+/// The address sanitizer reserves terabytes of address space, which then has no limit.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kLimitsMemory = false;
+#elif defined(__has_feature)
+constexpr bool kLimitsMemory = !__has_feature(address_sanitizer);
+#else
+constexpr bool kLimitsMemory = true;
+#endif
+
 struct Confinement {
   /// Files and folders that may be read; what is not there is passed over.
   std::vector<std::string> readable;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/confine.h"
 #include "retrieve/picture_text.h"
 #include "tests/retrieve/formats/document_lines.h"
 
@@ -50,9 +51,7 @@ TEST(ReaderProcess, ASlowFileIsEnded) {
 }
 
 TEST(ReaderProcess, AGreedyFileIsEnded) {
-#if defined(__SANITIZE_ADDRESS__)
-  GTEST_SKIP() << "the address sanitizer needs all the address space";
-#endif
+  if (!kLimitsMemory) GTEST_SKIP() << "the address sanitizer needs all the address space";
   std::string page;
   for (int i = 0; i < 800'000; ++i) page += "<i>x</i> ";
   ReaderProcess reader({.program = ONDOL_READER, .most_memory_bytes = uint64_t{256} << 20});
