@@ -17,6 +17,11 @@ add_library(Stemmer::stemmer UNKNOWN IMPORTED)
 set_target_properties(Stemmer::stemmer PROPERTIES IMPORTED_LOCATION ${STEMMER_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${STEMMER_INCLUDE})
 
 find_package(PkgConfig REQUIRED)
+# Stores that several machines share are left out where it is not installed.
+pkg_check_modules(POSTGRES IMPORTED_TARGET libpq)
+if(NOT POSTGRES_FOUND)
+  message(STATUS "libpq-dev is not installed: built without PostgreSQL")
+endif()
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(EDIT REQUIRED IMPORTED_TARGET libedit)
 pkg_check_modules(SECCOMP IMPORTED_TARGET libseccomp)  # without it, confined processes have no filter of system calls

@@ -5,10 +5,10 @@ BUILD_PACKAGES=(
   g++ cmake ninja-build pkg-config
   libboost1.81-dev libfmt-dev libspdlog-dev libcli11-dev libedit-dev
   libpcre2-dev libicu-dev libcurl4-openssl-dev libssl-dev libtomlplusplus-dev
-  libsqlite3-dev libstemmer-dev libseccomp-dev
+  libsqlite3-dev libstemmer-dev libseccomp-dev libpq-dev
   libpoppler-cpp-dev poppler-data libarchive-dev libpugixml-dev libgumbo-dev libgsf-1-dev zlib1g-dev
 )
-TEST_PACKAGES=(libgtest-dev python3 binutils)
+TEST_PACKAGES=(libgtest-dev python3 binutils postgresql)
 
 ARM_TOOLS=(g++-aarch64-linux-gnu qemu-user)
 ARM_PACKAGES=(libfmt-dev libspdlog-dev libedit-dev libpcre2-dev libicu-dev libcurl4-openssl-dev libssl-dev

@@ -44,6 +44,7 @@ void add_plot(CLI::App& app, const Globals& globals);
 void add_train_tokenizer(CLI::App& app, const Globals& globals);
 void add_serve(CLI::App& app, const Globals& globals);
 void add_index(CLI::App& app, const Globals& globals);
+void add_copy_store(CLI::App& app, const Globals& globals);
 void add_search(CLI::App& app, const Globals& globals);
 void add_ask(CLI::App& app, const Globals& globals);
 void add_eval(CLI::App& app, const Globals& globals);

@@ -27,10 +27,33 @@ constexpr const char* kFooter =
 using AddCommand = void (*)(CLI::App&, const Globals&);
 
 constexpr AddCommand kCommands[] = {
-    add_run,        add_chat,     add_serve,           add_show,       add_list,   add_pull,  add_rm,      add_tokenize,
-    add_detokenize, add_template, add_embed,           add_perplexity, add_logits, add_bench, add_imatrix, add_quantize,
-    add_convert,    add_train,    add_train_tokenizer, add_merge,      add_plot,   add_index, add_search,  add_ask,
-    add_eval,       add_doctor,
+    add_run,
+    add_chat,
+    add_serve,
+    add_show,
+    add_list,
+    add_pull,
+    add_rm,
+    add_tokenize,
+    add_detokenize,
+    add_template,
+    add_embed,
+    add_perplexity,
+    add_logits,
+    add_bench,
+    add_imatrix,
+    add_quantize,
+    add_convert,
+    add_train,
+    add_train_tokenizer,
+    add_merge,
+    add_plot,
+    add_index,
+    add_search,
+    add_ask,
+    add_eval,
+    add_copy_store,
+    add_doctor,
 };
 
 void print_error(const std::string& message) {

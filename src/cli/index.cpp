@@ -92,8 +92,8 @@ Result<IndexReport> bring_up_to_date(Options& options, DocumentStore& store) {
 Result<void> print_report(const Options& options, const IndexReport& report, DocumentStore& store) {
   const DocumentStoreStats stats = ONDOL_TRY(store.stats());
   fmt::print(stderr, "{}: {} new, {} changed, {} moved, {} gone, {} as before; {} documents in {} pieces\n",
-             options.store, report.n_added, report.n_changed, report.n_moved, report.n_removed, report.n_same,
-             stats.n_documents - stats.n_failed, stats.n_chunks);
+             Database::shown(options.store), report.n_added, report.n_changed, report.n_moved, report.n_removed,
+             report.n_same, stats.n_documents - stats.n_failed, stats.n_chunks);
   print_files("{} could not be read:", report.failures);
   print_files("{} were read in part:", report.incomplete);
   return {};
@@ -121,8 +121,7 @@ Result<void> watch(Options& options, DocumentStore& store, FolderWatch folders) 
 }
 
 Result<void> index(Options options) {
-  std::error_code error;
-  std::filesystem::create_directories(std::filesystem::path(options.store).parent_path(), error);
+  make_folder_of_store(options.store);
   DocumentStore store = ONDOL_TRY(DocumentStore::open(options.store));
   install_interrupt_handler();
   // Before the first look, so that nothing falls in between.

@@ -27,6 +27,8 @@ constexpr Entry kEntries[] = {
     {"no model yet", "아직 없는"},
     {"warning: everybody who can reach this machine can use the models; set a key with --api-key",
      "경고: 이 컴퓨터에 닿을 수 있는 누구나 모델을 쓸 수 있습니다. --api-key로 열쇠를 정하세요"},
+    {"Move a store of documents to a PostgreSQL server, or back", "문서 저장소를 PostgreSQL 서버로 옮기거나 되가져옵니다"},
+    {"copying", "복사하는 중"},
     {"Make one's documents searchable, or bring that up to date",
      "내 문서를 찾을 수 있게 하거나, 바뀐 것을 반영합니다"},
     {"Find passages in indexed documents", "색인한 문서에서 구절을 찾습니다"},

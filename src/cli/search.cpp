@@ -51,10 +51,7 @@ void print(const std::vector<Hit>& hits) {
 }
 
 Result<void> search(const Options& options) {
-  std::error_code error;
-  if (!std::filesystem::exists(options.store, error)) {
-    return Error(options.store + ": there is no such store; make one: ondol index FOLDER");
-  }
+  ONDOL_TRY(expect_store(options.store));
   DocumentStore store = ONDOL_TRY(DocumentStore::open(options.store));
   SearchOptions wish = options.search;
   const std::string source = ONDOL_TRY(store.embedder_source());

@@ -14,21 +14,29 @@ namespace {
 constexpr int64_t kApplication = 0x4F4E444C;  // "ONDL"
 constexpr int64_t kVersion = 1;
 
-/// Numbers of chunks are never given twice: postings of one that is gone may still be there.
-constexpr char kSchema[] = R"sql(
-CREATE TABLE document (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, size_bytes INTEGER NOT NULL,
-                       modified_ns INTEGER NOT NULL, hash BLOB NOT NULL, title TEXT NOT NULL, error TEXT NOT NULL);
-CREATE TABLE chunk (id INTEGER PRIMARY KEY AUTOINCREMENT, document INTEGER NOT NULL REFERENCES document ON DELETE CASCADE,
-                    start INTEGER NOT NULL, end INTEGER NOT NULL, page INTEGER NOT NULL, headings TEXT NOT NULL,
-                    text TEXT NOT NULL, hash BLOB NOT NULL, n_terms INTEGER NOT NULL);
+/// Numbers of chunks are never given twice: postings of one that is gone may still be there. The names in braces are
+/// those of the dialect.
+std::string schema(const sql::Dialect& dialect) {
+  using namespace fmt::literals;
+  return fmt::format(
+      R"sql(
+CREATE TABLE document (id {own_id}, path TEXT NOT NULL UNIQUE, size_bytes {integer} NOT NULL,
+                       modified_ns {integer} NOT NULL, hash {bytes} NOT NULL, title TEXT NOT NULL,
+                       error TEXT NOT NULL);
+CREATE TABLE chunk (id {own_id}, document {integer} NOT NULL REFERENCES document ON DELETE CASCADE,
+                    start {integer} NOT NULL, "end" {integer} NOT NULL, page {integer} NOT NULL,
+                    headings TEXT NOT NULL, text TEXT NOT NULL, hash {bytes} NOT NULL, n_terms {integer} NOT NULL);
 CREATE INDEX chunk_of_document ON chunk (document);
-CREATE TABLE segment (id INTEGER PRIMARY KEY, n_postings INTEGER NOT NULL);
-CREATE TABLE posting (segment INTEGER NOT NULL, term TEXT NOT NULL, data BLOB NOT NULL, PRIMARY KEY (segment, term))
-  WITHOUT ROWID;
-CREATE TABLE vector (chunk INTEGER NOT NULL REFERENCES chunk ON DELETE CASCADE, part INTEGER NOT NULL, data BLOB NOT NULL,
-                     PRIMARY KEY (chunk, part)) WITHOUT ROWID;
-CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-)sql";
+CREATE TABLE segment (id {integer} PRIMARY KEY, n_postings {integer} NOT NULL);
+CREATE TABLE posting (segment {integer} NOT NULL, term {sorted_text} NOT NULL, data {bytes} NOT NULL,
+                      PRIMARY KEY (segment, term)) {without_rowid};
+CREATE TABLE vector (chunk {integer} NOT NULL REFERENCES chunk ON DELETE CASCADE, part {integer} NOT NULL,
+                     data {bytes} NOT NULL, PRIMARY KEY (chunk, part)) {without_rowid};
+CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) {without_rowid};
+)sql",
+      "integer"_a = dialect.integer, "bytes"_a = dialect.bytes, "own_id"_a = dialect.own_id,
+      "sorted_text"_a = dialect.sorted_text, "without_rowid"_a = dialect.without_rowid);
+}
 
 /// More is written at once than is kept.
 constexpr size_t kMostPendingBytes = size_t{32} << 20;
@@ -59,20 +67,18 @@ std::string searched_text(std::string_view headings, std::string_view text) {
 
 Result<void> make_tables(Database& database, const std::string& path) {
   Transaction transaction = ONDOL_TRY(Transaction::begin(database));
-  const int64_t application = ONDOL_TRY(database.number("PRAGMA application_id"));
-  const int64_t version = ONDOL_TRY(database.number("PRAGMA user_version"));
-  const int64_t n_tables = ONDOL_TRY(database.number("SELECT count(*) FROM sqlite_master"));
-  if (n_tables == 0) {
-    ONDOL_TRY(database.execute(kSchema));
-    ONDOL_TRY(
-        database.execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", kApplication, kVersion)));
+  const sql::Identity identity = ONDOL_TRY(database.identity());
+  if (identity.is_empty) {
+    ONDOL_TRY(database.execute(schema(database.dialect())));
+    ONDOL_TRY(database.set_identity(kApplication, kVersion));
     return transaction.commit();
   }
-  if (application != kApplication)
+  if (identity.application != kApplication) {
     return Error(path + ": expected a store that ondol made, got another program's database");
-  if (version != kVersion) {
-    return Error(fmt::format("{}: expected a store of version {}, got {}; index the documents again into a new file",
-                             path, kVersion, version));
+  }
+  if (identity.version != kVersion) {
+    return Error(fmt::format("{}: expected a store of version {}, got {}; index the documents again into a new one",
+                             path, kVersion, identity.version));
   }
   return {};
 }
@@ -107,25 +113,26 @@ DocumentStore::~DocumentStore() {
 
 Result<DocumentStore> DocumentStore::open(const std::string& path) {
   auto database = std::make_unique<Database>(ONDOL_TRY(Database::open(path)));
-  ONDOL_TRY(make_tables(*database, path));
+  ONDOL_TRY(make_tables(*database, Database::shown(path)));
   LexicalIndex lexical = ONDOL_TRY(LexicalIndex::open(*database));
   VectorIndex vectors = ONDOL_TRY(VectorIndex::open(*database));
   const auto prepare = [&](std::string_view sql) { return database->prepare(sql); };
   Statements statements{
       ONDOL_TRY(prepare("SELECT id FROM document WHERE path = ?1")),
       ONDOL_TRY(prepare(
-          "INSERT INTO document (path, size_bytes, modified_ns, hash, title, error) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")),
+          "INSERT INTO document (path, size_bytes, modified_ns, hash, title, error) VALUES (?1, ?2, ?3, ?4, ?5, ?6) "
+          "RETURNING id")),
       ONDOL_TRY(prepare("UPDATE document SET path = ?2, size_bytes = ?3, modified_ns = ?4, hash = ?5, title = ?6, "
                         "error = ?7 WHERE id = ?1")),
       ONDOL_TRY(prepare("UPDATE document SET path = ?2, size_bytes = ?3, modified_ns = ?4 WHERE id = ?1")),
       ONDOL_TRY(prepare("DELETE FROM document WHERE id = ?1")),
       ONDOL_TRY(prepare("SELECT id, hash FROM chunk WHERE document = ?1 ORDER BY id")),
-      ONDOL_TRY(prepare("UPDATE chunk SET start = ?2, end = ?3, page = ?4 WHERE id = ?1")),
-      ONDOL_TRY(prepare("INSERT INTO chunk (document, start, end, page, headings, text, hash, n_terms) VALUES (?1, ?2, "
-                        "?3, ?4, ?5, ?6, ?7, 0)")),
+      ONDOL_TRY(prepare("UPDATE chunk SET start = ?2, \"end\" = ?3, page = ?4 WHERE id = ?1")),
+      ONDOL_TRY(prepare("INSERT INTO chunk (document, start, \"end\", page, headings, text, hash, n_terms) VALUES (?1, "
+                        "?2, ?3, ?4, ?5, ?6, ?7, 0) RETURNING id")),
       ONDOL_TRY(prepare("UPDATE chunk SET n_terms = ?2 WHERE id = ?1")),
       ONDOL_TRY(prepare("DELETE FROM chunk WHERE id = ?1")),
-      ONDOL_TRY(prepare("SELECT path, page, start, end, headings, text FROM chunk JOIN document ON document.id = "
+      ONDOL_TRY(prepare("SELECT path, page, start, \"end\", headings, text FROM chunk JOIN document ON document.id = "
                         "chunk.document WHERE chunk.id = ?1")),
       ONDOL_TRY(prepare("SELECT text FROM chunk WHERE id = ?1"))};
   return DocumentStore(std::move(database), std::move(lexical), std::move(vectors),
@@ -170,9 +177,8 @@ Result<int64_t> DocumentStore::put_record(const DocumentRecord& record, const st
                                                bytes_of(record.hash), title, record.error));
     return id;
   }
-  ONDOL_TRY(statements_->insert_document.run(record.path, record.size_bytes, record.modified_ns, bytes_of(record.hash),
-                                             title, record.error));
-  return database_->last_id();
+  return statements_->insert_document.number(record.path, record.size_bytes, record.modified_ns, bytes_of(record.hash),
+                                             title, record.error);
 }
 
 Result<void> DocumentStore::put(const DocumentRecord& record, const Document& document, const ChunkerOptions& options) {
@@ -189,9 +195,8 @@ Result<void> DocumentStore::put(const DocumentRecord& record, const Document& do
       known.erase(same);
       continue;
     }
-    ONDOL_TRY(
-        statements_->insert_chunk.run(id, chunk.start, chunk.end, chunk.page, chunk.headings, text, bytes_of(hash)));
-    const int64_t number = database_->last_id();
+    const int64_t number = ONDOL_TRY(
+        statements_->insert_chunk.number(id, chunk.start, chunk.end, chunk.page, chunk.headings, text, bytes_of(hash)));
     const uint32_t n_terms = lexical_.add(number, searched_text(chunk.headings, text));
     ONDOL_TRY(statements_->set_terms.run(number, n_terms));
   }
@@ -347,6 +352,9 @@ Result<void> DocumentStore::set_measured_share(const MeasuredShare& share) {
 }
 
 Result<std::vector<Hit>> DocumentStore::search(std::string_view question, const SearchOptions& options) {
+  // What another program writes meanwhile is not seen in the middle of it.
+  std::optional<Transaction> snapshot;
+  if (!transaction_) snapshot.emplace(ONDOL_TRY(Transaction::begin_reading(*database_)));
   std::vector<Hit> hits;
   for (const ScoredChunk& scored : ONDOL_TRY(best_chunks(question, options))) {
     hits.push_back(ONDOL_TRY(hit_of(scored)));

@@ -41,7 +41,9 @@ Result<std::string> VectorIndex::source() {
 Result<void> VectorIndex::set_model(const std::string& name, const std::string& source, int width) {
   ONDOL_CHECK(width > 0 && width <= kWidest);
   if (ONDOL_TRY(setting("embedder")) != name) ONDOL_TRY(database_->execute("DELETE FROM vector"));
-  Statement put = ONDOL_TRY(database_->prepare("INSERT OR REPLACE INTO setting (key, value) VALUES (?1, ?2)"));
+  Statement put =
+      ONDOL_TRY(database_->prepare("INSERT INTO setting (key, value) VALUES (?1, ?2) "
+                                   "ON CONFLICT (key) DO UPDATE SET value = excluded.value"));
   ONDOL_TRY(put.run("embedder", name));
   ONDOL_TRY(put.run("embedder_source", source));
   ONDOL_TRY(put.run("embedder_width", std::to_string(width)));

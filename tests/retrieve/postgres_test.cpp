@@ -1,0 +1,204 @@
+// A store on a real PostgreSQL server, which the tests start for themselves where it is installed.
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <thread>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "retrieve/copy_store.h"
+#include "retrieve/database.h"
+#include "retrieve/document_store.h"
+#include "retrieve/plain_text.h"
+#include "tests/formats/temporary_folder.h"
+
+namespace ondol {
+namespace {
+
+namespace fs = std::filesystem;
+
+int shell(const std::string& command) {
+  const int status = std::system(command.c_str());
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/// The folder of initdb and postgres; empty where there is none.
+std::string server_programs() {
+  for (const char* version : {"17", "16", "15", "14"}) {
+    const std::string folder = fmt::format("/usr/lib/postgresql/{}/bin", version);
+    if (fs::exists(folder + "/initdb")) return folder;
+  }
+  return "";
+}
+
+/// A cluster in a folder of its own, reached by a socket there. PostgreSQL refuses to run as root, so then it runs as
+/// the user that its package made.
+class PostgresTest : public TemporaryFolder {
+ protected:
+  static void SetUpTestSuite() {
+    const std::string programs = server_programs();
+    if (programs.empty()) return;
+    char name[] = "/tmp/ondol-postgres-XXXXXX";
+    if (::mkdtemp(name) == nullptr) return;
+    cluster_ = name;
+    as_user_ = ::geteuid() == 0 ? "setpriv --reuid=postgres --regid=postgres --clear-groups " : "";
+    if (::geteuid() == 0 && shell("chown postgres:postgres " + cluster_) != 0) return;
+    const std::string make =
+        fmt::format("cd {0} && {1}{2}/initdb -D {0}/data -U ondol -A trust --no-sync >/dev/null 2>&1", cluster_,
+                    as_user_, programs);
+    if (shell(make) != 0) return;
+    const std::string start = fmt::format(
+        "cd {0} && {1}{2}/pg_ctl -D {0}/data -o \"-k {0} -c listen_addresses='' -c fsync=off\" -w -t 60 "
+        "-l {0}/log start >/dev/null 2>&1",
+        cluster_, as_user_, programs);
+    is_running_ = shell(start) == 0;
+  }
+
+  static void TearDownTestSuite() {
+    if (is_running_) {
+      (void)shell(fmt::format("cd / && {}{}/pg_ctl -D {}/data -m immediate stop >/dev/null 2>&1", as_user_,
+                              server_programs(), cluster_));
+    }
+    std::error_code error;
+    if (!cluster_.empty()) fs::remove_all(cluster_, error);
+    cluster_.clear();
+    as_user_.clear();
+  }
+
+  void SetUp() override {
+    TemporaryFolder::SetUp();
+    if (!is_running_) GTEST_SKIP() << "no PostgreSQL server can be started here; install postgresql";
+    ASSERT_EQ(shell(fmt::format("{}/createdb -h {} -U ondol {} >/dev/null 2>&1", server_programs(), cluster_, name())),
+              0);
+  }
+
+  static std::string name() { return fmt::format("db{}", ++count_); }
+  static std::string url() { return fmt::format("postgresql://ondol@/db{}?host={}", count_, cluster_); }
+  static DocumentStore open(const std::string& place) { return DocumentStore::open(place).value(); }
+
+  static inline std::string cluster_;
+  static inline std::string as_user_;
+  static inline bool is_running_ = false;
+  static inline int count_ = 0;
+};
+
+DocumentRecord record(const std::string& path) {
+  DocumentRecord made;
+  made.path = path;
+  made.size_bytes = 1;
+  return made;
+}
+
+void fill(DocumentStore& store) {
+  ASSERT_TRUE(store.put(record("/a.txt"), read_plain_text("The platypus lays eggs.\n\nIt lives in Australia.")));
+  ASSERT_TRUE(store.put(record("/b.txt"), read_plain_text("오리너구리는 알을 낳는다. 결제 오류가 났다.")));
+  ASSERT_TRUE(store.commit());
+  ASSERT_TRUE(store.put(record("/c.txt"), read_plain_text("An echidna lays eggs, too.")));
+  ASSERT_TRUE(store.commit());
+}
+
+std::vector<std::string> found(DocumentStore& store, const std::string& question) {
+  std::vector<std::string> lines;
+  const std::vector<Hit> hits = store.search(question).value();
+  for (const Hit& hit : hits)
+    lines.push_back(fmt::format("{} {} {} {:.4f} {}", hit.path, hit.start, hit.end, hit.score, hit.text));
+  return lines;
+}
+
+TEST_F(PostgresTest, FindsWhatAFileFinds) {
+  DocumentStore shared = open(url()), file = open(":memory:");
+  fill(shared);
+  fill(file);
+  for (const char* question : {"eggs", "platypus Australia", "결제", "알을 낳는", "nothing of this"}) {
+    EXPECT_EQ(found(shared, question), found(file, question)) << question;
+  }
+  EXPECT_EQ(shared.stats().value().n_chunks, file.stats().value().n_chunks);
+}
+
+TEST_F(PostgresTest, OthersSeeWhatIsCommittedOnly) {
+  DocumentStore writer = open(url()), reader = open(url());
+  fill(writer);
+  EXPECT_EQ(found(reader, "eggs").size(), 2u);
+  ASSERT_TRUE(writer.put(record("/d.txt"), read_plain_text("Snakes lay eggs.")));
+  EXPECT_EQ(found(reader, "snakes").size(), 0u);
+  ASSERT_TRUE(writer.commit());
+  EXPECT_EQ(found(reader, "snakes").size(), 1u);
+  ASSERT_TRUE(writer.remove(writer.documents().value().front().id));
+  writer.roll_back();
+  EXPECT_EQ(found(writer, "platypus").size(), 1u);
+}
+
+TEST_F(PostgresTest, WritersTakeTurns) {
+  {
+    DocumentStore store = open(url());
+    fill(store);
+  }
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 3; ++t) {
+    threads.emplace_back([t] {
+      DocumentStore store = open(url());
+      for (int i = 0; i < 5; ++i) {
+        const std::string path = fmt::format("/{}-{}.txt", t, i);
+        EXPECT_TRUE(store.put(record(path), read_plain_text(fmt::format("wombat number {}", 10 * t + i))));
+        EXPECT_TRUE(store.commit());
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  DocumentStore store = open(url());
+  EXPECT_EQ(store.search("wombat", {.n = 100}).value().size(), 15u);
+}
+
+TEST_F(PostgresTest, BytesThatAreNoTextDoNotStopIt) {
+  DocumentStore store = open(url());
+  ASSERT_TRUE(store.put(record("/bad\xff name.txt"), read_plain_text("a quokka")));
+  ASSERT_TRUE(store.commit());
+  EXPECT_EQ(found(store, "quokka").size(), 1u);
+}
+
+TEST_F(PostgresTest, AStoreMovesThereAndBack) {
+  const std::string first = path("first.db"), second = path("second.db");
+  {
+    DocumentStore store = open(first);
+    fill(store);
+    // The last number that was given must not be given again.
+    ASSERT_TRUE(store.remove(store.documents().value().back().id));
+    ASSERT_TRUE(store.commit());
+  }
+  EXPECT_GT(copy_store(first, url()).value(), 0);
+  EXPECT_FALSE(copy_store(first, url()));
+  EXPECT_GT(copy_store(url(), second).value(), 0);
+  DocumentStore original = open(first), shared = open(url()), back = open(second);
+  for (const char* question : {"eggs", "결제", "echidna"}) {
+    EXPECT_EQ(found(shared, question), found(original, question)) << question;
+    EXPECT_EQ(found(back, question), found(original, question)) << question;
+  }
+  std::vector<int64_t> numbers;
+  for (DocumentStore* store : {&original, &shared, &back}) {
+    ASSERT_TRUE(store->put(record("/new.txt"), read_plain_text("A numbat eats termites.")));
+    ASSERT_TRUE(store->commit());
+    numbers.push_back(store->search("numbat").value().front().chunk);
+  }
+  EXPECT_EQ(numbers, std::vector<int64_t>(3, numbers.front()));
+}
+
+TEST(Places, PasswordsAreNotShown) {
+  EXPECT_EQ(Database::shown("postgresql://me:secret@host:5432/db?x=1"), "postgresql://me:...@host:5432/db?x=1");
+  EXPECT_EQ(Database::shown("postgresql://me:p@ss:w@host/db"), "postgresql://me:...@host/db");
+  EXPECT_EQ(Database::shown("postgresql://me@host/db"), "postgresql://me@host/db");
+  EXPECT_EQ(Database::shown("postgresql://host:5432/db"), "postgresql://host:5432/db");
+  EXPECT_EQ(Database::shown("/home/a:b@c/documents.db"), "/home/a:b@c/documents.db");
+}
+
+TEST_F(PostgresTest, AServerThatIsNotThereIsSaid) {
+  const auto store = DocumentStore::open("postgresql://ondol@/db?host=/nowhere");
+  ASSERT_FALSE(store);
+  EXPECT_NE(store.error().message().find("/nowhere"), std::string::npos) << store.error().message();
+}
+
+}  // namespace
+}  // namespace ondol
