@@ -3,7 +3,6 @@
 // With a question it answers once. Without one it is a conversation, in which later questions may point back ("and in
 // Korea?"): on a terminal with line editing, otherwise each line of standard input is a question.
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 
 #include <fmt/format.h>
@@ -135,10 +134,7 @@ class Asking {
 };
 
 Result<void> ask(const Options& options) {
-  std::error_code error;
-  if (!std::filesystem::exists(options.store, error)) {
-    return Error(options.store + ": there is no such store; make one: ondol index FOLDER");
-  }
+  ONDOL_TRY(expect_store(options.store));
   DocumentStore store = ONDOL_TRY(DocumentStore::open(options.store));
   std::unique_ptr<TextEmbedder> embedder;
   const std::string source = ONDOL_TRY(store.embedder_source());

@@ -10,6 +10,7 @@
 #include "cli/language.h"
 #include "cli/open_embedder.h"
 #include "cli/terminal.h"
+#include "retrieve/database.h"
 #include "retrieve/document_format.h"
 #include "retrieve/document_store.h"
 #include "retrieve/folder_watch.h"
