@@ -75,7 +75,12 @@ Result<std::string> inflated(const std::string& bytes) {
 class HwpFile {
  public:
   static Result<HwpFile> open(std::string_view bytes) {
-    static const bool is_ready = (gsf_init(), true);
+    static const bool is_ready = [] {
+      gsf_init();
+      // Of damaged files it would write to standard error.
+      g_log_set_default_handler([](const gchar*, GLogLevelFlags, const gchar*, gpointer) {}, nullptr);
+      return true;
+    }();
     (void)is_ready;
     const GsfPointer<GsfInput> input(gsf_input_memory_new(reinterpret_cast<const guint8*>(bytes.data()),
                                                           static_cast<gsf_off_t>(bytes.size()), FALSE));
