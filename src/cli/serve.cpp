@@ -130,8 +130,9 @@ Result<void> serve(const ServeFlags& flags, const Globals& globals) {
   std::ranges::move(options.has_page ? server::page_routes() : server::pageless_routes(), std::back_inserter(routes));
   const auto server =
       ONDOL_TRY(server::Server::create(options.server, std::move(routes), make_recorder(services, options.log)));
-  ONDOL_TRY(services.models->load_all());
   load_data(services);
+  ONDOL_TRY(services.models->load_all());
+  services.start();
   greet(options, services, *server);
   {
     const std::lock_guard lock(mutex);

@@ -86,6 +86,14 @@ AdapterRegistry::Added AdapterRegistry::add(const LoadedModel& model, Registered
   return {std::move(wanted), {}};
 }
 
+void AdapterRegistry::remember(RegisteredAdapter entry) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(entries_, [&](const RegisteredAdapter& other) { return other.name == entry.name; });
+  entry.id = next_id_++;
+  entry.adapter = nullptr;
+  entries_.push_back(std::move(entry));
+}
+
 bool AdapterRegistry::remove(const std::string& name) {
   const std::lock_guard lock(mutex_);
   return std::erase_if(entries_, [&](const RegisteredAdapter& entry) { return entry.name == name; }) > 0;
@@ -167,8 +175,9 @@ std::optional<HttpError> AdapterRegistry::choose(const LoadedModel& model, const
   return {};
 }
 
-void AdapterRegistry::model_loaded(const LoadedModel& model) {
+void AdapterRegistry::read_missing(const LoadedModel& model) {
   for (const RegisteredAdapter& entry : list(model.id())) {
+    if (entry.adapter) continue;
     auto adapter = model.engine().load_adapter(entry.path);
     const std::lock_guard lock(mutex_);
     for (RegisteredAdapter& own : entries_) {

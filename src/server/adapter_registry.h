@@ -46,6 +46,9 @@ class AdapterRegistry {
   /// an adapter's of this model that it `replaces`.
   Added add(const LoadedModel& model, RegisteredAdapter wanted, bool replaces);
 
+  /// One that was added another time: it is read when its model is loaded, or by read_missing. What has its name goes.
+  void remember(RegisteredAdapter entry);
+
   /// False when there is none of this name.
   bool remove(const std::string& name);
 
@@ -62,7 +65,9 @@ class AdapterRegistry {
                                   AdapterSet& set) const;
 
   /// When a model has been loaded, before anybody uses it, and when it is going.
-  void model_loaded(const LoadedModel& model);
+  void model_loaded(const LoadedModel& model) { read_missing(model); }
+  /// Reads those of the model that are not in memory.
+  void read_missing(const LoadedModel& model);
   void model_unloads(const std::string& model);
 
  private:

@@ -214,6 +214,18 @@ void ModelPool::use(const std::string& name, std::function<void(Outcome)> ready,
   ready(std::move(outcome));
 }
 
+std::shared_ptr<const void> ModelPool::hold(const std::string& id) {
+  const std::lock_guard lock(shared_->mutex);
+  Entry* entry = find_locked(id);
+  if (entry == nullptr) return nullptr;
+  ++entry->n_holders;
+  // A use goes with it, so that the entry stays as long.
+  return std::shared_ptr<const void>(entry, [shared = shared_, use = use_locked(*entry)](Entry* held) {
+    const std::lock_guard guard(shared->mutex);
+    --held->n_holders;
+  });
+}
+
 void ModelPool::set_keep_alive(const std::string& id, std::chrono::seconds time) {
   const std::lock_guard lock(shared_->mutex);
   if (Entry* entry = find_locked(id)) entry->keep_alive = time;
@@ -314,7 +326,7 @@ bool ModelPool::make_room() {
   auto& entries = shared_->entries;
   auto least = entries.end();
   for (auto it = entries.begin(); it != entries.end(); ++it) {
-    if (it->is_pinned) continue;
+    if (it->is_pinned || it->n_holders > 0) continue;
     const auto rank = [](const Entry& e) { return std::pair(e.n_users > 0, e.last_used); };
     if (least == entries.end() || rank(*it) < rank(*least)) least = it;
   }
@@ -335,7 +347,7 @@ int64_t ModelPool::bytes_that_could_go() const {
   const std::lock_guard lock(shared_->mutex);
   for (const Entry& entry : shared_->entries) {
     const MemoryPlan& plan = entry.model->engine().plan();
-    if (!entry.is_pinned)
+    if (!entry.is_pinned && entry.n_holders == 0)
       bytes += plan.weights_bytes + plan.working_bytes + plan.kv_bytes_per_token * plan.context_length;
   }
   return bytes;

@@ -79,6 +79,9 @@ class ModelPool {
   /// Stays loaded for so long after its last use; negative: as long as there is room. Zero unloads it when it is idle.
   void set_keep_alive(const std::string& id, std::chrono::seconds time);
 
+  /// As long as it is held, a model makes no room for others, and its time does not run. Null when it is not loaded.
+  std::shared_ptr<const void> hold(const std::string& id);
+
   struct Loaded {
     ModelUse model;
     std::optional<std::chrono::seconds> expires_in;  // of those that do not stay
@@ -98,6 +101,7 @@ class ModelPool {
   struct Entry {
     std::unique_ptr<LoadedModel> model;
     int n_users = 0;
+    int n_holders = 0;
     bool is_pinned = false;
     bool is_leaving = false;  // takes no new users
     std::chrono::seconds keep_alive{0};

@@ -7,6 +7,7 @@
 #include "server/openai.h"
 #include "server/responses.h"
 #include "server/static_files.h"
+#include "server/tuning.h"
 
 namespace ondol::server {
 
@@ -15,9 +16,10 @@ std::span<const EmbeddedFile> web_page();
 
 std::vector<Route> all_routes(Services& services) {
   std::vector<Route> all;
-  for (const auto family : {openai_chat_routes, openai_completion_routes, openai_model_routes, openai_embedding_routes,
-                            adapter_routes, file_routes, response_routes, token_routes, status_routes, anthropic_routes,
-                            ollama_chat_routes, ollama_embedding_routes, ollama_model_routes, ollama_pull_routes}) {
+  for (const auto family :
+       {openai_chat_routes, openai_completion_routes, openai_model_routes, openai_embedding_routes, adapter_routes,
+        file_routes, tuning_routes, response_routes, token_routes, status_routes, anthropic_routes, ollama_chat_routes,
+        ollama_embedding_routes, ollama_model_routes, ollama_pull_routes}) {
     for (Route& route : family(services)) all.push_back(std::move(route));
   }
   return all;

@@ -6,6 +6,7 @@ Result<void> Services::load_data() {
   if (!data.exists()) return {};
   ONDOL_TRY(data.claim());
   ONDOL_TRY(files.load());
+  ONDOL_TRY(tuning.load());
   return {};
 }
 

@@ -9,6 +9,7 @@
 #include "server/file_store.h"
 #include "server/model_pool.h"
 #include "server/service_metrics.h"
+#include "server/tuning_jobs.h"
 #include "server/workers.h"
 
 namespace ondol::server {
@@ -16,7 +17,13 @@ namespace ondol::server {
 struct Services {
   /// `data_folder` keeps what outlives the server; without one, it keeps nothing.
   Services(std::unique_ptr<ModelPool> pool, size_t n_workers, std::string data_folder = "")
-      : data(std::move(data_folder)), files(data), workers(n_workers), models(std::move(pool)) {}
+      : data(std::move(data_folder)),
+        files(data),
+        workers(n_workers),
+        models(std::move(pool)),
+        tuning(data, files, *models) {
+    on_stop([this] { tuning.stop(); });
+  }
   /// Workers stop first, so that nothing new is asked of the models, but can still be posted to.
   ~Services() { workers.stop(); }
 
@@ -32,12 +39,15 @@ struct Services {
 
   /// Takes up what an earlier server left in the data folder, where there is one. Errors: the folder.
   Result<void> load_data();
+  /// Goes on with what that server had not ended. The models are loaded.
+  void start() { tuning.start(); }
 
   ServiceMetrics metrics;
   DataFolder data;
   FileStore files;
   Workers workers;
   std::unique_ptr<ModelPool> models;
+  TuningJobs tuning;  // uses the models
 
  private:
   std::mutex mutex_;

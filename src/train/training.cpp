@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "backend/derivatives.h"
+#include "train/data/check_records.h"
 #include "train/data/text_stream.h"
 #include "train/float_file.h"
 
@@ -17,21 +18,6 @@ int64_t wanted_steps(const TrainingOptions& options, const SequenceSource& data)
   const double sequences = static_cast<double>(data.sequences_in_epoch()) * options.epochs;
   return std::max<int64_t>(
       1, static_cast<int64_t>(std::ceil(sequences / static_cast<double>(options.trainer.sequences_per_step))));
-}
-
-/// Pairs and judgements would be learned as if all answers were good.
-Result<void> check_format(Method method, Format format) {
-  const auto wanted = [](Method of) {
-    if (of == Method::kKto) return Format::kJudged;
-    const bool is_pair = of == Method::kDpo || of == Method::kOrpo;
-    return is_pair ? Format::kPreference : Format::kText;
-  };
-  const auto kind = [](Format of) { return of == Format::kPreference || of == Format::kJudged ? of : Format::kText; };
-  if (wanted(method) == kind(format)) return {};
-  const std::string_view fitting = kind(format) == Format::kPreference ? "dpo or orpo"
-                                   : kind(format) == Format::kJudged   ? "kto"
-                                                                       : "lora, qlora or full";
-  return Error(fmt::format("--method: for examples of the format '{}', expected {}", format_name(format), fitting));
 }
 
 }  // namespace

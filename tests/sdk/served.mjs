@@ -18,9 +18,9 @@ export async function load(name, modules) {
 }
 
 /** A server on a free port. `keys`: Ollama's clients send none. */
-export async function serve(ondol, source, keys = true) {
+export async function serve(ondol, source, keys = true, more = []) {
   const none = '/nonexistent'
-  const flags = keys ? ['--api-key', KEY] : []
+  const flags = [...(keys ? ['--api-key', KEY] : []), ...more]
   const process_ = spawn(ondol, ['serve', `${source}/examples/sample.gguf`, '--port', '0', '-t', '2', ...flags], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {

@@ -85,6 +85,7 @@ class ApiServer {
     services_ = std::make_unique<Services>(checked(ModelPool::create(std::move(options))), 2, data_folder);
     const auto loaded = services_->load_data();
     if (!loaded) throw std::runtime_error(loaded.error().message());
+    services_->start();
     ServerOptions server_options;
     server_options.port = 0;
     server_ = checked(Server::create(server_options, all_routes(*services_), [this](const RequestRecord& record) {

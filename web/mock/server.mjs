@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util'
 import { gunzipSync } from 'node:zlib'
 import { planAnswer } from './answers.mjs'
 import { freshState, metricsText, modelList } from './state.mjs'
+import { teach } from './teach.mjs'
 
 const { values: options } = parseArgs({
   options: {
@@ -31,11 +32,13 @@ function sendError(response, status, message, code = null, type = 'invalid_reque
   sendJson(response, status, { error: { message, type, param: null, code } })
 }
 
-async function bodyOf(request) {
+async function textBody(request) {
   const pieces = []
   for await (const piece of request) pieces.push(piece)
-  return JSON.parse(Buffer.concat(pieces).toString() || '{}')
+  return Buffer.concat(pieces).toString()
 }
+
+const bodyOf = async (request) => JSON.parse((await textBody(request)) || '{}')
 
 function servePage(request, response, path) {
   const manifest = JSON.parse(readFileSync(`${options.dist}/manifest.json`, 'utf8'))
@@ -142,13 +145,16 @@ async function control(request, response, path) {
 }
 
 async function answer(request, response) {
-  const { pathname: path } = new URL(request.url, 'http://localhost')
+  const url = new URL(request.url, 'http://localhost')
+  const path = url.pathname
   const route = `${request.method} ${path}`
   if (path.startsWith('/mock/')) return control(request, response, path)
   const needsKey = path.startsWith('/v1/') || path.startsWith('/api/') || path === '/metrics'
   if (needsKey && state.key && request.headers.authorization !== `Bearer ${state.key}`) {
     return sendError(response, 401, 'This server needs an API key.', 'invalid_api_key', 'authentication_error')
   }
+  const taught = await teach(state, request.method, url, () => textBody(request))
+  if (taught) return sendJson(response, taught.status, taught.value)
   switch (route) {
     case 'POST /v1/chat/completions':
       return chat(request, response)

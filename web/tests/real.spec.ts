@@ -72,6 +72,29 @@ inBothLanguages(({ name, words }) => {
     await expect(questions(page)).toHaveCount(2)
   })
 
+  test('@real a model is taught, watched and asked', async ({ page }) => {
+    const { teach } = words
+    await open(page, '#/teach')
+    const lessons = Array.from({ length: 8 }, (_, i) => JSON.stringify({ prompt: `Guest ${i}?`, completion: 'Hodori' })).join('\n')
+    await page.locator('input[type=file]').setInputFiles([{ name: 'broken.jsonl', mimeType: 'text/plain', buffer: Buffer.from(`${lessons}\n{"prompt": 7}\n`) }])
+    await expect(page.getByRole('alert')).toContainText(teach.wrongLine('9'))
+    await page.locator('input[type=file]').setInputFiles([{ name: 'guests.jsonl', mimeType: 'text/plain', buffer: Buffer.from(lessons) }])
+    await expect(page.locator('.lesson mark').first()).toContainText('Hodori')
+    await page.getByLabel(teach.name).fill(`guest-${name}`)
+    await page.getByLabel(teach.epochs).fill('20')
+    await page.getByRole('button', { name: teach.start, exact: true }).click()
+    const training = page.locator('.training').first()
+    await expect(training.getByText(teach.states.succeeded)).toBeVisible({ timeout: 120_000 })
+    await expect(training.locator('.chart-line').first()).toBeVisible()
+    await accessible(page, 'teach')
+    await shot(page, `teach-${name}`)
+    await training.getByRole('button', { name: teach.chat }).click()
+    await set(page, words, { max_tokens: '8', temperature: '0' })
+    const bodies = requests(page)
+    await askAndWait(page, words, 'Guest 3?')
+    expect(String(bodies[0]!.model)).toMatch(new RegExp(`ft-guest-${name}-`))
+  })
+
   test('@real an answer is stopped, and the server stops, too; then it is continued', async ({ page, request }) => {
     await open(page)
     await set(page, words, { temperature: '0' })

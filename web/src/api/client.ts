@@ -67,6 +67,7 @@ async function errorOf(response: Response): Promise<ApiError> {
 export interface Ask {
   method?: 'GET' | 'POST' | 'DELETE'
   body?: unknown
+  form?: FormData
   signal?: AbortSignal
   /** Background requests (polling) fail with 401 instead of asking for a key again. */
   quiet?: boolean
@@ -83,7 +84,7 @@ export async function ask(path: string, options: Ask = {}): Promise<Response> {
       response = await fetch(path, {
         method: options.method ?? 'GET',
         headers,
-        body: options.body === undefined ? null : JSON.stringify(options.body),
+        body: options.form ?? (options.body === undefined ? null : JSON.stringify(options.body)),
         signal: options.signal ?? null,
         cache: 'no-store',
       })

@@ -5,6 +5,8 @@ export interface ModelInfo {
   object: 'model'
   created: number
   owned_by: string
+  /** Of an adapter: the model that it belongs to. */
+  parent?: string
   ondol?: {
     state: 'loaded' | 'available'
     size_bytes: number

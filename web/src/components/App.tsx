@@ -13,11 +13,14 @@ import { SettingsView } from './SettingsView'
 import { ShortcutsDialog } from './ShortcutsDialog'
 import { Sidebar } from './sidebar/Sidebar'
 import { StatusView } from './status/StatusView'
+import { TeachView } from './teach/TeachView'
 
 function View() {
   switch (route.value.view) {
     case 'models':
       return <ModelsView />
+    case 'teach':
+      return <TeachView />
     case 'status':
       return <StatusView />
     case 'settings':

@@ -1,7 +1,7 @@
 // The view is in the address after `#`, so that the server needs to know of `/` alone.
 import { computed, signal } from '@preact/signals'
 
-export type Route = { view: 'chat'; id: string | null } | { view: 'models' } | { view: 'status' } | { view: 'settings' }
+export type Route = { view: 'chat'; id: string | null } | { view: 'models' } | { view: 'teach' } | { view: 'status' } | { view: 'settings' }
 
 const hash = signal(location.hash)
 window.addEventListener('hashchange', () => {
@@ -10,7 +10,7 @@ window.addEventListener('hashchange', () => {
 
 export function parseRoute(text: string): Route {
   const [, view, id] = text.replace(/^#/, '').split('/')
-  if (view === 'models' || view === 'status' || view === 'settings') return { view }
+  if (view === 'models' || view === 'teach' || view === 'status' || view === 'settings') return { view }
   return { view: 'chat', id: view === 'c' && id ? id : null }
 }
 
@@ -19,6 +19,7 @@ export const route = computed(() => parseRoute(hash.value))
 export const links = {
   chat: (id: string | null) => (id ? `#/c/${id}` : '#/'),
   models: '#/models',
+  teach: '#/teach',
   status: '#/status',
   settings: '#/settings',
 }
