@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 constexpr size_t kMaxJobs = 1000;
 constexpr size_t kKeptCheckpoints = 3;
 constexpr size_t kMaxMessages = 1000;
+constexpr size_t kMaxAskedBytes = size_t{64} << 10;
 constexpr size_t kKeptLogs = 4;
 
 int64_t now() {
@@ -204,6 +205,9 @@ TuningJobs::Outcome TuningJobs::create(json::object asked, const std::string& ow
   constexpr int kSeedDigits = 1 << 30;
   if (!asked.contains("seed"))
     asked["seed"] = static_cast<int64_t>(std::hash<std::string>()(random_id("")) % kSeedDigits);
+  if (json::serialize(asked).size() > kMaxAskedBytes) {
+    return {{}, wrong("", fmt::format("expected a request of at most {} bytes, which is kept", kMaxAskedBytes), 413)};
+  }
   Outcome made = prepare(asked, owner);
   if (made.error) return made;
   TuningJob& job = made.job;

@@ -19,16 +19,21 @@ double bytes_per_weight(DType type) {
   return static_cast<double>(info_of(type).block_bytes) / static_cast<double>(info_of(type).block_size);
 }
 
-/// Numbers that a block's operations keep for each row, as the tape does: inputs of norms and of what learns, queries,
-/// keys, values, and the two halves of the gated unit with their product.
+/// Bytes that a block's operations keep for each row, as the tape does: inputs of norms and of what learns, queries,
+/// keys, values, and the two halves of the gated unit, with their product for an adapter. Where all weights learn,
+/// inputs of products and the halves are rounded unless products are not.
 double recorded_per_row(const Model& model, const TrainingOptions& options) {
   const auto width = static_cast<double>(model.config().width);
   const double qkv = rows_of(model, "attn_qkv");
   const double q = qkv > 0 ? qkv : rows_of(model, "attn_q");
   const double kv = rows_of(model, "attn_k") + rows_of(model, "attn_v");
   const double up = rows_of(model, "ffn_up");
+  if (options.method == Method::kFull) {
+    const double rounded = options.precision == "fp32" ? kFloat : kFloat / 2;
+    return kFloat * (2 * width + q + kv) + rounded * (2 * width + q + 2 * up);
+  }
   const double inner = 7.0 * options.lora.rank;
-  return 4 * width + 2 * q + kv + 3 * up + inner;
+  return kFloat * (4 * width + 2 * q + kv + 3 * up + inner);
 }
 
 }  // namespace
@@ -38,13 +43,15 @@ TrainingMemory plan_training(const ModelFile& file, const Model& model, const Tr
   TrainingMemory memory;
   for (const TensorEntry& entry : file.tensors()) memory.model += static_cast<double>(entry.tensor.size_bytes());
   const double state = state_bytes_per_number(options.trainer.optimizer.kind);
-  memory.learning = static_cast<double>(n_learning) * (2 * kFloat + state);
+  // Where all weights learn, they are the model's own, and none stays to be turned over.
+  const bool is_full = options.method == Method::kFull;
+  memory.learning = static_cast<double>(n_learning) * ((is_full ? 1 : 2) * kFloat + state);
   const auto types = product_types(options.precision);
   const double turned_type = types ? bytes_per_weight(types->inputs) : kFloat;
   for (const auto& [stem, matrix] : model.matrices()) {
     memory.turned += static_cast<double>(matrix.shape().elements()) * turned_type;
   }
-  memory.turned = std::min(memory.turned, turned_budget);
+  memory.turned = is_full ? 0 : std::min(memory.turned, turned_budget);
 
   const ModelConfig& config = model.config();
   // Short sequences of a step go through the model together.
@@ -52,15 +59,16 @@ TrainingMemory plan_training(const ModelFile& file, const Model& model, const Tr
   const auto length = static_cast<double>(options.data.encoder.sequence_length);
   const double in_step = length * static_cast<double>(options.trainer.sequences_per_step);
   const double rows = std::max(length, std::min(in_step, kTogether));
-  const double per_row = recorded_per_row(model, options) * kFloat;
+  const double per_row = recorded_per_row(model, options);
   memory.recorded = std::min(std::max(per_row * rows, recording_budget), per_row * rows * config.n_layers);
   const double width = static_cast<double>(config.width);
   double cache = 0;
   for (const KvLayerShape& layer : config.kv_layers) {
     cache += static_cast<double>(layer.n_heads) * static_cast<double>(layer.k_dim + layer.v_dim);
   }
-  // A block's activations and their gradients; keys and values; logits, 64 MiB at most, in whose place gradients come.
-  const double block = 2 * (3 * width + 2 * rows_of(model, "attn_q") + 2 * rows_of(model, "ffn_up"));
+  // A block's activations and, as far as they are there at the same time, their gradients; keys and values; logits, 64
+  // MiB at most, in whose place gradients come.
+  const double block = (is_full ? 1 : 2) * (3 * width + 2 * rows_of(model, "attn_q") + 2 * rows_of(model, "ffn_up"));
   const double logits = std::min(rows * static_cast<double>(config.vocabulary_size), 16777216.0);
   memory.passing = kFloat * (rows * (block + cache) + logits);
   constexpr double kProgram = 40 << 20;

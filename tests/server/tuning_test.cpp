@@ -170,6 +170,7 @@ TEST_F(TuningApi, RefusesWhatCannotBe) {
   EXPECT_EQ(parameter_of("method", {{"type", "dpo"}, {"dpo", epochs}}), "method.dpo.hyperparameters.n_epochs");
   const std::string other = string_or(upload(client(), "a.jsonl", kLessons, "user_data").document(), "id", "");
   EXPECT_EQ(parameter_of("training_file", json::value(other)), "training_file") << "not meant for this";
+  EXPECT_EQ(parameter_of("anything", json::value(std::string(100000, 'x')), 413), nullptr) << "it would be kept";
   EXPECT_EQ(client().get("/v1/fine_tuning/jobs/ftjob-none").status, 404);
   EXPECT_EQ(client().get("/v1/fine_tuning/jobs").document().at("data").as_array().size(), 0u);
 }

@@ -74,6 +74,13 @@ inBothLanguages(({ name, words }) => {
 
   test('@real a model is taught, watched and asked', async ({ page }) => {
     const { teach } = words
+    test.setTimeout(240_000)
+    // On a machine that has other work, what yields to everything may take for ever.
+    await page.route('**/v1/fine_tuning/jobs', (route) => {
+      if (route.request().method() !== 'POST') return route.continue()
+      const wish = route.request().postDataJSON() as { ondol: object }
+      return route.continue({ postData: { ...wish, ondol: { ...wish.ondol, priority: 'normal', seq: 64 } } })
+    })
     await open(page, '#/teach')
     const lessons = Array.from({ length: 8 }, (_, i) => JSON.stringify({ prompt: `Guest ${i}?`, completion: 'Hodori' })).join('\n')
     await page.locator('input[type=file]').setInputFiles([{ name: 'broken.jsonl', mimeType: 'text/plain', buffer: Buffer.from(`${lessons}\n{"prompt": 7}\n`) }])
@@ -84,7 +91,7 @@ inBothLanguages(({ name, words }) => {
     await page.getByLabel(teach.epochs).fill('20')
     await page.getByRole('button', { name: teach.start, exact: true }).click()
     const training = page.locator('.training').first()
-    await expect(training.getByText(teach.states.succeeded)).toBeVisible({ timeout: 120_000 })
+    await expect(training.getByText(teach.states.succeeded)).toBeVisible({ timeout: 180_000 })
     await expect(training.locator('.chart-line').first()).toBeVisible()
     await accessible(page, 'teach')
     await shot(page, `teach-${name}`)

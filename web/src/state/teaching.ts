@@ -114,7 +114,7 @@ async function refresh(): Promise<void> {
     if (known && !isMoving(job) && before.get(job.id) === job.status) continue
     const events = await api.tuningEvents(job.id, known?.last ?? '')
     curves.value = { ...curves.value, [job.id]: withEvents(known, events) }
-    if (job.status === 'succeeded' && before.get(job.id) === 'running') {
+    if (job.status === 'succeeded' && before.has(job.id)) {
       announce(t.value.teach.done(job.fine_tuned_model ?? ''))
       await loadModels()
     }

@@ -1,7 +1,7 @@
 // The trainings of the server: how they stand, their curves, and what one can do with them.
 import type { TuningJob } from '../../api/tuning'
 import { number, speed } from '../../i18n/format'
-import { chooseModel, shortName } from '../../state/models'
+import { chooseModel, findModel, loadModels, shortName } from '../../state/models'
 import { go, links } from '../../state/router'
 import { t } from '../../state/settings'
 import { cancelTeaching, curves, forgetTeaching, jobs } from '../../state/teaching'
@@ -12,9 +12,11 @@ const MOVES = new Set(['validating_files', 'queued', 'running', 'paused'])
 /** "model:adapter" is the adapter's name in the list of models. */
 const adapterOf = (name: string) => name.slice(name.lastIndexOf(':') + 1)
 
-function chat(model: string): void {
+async function chat(model: string): Promise<void> {
+  const name = adapterOf(model)
+  if (!findModel(name)) await loadModels()
   go(links.chat(null))
-  chooseModel(adapterOf(model))
+  chooseModel(name)
 }
 
 function Training({ job }: { job: TuningJob }) {
@@ -39,7 +41,7 @@ function Training({ job }: { job: TuningJob }) {
       {job.error && <p class="bad" role="alert">{job.error.message}</p>}
       {curve && curve.steps.length > 0 && <LossChart curve={curve} steps={job.ondol.steps} />}
       <div class="row">
-        {usable && <button type="button" class="button primary" onClick={() => chat(usable)}>{words.chat}</button>}
+        {usable && <button type="button" class="button primary" onClick={() => void chat(usable)}>{words.chat}</button>}
         {MOVES.has(job.status) ? (
           <button type="button" class="button" onClick={() => void cancelTeaching(job.id)}>{t.value.common.cancel}</button>
         ) : (
