@@ -141,7 +141,7 @@ TEST_F(IndexerTest, KillingLosesAndRepeatsNothing) {
     return text;
   };
   int n_killed = 0;
-  for (int round = 0; round < 40; ++round) {
+  for (int round = 0; round < 100; ++round) {
     for (int i = 0; i < 6; ++i) write(fmt::format("{}.txt", random.next() % 40), words(200 + random.next() % 3000));
     if (round % 4 == 3) fs::remove(root_ / "docs" / fmt::format("{}.txt", random.next() % 40));
     const pid_t child = ::fork();
@@ -163,6 +163,10 @@ TEST_F(IndexerTest, KillingLosesAndRepeatsNothing) {
   }
   DocumentStore store = open();
   index(store);
+  Database file = Database::open(root_ / "s.db").value();
+  Statement check = file.prepare("PRAGMA integrity_check").value();
+  ASSERT_TRUE(check.next().value());
+  EXPECT_EQ(check.text(0), "ok");
   DocumentStore peaceful = open("peaceful.db");
   index(peaceful);
   EXPECT_EQ(store.stats().value().n_chunks, peaceful.stats().value().n_chunks);
