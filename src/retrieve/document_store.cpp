@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "retrieve/expansion.h"
+#include "retrieve/phrases.h"
 
 namespace ondol {
 namespace {
@@ -43,6 +44,9 @@ constexpr size_t kMostPendingBytes = size_t{32} << 20;
 
 /// So many of the best by words take part when meaning counts too.
 constexpr size_t kFusedChunks = 1000;
+
+/// So many of the best are looked through for a phrase.
+constexpr size_t kPhraseChunks = 5000;
 
 std::span<const uint8_t> bytes_of(const Hash128& hash) {
   return {reinterpret_cast<const uint8_t*>(&hash), sizeof(hash)};
@@ -356,8 +360,13 @@ Result<std::vector<Hit>> DocumentStore::search(std::string_view question, const 
   std::optional<Transaction> snapshot;
   if (!transaction_) snapshot.emplace(ONDOL_TRY(Transaction::begin_reading(*database_)));
   std::vector<Hit> hits;
-  for (const ScoredChunk& scored : ONDOL_TRY(best_chunks(question, options))) {
-    hits.push_back(ONDOL_TRY(hit_of(scored)));
+  const std::vector<NormalText> phrases = phrases_of(question);
+  SearchOptions wide = options;
+  if (!phrases.empty()) wide.n = std::max(options.n, kPhraseChunks);
+  for (const ScoredChunk& scored : ONDOL_TRY(best_chunks(question, wide))) {
+    Hit hit = ONDOL_TRY(hit_of(scored));
+    if (has_phrases(searched_text(hit.headings, hit.text), phrases)) hits.push_back(std::move(hit));
+    if (hits.size() == options.n) break;
   }
   // Numbers of chunks tell how a store came about; places do not.
   std::stable_sort(hits.begin(), hits.end(), [](const Hit& a, const Hit& b) {
