@@ -274,10 +274,15 @@ Result<DocumentStoreStats> DocumentStore::stats() {
 Result<std::vector<WeightedTerm>> DocumentStore::expanded(std::vector<WeightedTerm> terms) {
   if (!may_expand(terms)) return terms;
   std::vector<FeedbackText> texts;
-  for (const ScoredChunk& best : ONDOL_TRY(lexical_.search(terms, kFeedbackChunks))) {
-    Statement& row = statements_->text_of.start(best.chunk);
-    if (ONDOL_TRY(row.next())) texts.push_back({std::string(row.text(0)), best.score});
+  const std::vector<ScoredChunk> best = ONDOL_TRY(lexical_.search(terms, kFeedbackChunks + kMostTies));
+  for (const ScoredChunk& scored : std::span(best).first(n_with_ties(best, kFeedbackChunks))) {
+    Statement& row = statements_->text_of.start(scored.chunk);
+    if (ONDOL_TRY(row.next())) texts.push_back({std::string(row.text(0)), scored.score});
   }
+  std::sort(texts.begin(), texts.end(), [](const FeedbackText& a, const FeedbackText& b) {
+    return a.score != b.score ? a.score > b.score : a.text < b.text;
+  });
+  if (texts.size() > kFeedbackChunks) texts.resize(kFeedbackChunks);
   return expand(std::move(terms), texts, lexical_);
 }
 
@@ -362,17 +367,18 @@ Result<std::vector<Hit>> DocumentStore::search(std::string_view question, const 
   std::vector<Hit> hits;
   const std::vector<NormalText> phrases = phrases_of(question);
   SearchOptions wide = options;
-  if (!phrases.empty()) wide.n = std::max(options.n, kPhraseChunks);
+  wide.n = std::max(options.n + kMostTies, phrases.empty() ? 0 : kPhraseChunks);
   for (const ScoredChunk& scored : ONDOL_TRY(best_chunks(question, wide))) {
+    if (hits.size() >= options.n && scored.score < static_cast<float>(hits.back().score)) break;
     Hit hit = ONDOL_TRY(hit_of(scored));
     if (has_phrases(searched_text(hit.headings, hit.text), phrases)) hits.push_back(std::move(hit));
-    if (hits.size() == options.n) break;
   }
   // Numbers of chunks tell how a store came about; places do not.
   std::stable_sort(hits.begin(), hits.end(), [](const Hit& a, const Hit& b) {
     if (a.score != b.score) return a.score > b.score;
     return a.path != b.path ? a.path < b.path : a.start < b.start;
   });
+  if (hits.size() > options.n) hits.resize(options.n);
   return hits;
 }
 

@@ -37,6 +37,12 @@ void keep_best(std::vector<ScoredChunk>& all, size_t n) {
   all.resize(n);
 }
 
+size_t n_with_ties(std::span<const ScoredChunk> best, size_t n) {
+  if (n == 0 || best.size() <= n) return best.size();
+  while (n < best.size() && best[n].score == best[n - 1].score) ++n;
+  return n;
+}
+
 Result<LexicalIndex> LexicalIndex::open(Database& database) {
   return LexicalIndex(database,
                       {ONDOL_TRY(database.prepare("SELECT data FROM posting WHERE segment = ?1 AND term = ?2")),

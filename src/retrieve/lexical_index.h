@@ -29,6 +29,12 @@ struct ScoredChunk {
 /// The best n, the best first; equal scores in the order of chunks.
 void keep_best(std::vector<ScoredChunk>& all, size_t n);
 
+/// How many of these, which are the best first, are as good as the n-th: who is among the best must not depend on the
+/// numbers of chunks, which tell how a store came about.
+size_t n_with_ties(std::span<const ScoredChunk> best, size_t n);
+/// Ties are looked for among so many more.
+constexpr size_t kMostTies = 32;
+
 /// How much each term of a question counts.
 struct WeightedTerm {
   std::string text;
