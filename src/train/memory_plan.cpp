@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "train/student.h"
+
 namespace ondol::train {
 namespace {
 
@@ -54,11 +56,9 @@ TrainingMemory plan_training(const ModelFile& file, const Model& model, const Tr
   memory.turned = is_full ? 0 : std::min(memory.turned, turned_budget);
 
   const ModelConfig& config = model.config();
-  // Short sequences of a step go through the model together.
-  constexpr double kTogether = 1024;
   const auto length = static_cast<double>(options.data.encoder.sequence_length);
   const double in_step = length * static_cast<double>(options.trainer.sequences_per_step);
-  const double rows = std::max(length, std::min(in_step, kTogether));
+  const double rows = std::max(length, std::min(in_step, static_cast<double>(kRowsAtOnce)));
   const double per_row = recorded_per_row(model, options);
   memory.recorded = std::min(std::max(per_row * rows, recording_budget), per_row * rows * config.n_layers);
   const double width = static_cast<double>(config.width);

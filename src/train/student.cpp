@@ -7,9 +7,6 @@
 namespace ondol::train {
 namespace {
 
-/// Short sequences go through the model together up to so many tokens: weights are read once for all of them.
-constexpr size_t kRowsAtOnce = 2048;
-
 /// A packed sequence as the slices of a batch, each segment a sequence of its own, and what its rows should predict.
 struct PackedBatch {
   Batch batch;

@@ -14,6 +14,9 @@
 
 namespace ondol::train {
 
+/// Short sequences go through the model together up to so many tokens: weights are read once for all of them.
+constexpr size_t kRowsAtOnce = 2048;
+
 /// An error for models whose operations have no gradients: encoders, and DeepSeek's latent attention.
 Result<void> check_can_learn(const Model& model);
 
