@@ -20,7 +20,8 @@ constexpr size_t kMostIgnoreBytes = size_t{1} << 20;
 /// What a walk gathers.
 struct Found {
   std::vector<FoundFile> files;
-  std::vector<std::string> folders;
+  std::vector<std::string> folders;  // and those that files which were named lie in
+  std::vector<std::string> missing;  // of the paths, neither files nor folders
   std::vector<std::string> unreadable;
 };
 
@@ -74,6 +75,25 @@ class Walk {
   Found& found_;
 };
 
+Found walk(const std::vector<std::string>& paths) {
+  Found found;
+  for (const std::string& path : paths) {
+    const fs::path known = store_path(path);
+    std::error_code error;
+    if (fs::is_directory(known, error)) {
+      Walk(known, found).enter("", {}, 0);
+      continue;
+    }
+    found.folders.push_back(known.parent_path());
+    if (fs::is_regular_file(known, error)) {
+      add_file(known, found);
+    } else {
+      found.missing.push_back(path);
+    }
+  }
+  return found;
+}
+
 }  // namespace
 
 std::string store_path(const std::string& path) {
@@ -83,17 +103,9 @@ std::string store_path(const std::string& path) {
 }
 
 Result<std::vector<FoundFile>> find_files(const std::vector<std::string>& paths, std::vector<std::string>& unreadable) {
-  Found found;
-  for (const std::string& path : paths) {
-    const fs::path known = store_path(path);
-    std::error_code error;
-    if (fs::is_directory(known, error)) {
-      Walk(known, found).enter("", {}, 0);
-    } else if (fs::is_regular_file(known, error)) {
-      add_file(known, found);
-    } else {
-      return Error(path + ": expected a file or a folder, found neither");
-    }
+  Found found = walk(paths);
+  if (!found.missing.empty()) {
+    return Error(found.missing.front() + ": expected a file or a folder, found neither");
   }
   unreadable.insert(unreadable.end(), found.unreadable.begin(), found.unreadable.end());
   std::vector<FoundFile> files = std::move(found.files);
@@ -104,17 +116,7 @@ Result<std::vector<FoundFile>> find_files(const std::vector<std::string>& paths,
 }
 
 std::vector<std::string> find_folders(const std::vector<std::string>& paths) {
-  Found found;
-  for (const std::string& path : paths) {
-    const fs::path known = store_path(path);
-    std::error_code error;
-    if (fs::is_directory(known, error)) {
-      Walk(known, found).enter("", {}, 0);
-    } else {
-      found.folders.push_back(known.parent_path());
-    }
-  }
-  return std::move(found.folders);
+  return walk(paths).folders;
 }
 
 }  // namespace ondol
