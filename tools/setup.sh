@@ -8,7 +8,7 @@ BUILD_PACKAGES=(
   libsqlite3-dev libstemmer-dev libseccomp-dev libpq-dev
   libpoppler-cpp-dev poppler-data libarchive-dev libpugixml-dev libgumbo-dev libgsf-1-dev zlib1g-dev
 )
-TEST_PACKAGES=(libgtest-dev python3 binutils postgresql)
+TEST_PACKAGES=(libgtest-dev python3 binutils postgresql openmpi-bin)
 
 ARM_TOOLS=(g++-aarch64-linux-gnu qemu-user)
 ARM_PACKAGES=(libfmt-dev libspdlog-dev libedit-dev libpcre2-dev libicu-dev libcurl4-openssl-dev libssl-dev

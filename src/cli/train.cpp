@@ -52,14 +52,42 @@ void save_checkpoint(train::Course& course) {
   if (!saved) fmt::print(stderr, "{} {}\n", styled(tr("warning:"), "1;33"), saved.error().message());
 }
 
+/// The first of several processes speaks and writes.
+bool speaks(const TrainRun& run) {
+  const train::Ranks* ranks = run.training->options().trainer.ranks;
+  return ranks == nullptr || ranks->is_first();
+}
+
+/// All processes stop after the same step.
+Result<bool> goes_on(const TrainRun& run, const train::Course& course) {
+  const bool stops = course.is_over() || interrupted.load();
+  train::Ranks* ranks = run.training->options().trainer.ranks;
+  return ranks == nullptr ? !stops : !ONDOL_TRY(ranks->any(stops));
+}
+
 Result<void> learn(const TrainOptions& options, TrainRun& run, train::Course& course, bool verbose) {
   TrainView view(course.first_step(), run.training->options().trainer.schedule.n_steps, verbose);
-  while (!course.is_over() && !interrupted.load()) {
+  while (ONDOL_TRY(goes_on(run, course))) {
     const train::Course::Lesson lesson = ONDOL_TRY(course.next());
+    if (!speaks(run)) continue;
     view.show(lesson.step, lesson.seconds, lesson.validation);
     if (lesson.saves && course.is_worth_writing()) ONDOL_TRY(write_result(options, run));
     if (lesson.is_checked) save_checkpoint(course);
   }
+  return {};
+}
+
+Result<void> finish(const TrainOptions& options, const TrainRun& run, train::Course& course) {
+  if (!course.is_over()) {
+    save_checkpoint(course);
+    fmt::print(stderr, "stopped after step {}; --resume goes on\n", run.training->trainer().n_steps());
+    if (!std::filesystem::exists(options.out)) ONDOL_TRY(write_result(options, run));
+  }
+  if (course.is_worth_writing()) ONDOL_TRY(write_result(options, run));
+  fmt::print(stderr, "{}\n", options.out);
+  if (run.training->adapter() == nullptr) return {};
+  fmt::print(stderr, "{}\n",
+             fmt::format(fmt::runtime(tr("try it: ondol run {} --adapter {}")), options.model, options.out));
   return {};
 }
 
@@ -73,23 +101,17 @@ Result<void> train_model(const CLI::App& command, TrainOptions& options, bool ve
   }
   // A limit on the size of files shall be an error like a full disk, not the end.
   ::signal(SIGXFSZ, SIG_IGN);
+  const std::unique_ptr<train::Ranks> ranks = ONDOL_TRY(train::join_ranks());
+  options.training.trainer.ranks = ranks.get();
+  if (ranks && !ranks->is_first()) options.course.log.clear();
   TrainRun run = ONDOL_TRY(set_up(options));
-  print_start(*run.training);
+  if (speaks(run)) print_start(*run.training);
   const bool exists = std::filesystem::exists(options.course.checkpoint);
   train::Course course = ONDOL_TRY(train::Course::begin(*run.training, options.course));
-  print_where_it_begins(options.course, exists, course.first_step());
+  if (speaks(run)) print_where_it_begins(options.course, exists, course.first_step());
   ONDOL_TRY(learn(options, run, course, verbose));
-  if (!course.is_over()) {
-    save_checkpoint(course);
-    fmt::print(stderr, "stopped after step {}; --resume goes on\n", run.training->trainer().n_steps());
-    if (!std::filesystem::exists(options.out)) ONDOL_TRY(write_result(options, run));
-  }
-  if (course.is_worth_writing()) ONDOL_TRY(write_result(options, run));
-  fmt::print(stderr, "{}\n", options.out);
-  if (!makes_adapter) return {};
-  fmt::print(stderr, "{}\n",
-             fmt::format(fmt::runtime(tr("try it: ondol run {} --adapter {}")), options.model, options.out));
-  return {};
+  if (speaks(run)) ONDOL_TRY(finish(options, run, course));
+  return ranks ? ranks->leave() : Result<void>();
 }
 
 }  // namespace

@@ -30,8 +30,29 @@ Result<void> Trainer::learn(std::span<const PackedSequence> sequences, StepRepor
   return {};
 }
 
+std::vector<PackedSequence> Trainer::share_of(std::vector<PackedSequence> sequences) const {
+  if (options_.ranks == nullptr) return sequences;
+  std::vector<PackedSequence> share;
+  const auto size = static_cast<size_t>(options_.ranks->size());
+  for (size_t i = static_cast<size_t>(options_.ranks->rank()); i < sequences.size(); i += size) {
+    share.push_back(std::move(sequences[i]));
+  }
+  return share;
+}
+
+/// Losses and gradients are sums over targets, weighted by how many the whole step has.
+Result<void> Trainer::add_up_ranks(StepReport& report) {
+  if (options_.ranks == nullptr) return {};
+  ONDOL_TRY(options_.ranks->add_up(std::span(&report.loss, 1)));
+  for (Parameter& parameter : parameters_.all()) {
+    const auto n = static_cast<size_t>(parameter.gradient.shape().elements());
+    ONDOL_TRY(options_.ranks->add_up(std::span(parameter.gradient.f32(), n)));
+  }
+  return {};
+}
+
 Result<StepReport> Trainer::step() {
-  const auto sequences = ONDOL_TRY(data_.next(static_cast<size_t>(options_.sequences_per_step)));
+  auto sequences = ONDOL_TRY(data_.next(static_cast<size_t>(options_.sequences_per_step)));
   StepReport report;
   report.step = n_steps_ + 1;
   report.rate = options_.schedule.rate_at(n_steps_);
@@ -41,8 +62,9 @@ Result<StepReport> Trainer::step() {
   }
   if (report.n_targets == 0) return Error(fmt::format("step {}: the data has no targets", report.step));
   parameters_.clear_gradients();
-  ONDOL_TRY(learn(sequences, report));
+  ONDOL_TRY(learn(share_of(std::move(sequences)), report));
   if (options_.adapter != nullptr) options_.adapter->finish_gradients(parameters_);
+  ONDOL_TRY(add_up_ranks(report));
   report.gradient_norm = parameters_.gradient_norm();
   if (!std::isfinite(report.loss) || !std::isfinite(report.gradient_norm)) {
     return Error(fmt::format("step {}: the loss is {} and the norm of the gradients {}; a lower learning rate may help",

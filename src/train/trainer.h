@@ -6,6 +6,7 @@
 #include "train/lora.h"
 #include "train/optimizer.h"
 #include "train/preferences.h"
+#include "train/ranks.h"
 #include "train/schedule.h"
 #include "train/student.h"
 
@@ -18,6 +19,8 @@ struct TrainerOptions {
   double clip = 1.0;                             // the largest norm of all gradients together; 0: any
   LoraAdapter* adapter = nullptr;                // the one that learns, if any
   std::optional<PreferenceOptions> preferences;  // learn from them, not from texts
+  /// The processes that share every step's sequences, if there are others. Not for preferences.
+  Ranks* ranks = nullptr;
 };
 
 /// What learning from preferences came to.
@@ -62,6 +65,9 @@ class Trainer {
 
  private:
   Result<void> learn(std::span<const PackedSequence> sequences, StepReport& report);
+  /// Every size-th of them, from this process's on.
+  std::vector<PackedSequence> share_of(std::vector<PackedSequence> sequences) const;
+  Result<void> add_up_ranks(StepReport& report);
   Result<std::optional<double>> validation_loss();
 
   Student& student_;

@@ -20,6 +20,19 @@ int64_t wanted_steps(const TrainingOptions& options, const SequenceSource& data)
       1, static_cast<int64_t>(std::ceil(sequences / static_cast<double>(options.trainer.sequences_per_step))));
 }
 
+Result<void> check_ranks(const TrainingOptions& options) {
+  const Ranks* ranks = options.trainer.ranks;
+  if (ranks == nullptr) return {};
+  if (options.method != Method::kLora && options.method != Method::kFull) {
+    return Error("several processes: expected --method lora or full; preferences are learned by one process");
+  }
+  if (options.trainer.sequences_per_step >= ranks->size()) return {};
+  return Error(
+      fmt::format("several processes: expected at least one sequence of a step for each of the {}, got {} "
+                  "(--batch times --accumulate)",
+                  ranks->size(), options.trainer.sequences_per_step));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<SequenceSource>> open_data(const TrainingOptions& options, const Pupil& pupil) {
@@ -37,6 +50,7 @@ Result<std::unique_ptr<SequenceSource>> open_data(const TrainingOptions& options
 Result<std::unique_ptr<Training>> Training::create(TrainingOptions wanted, const Pupil& pupil) {
   const ProductTypes types = ONDOL_TRY(product_types(wanted.precision));
   ONDOL_TRY(check_can_learn(*pupil.model));
+  ONDOL_TRY(check_ranks(wanted));
   std::unique_ptr<Training> training(new Training(std::move(wanted)));
   Training& t = *training;
   TrainingOptions& options = t.options_;
