@@ -67,6 +67,10 @@ def main():
     if shutil.which("mpirun") is None:
         print("mpirun is not installed: apt install openmpi-bin")
         return SKIPPED
+    tried = subprocess.run(["mpirun", "-n", "2", "--oversubscribe", "true"], env=ENVIRONMENT, capture_output=True, text=True)
+    if tried.returncode != 0:
+        print("mpirun starts no processes here: " + tried.stderr)
+        return SKIPPED
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         examples = folder / "examples.jsonl"
