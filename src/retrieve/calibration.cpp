@@ -32,13 +32,13 @@ struct Question {
 
 /// The sentence nearest to the piece's middle that is neither short nor long.
 bool take_question(const DocumentStore::ChunkText& chunk, Question& question) {
-  const TextSpan* best = nullptr;
-  const std::vector<TextSpan> sentences = sentences_of(chunk.text);
-  const auto off_middle = [&](const TextSpan& span) {
+  const ByteRange* best = nullptr;
+  const std::vector<ByteRange> sentences = sentences_of(chunk.text);
+  const auto off_middle = [&](const ByteRange& span) {
     const size_t twice = span.start + span.end;
     return twice > chunk.text.size() ? twice - chunk.text.size() : chunk.text.size() - twice;
   };
-  for (const TextSpan& span : sentences) {
+  for (const ByteRange& span : sentences) {
     const bool fits = span.size() >= kShortestQuestion && span.size() <= kLongestQuestion &&
                       chunk.text.size() - span.size() >= kShortestRest;
     if (fits && (best == nullptr || off_middle(span) < off_middle(*best))) best = &span;

@@ -51,7 +51,7 @@ size_t end_of_cluster(std::string_view text, size_t i) {
 NormalText::NormalText(std::string_view source, LetterCase letter_case) {
   text_.reserve(source.size());
   sources_.reserve(source.size());
-  const auto add = [&](std::string_view bytes, TextSpan span) {
+  const auto add = [&](std::string_view bytes, ByteRange span) {
     for (const char byte : bytes) {
       const auto code = static_cast<unsigned char>(byte);
       if (code == ' ' && (text_.empty() || text_.back() == ' ')) {
@@ -85,22 +85,22 @@ NormalText::NormalText(std::string_view source, LetterCase letter_case) {
   }
 }
 
-TextSpan NormalText::in_source(TextSpan span) const {
+ByteRange NormalText::in_source(ByteRange span) const {
   if (span.start >= span.end || span.end > sources_.size()) return {};
   return {sources_[span.start].start, sources_[span.end - 1].end};
 }
 
-std::optional<TextSpan> NormalText::find(const NormalText& other, size_t from) const {
+std::optional<ByteRange> NormalText::find(const NormalText& other, size_t from) const {
   std::string_view wanted = other.text_;
   while (wanted.starts_with(' ')) wanted.remove_prefix(1);
   while (wanted.ends_with(' ')) wanted.remove_suffix(1);
   if (wanted.empty()) return std::nullopt;
   const size_t place = text_.find(wanted, from);
   if (place == text_.npos) return std::nullopt;
-  return TextSpan{place, place + wanted.size()};
+  return ByteRange{place, place + wanted.size()};
 }
 
-std::optional<TextSpan> find_quotation(const NormalText& source, std::string_view quotation) {
+std::optional<ByteRange> find_quotation(const NormalText& source, std::string_view quotation) {
   const NormalText whole(quotation);
   std::string_view wanted = whole.text();
   const auto trim = [&](std::string_view marks) {

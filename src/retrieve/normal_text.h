@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "retrieve/text_span.h"
+#include "retrieve/byte_range.h"
 
 namespace ondol {
 
@@ -23,18 +23,18 @@ class NormalText {
   const std::string& text() const { return text_; }
 
   /// The bytes of the source behind these bytes of text(): whole characters with their marks.
-  TextSpan in_source(TextSpan span) const;
+  ByteRange in_source(ByteRange span) const;
 
   /// Where `other` first stands from `from` (in text()) on; in text(). Empty texts stand nowhere.
-  std::optional<TextSpan> find(const NormalText& other, size_t from = 0) const;
+  std::optional<ByteRange> find(const NormalText& other, size_t from = 0) const;
 
  private:
   std::string text_;
-  std::vector<TextSpan> sources_;  // of each byte of text_
+  std::vector<ByteRange> sources_;  // of each byte of text_
 };
 
 /// Where the source has what is quoted, by its bytes; white space, quotation marks and dots around the quotation do not
 /// count.
-std::optional<TextSpan> find_quotation(const NormalText& source, std::string_view quotation);
+std::optional<ByteRange> find_quotation(const NormalText& source, std::string_view quotation);
 
 }  // namespace ondol

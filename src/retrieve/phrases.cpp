@@ -13,7 +13,7 @@ bool is_latin(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
 }
 
-bool is_whole(std::string_view text, TextSpan span) {
+bool is_whole(std::string_view text, ByteRange span) {
   const bool begins = span.start == 0 || !is_latin(text[span.start]) || !is_latin(text[span.start - 1]);
   const bool ends = span.end == text.size() || !is_latin(text[span.end - 1]) || !is_latin(text[span.end]);
   return begins && ends;

@@ -61,7 +61,7 @@ class Splitter {
  public:
   explicit Splitter(std::string_view text) : text_(text) {}
 
-  std::vector<TextSpan> split() {
+  std::vector<ByteRange> split() {
     for (size_t i = 0; i < text_.size();) {
       if (text_[i] == '\n') {
         if (line_ends_sentence(i)) end(i);
@@ -122,12 +122,12 @@ class Splitter {
   std::string_view text_;
   size_t start_ = 0;
   size_t line_ = 0;
-  std::vector<TextSpan> spans_;
+  std::vector<ByteRange> spans_;
 };
 
 }  // namespace
 
-std::vector<TextSpan> sentences_of(std::string_view text) {
+std::vector<ByteRange> sentences_of(std::string_view text) {
   return Splitter(text).split();
 }
 

@@ -4,12 +4,12 @@
 #include <string_view>
 #include <vector>
 
-#include "retrieve/text_span.h"
+#include "retrieve/byte_range.h"
 
 namespace ondol {
 
 /// Sentences, and what stands alone as they do: items of lists, rows, short lines. Without the white space around them.
 /// Lines that were only wrapped are joined. They ascend and cover all that is not white space. Any bytes.
-std::vector<TextSpan> sentences_of(std::string_view text);
+std::vector<ByteRange> sentences_of(std::string_view text);
 
 }  // namespace ondol

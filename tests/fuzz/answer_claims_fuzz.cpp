@@ -18,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   passage.hit.end = middle;
   passage.sentences = ondol::sentences_of(passage.hit.text);
   size_t end = 0;
-  for (const ondol::TextSpan& span : passage.sentences) {
+  for (const ondol::ByteRange& span : passage.sentences) {
     ONDOL_CHECK(span.start >= end && span.start < span.end && span.end <= middle);
     end = span.end;
   }

@@ -11,7 +11,7 @@ namespace {
 
 std::vector<std::string> split(const std::string& text) {
   std::vector<std::string> sentences;
-  for (const TextSpan& span : sentences_of(text)) sentences.emplace_back(span.of(text));
+  for (const ByteRange& span : sentences_of(text)) sentences.emplace_back(span.of(text));
   return sentences;
 }
 using Texts = std::vector<std::string>;

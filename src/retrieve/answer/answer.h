@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/json.h"
-#include "retrieve/text_span.h"
+#include "retrieve/byte_range.h"
 
 namespace ondol {
 

@@ -51,7 +51,7 @@ Result<GrammarPtr> answer_grammar(std::span<const Passage> passages, const std::
   std::vector<Part> citations;
   for (size_t i = 0; i < passages.size(); ++i) {
     std::vector<Part> quotations;
-    for (const TextSpan& span : passages[i].sentences) {
+    for (const ByteRange& span : passages[i].sentences) {
       const std::string sentence = one_line(span.of(passages[i].hit.text));
       const std::vector<std::string_view> words = words_of(sentence);
       for (size_t start = 0; start < words.size(); start += kMostWords) {

@@ -19,8 +19,8 @@ constexpr double kSameWords = 0.45;
 constexpr size_t kMostPlaces = 4;
 
 /// The sentences that a span touches, widened by `more` on both sides.
-TextSpan sentences_around(const Passage& passage, TextSpan span, size_t more) {
-  const std::vector<TextSpan>& all = passage.sentences;
+ByteRange sentences_around(const Passage& passage, ByteRange span, size_t more) {
+  const std::vector<ByteRange>& all = passage.sentences;
   size_t first = 0;
   while (first + 1 < all.size() && all[first].end <= span.start) ++first;
   size_t last = first;
@@ -64,7 +64,7 @@ ClaimChecker::ClaimChecker(std::span<const Passage> passages) : passages_(passag
   for (const Passage& passage : passages) normal_.emplace_back(passage.hit.text);
 }
 
-double ClaimChecker::support_of(std::string_view claim, size_t passage, TextSpan span) {
+double ClaimChecker::support_of(std::string_view claim, size_t passage, ByteRange span) {
   const Passage& p = passages_[passage];
   // A question tells nothing.
   if (sentences_around(p, span, 0).of(p.hit.text).ends_with('?')) return 0;
@@ -74,7 +74,7 @@ double ClaimChecker::support_of(std::string_view claim, size_t passage, TextSpan
 
 ClaimChecker::Place ClaimChecker::best_sentence(std::string_view claim, size_t passage) {
   Place best{passage, {}, 0};
-  for (const TextSpan& sentence : passages_[passage].sentences) {
+  for (const ByteRange& sentence : passages_[passage].sentences) {
     const double support = support_of(claim, passage, sentence);
     if (support > best.support) best = {passage, sentence, support};
   }
@@ -88,7 +88,7 @@ std::optional<ClaimChecker::Place> ClaimChecker::quoted_in(std::string_view clai
   const Place exact{passage, *span, support_of(claim, passage, *span)};
   if (exact.support >= kLeastSupport) return exact;
   // Few words were quoted, and the sentence says the rest.
-  const TextSpan whole = sentences_around(passages_[passage], *span, 0);
+  const ByteRange whole = sentences_around(passages_[passage], *span, 0);
   const Place sentence{passage, whole, support_of(claim, passage, whole)};
   return sentence.support >= kLeastSupport ? std::optional(sentence) : std::nullopt;
 }
@@ -141,7 +141,7 @@ std::optional<Claim> ClaimChecker::check(const GeneratedClaim& claim) {
   return claim_with(claim.text, std::move(places));
 }
 
-Claim ClaimChecker::quoted(size_t passage, TextSpan span) {
+Claim ClaimChecker::quoted(size_t passage, ByteRange span) {
   return claim_with(without_numbered_markers(one_line(span.of(passages_[passage].hit.text))), {{passage, span, 1}});
 }
 
@@ -182,7 +182,7 @@ void ClaimChecker::compare_sources(Claim& claim, const Place& place) {
       continue;
     }
     if (disagreeing.contains(source)) continue;
-    for (const TextSpan& sentence : passages_[i].sentences) {
+    for (const ByteRange& sentence : passages_[i].sentences) {
       const std::string_view text = sentence.of(passages_[i].hit.text);
       if (!numbers_differ(claim.text, text) || !numbers_differ(said, text)) continue;
       const std::string with_headings = fmt::format("{}\n{}", passages_[i].hit.headings, text);

@@ -28,18 +28,18 @@ class ClaimChecker {
   std::optional<Claim> check(const GeneratedClaim& claim);
 
   /// A passage's own words as a claim.
-  Claim quoted(size_t passage, TextSpan span);
+  Claim quoted(size_t passage, ByteRange span);
 
  private:
   struct Place {
     size_t passage = 0;
-    TextSpan span;
+    ByteRange span;
     double support = 0;
   };
   std::optional<Place> quoted_in(std::string_view claim, size_t passage, std::string_view quote);
   std::optional<Place> place_of(std::string_view claim, const GeneratedCitation& citation);
   Place best_sentence(std::string_view claim, size_t passage);
-  double support_of(std::string_view claim, size_t passage, TextSpan span);
+  double support_of(std::string_view claim, size_t passage, ByteRange span);
   bool is_quoted_rightly(std::string_view quotation) const;
   Citation citation_of(const Place& place) const;
   Claim claim_with(std::string text, std::vector<Place> places);

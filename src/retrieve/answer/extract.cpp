@@ -42,9 +42,9 @@ class Extractor {
       const double prior = best > 0 ? kPassageShare * passage.hit.score / best : 0;
       const std::set<std::string> headings = terms_in(passage.hit.headings);
       std::vector<std::set<std::string>> own;
-      for (const TextSpan& span : passage.sentences) own.push_back(terms_in(span.of(passage.hit.text)));
+      for (const ByteRange& span : passage.sentences) own.push_back(terms_in(span.of(passage.hit.text)));
       for (size_t i = 0; i < passage.sentences.size(); ++i) {
-        const TextSpan span = passage.sentences[i];
+        const ByteRange span = passage.sentences[i];
         if (span.size() < kShortest || is_question(span.of(passage.hit.text))) continue;
         std::set<std::string> around = headings;
         if (i > 0) around.insert(own[i - 1].begin(), own[i - 1].end());

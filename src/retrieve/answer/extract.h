@@ -12,7 +12,7 @@ namespace ondol {
 
 struct ExtractedSentence {
   size_t passage = 0;
-  TextSpan span;
+  ByteRange span;
   double score = 0;  // the share of the question's terms that it answers to, and a little more
 };
 

@@ -166,8 +166,8 @@ bool has_content(std::string_view text) {
 void read_line(std::string_view line, std::vector<GeneratedClaim>& claims) {
   std::vector<PlacedCitation> citations;
   const std::string plain = without_markers(line, citations);
-  std::vector<TextSpan> sentences = sentences_of(plain);
-  std::erase_if(sentences, [&](const TextSpan& span) { return !has_content(span.of(plain)); });
+  std::vector<ByteRange> sentences = sentences_of(plain);
+  std::erase_if(sentences, [&](const ByteRange& span) { return !has_content(span.of(plain)); });
   if (sentences.empty()) return;
   const bool begins_with_marker = !citations.empty() && citations.front().place <= sentences.front().start;
   if (begins_with_marker) sentences = {{sentences.front().start, sentences.back().end}};

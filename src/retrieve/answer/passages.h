@@ -8,7 +8,7 @@
 
 #include "retrieve/document_store.h"
 #include "retrieve/normal_text.h"
-#include "retrieve/text_span.h"
+#include "retrieve/byte_range.h"
 
 namespace ondol {
 
@@ -16,7 +16,7 @@ namespace ondol {
 struct Passage {
   Hit hit;
   int source = 0;                   // passages of one document, and copies of the same text, have the same
-  std::vector<TextSpan> sentences;  // of hit.text
+  std::vector<ByteRange> sentences;  // of hit.text
 };
 
 /// The best n for an answer out of hits that come best first. A document's second passage must be better by a fifth

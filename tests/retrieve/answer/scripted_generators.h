@@ -61,7 +61,7 @@ class ScriptedGenerator final : public TextGenerator {
 
 inline std::string first_sentence(const std::string& passage) {
   const auto spans = sentences_of(passage);
-  for (const TextSpan& span : spans) {
+  for (const ByteRange& span : spans) {
     if (span.size() > 20 && !span.of(passage).ends_with('?')) return std::string(span.of(passage));
   }
   return passage;

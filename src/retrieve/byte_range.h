@@ -1,4 +1,4 @@
-// A part of a text.
+// A part of a text, by its bytes.
 #pragma once
 
 #include <cstddef>
@@ -6,12 +6,12 @@
 
 namespace ondol {
 
-struct TextSpan {
+struct ByteRange {
   size_t start = 0;  // bytes
   size_t end = 0;
   size_t size() const { return end - start; }
   std::string_view of(std::string_view text) const { return text.substr(start, end - start); }
-  friend bool operator==(const TextSpan&, const TextSpan&) = default;
+  friend bool operator==(const ByteRange&, const ByteRange&) = default;
 };
 
 }  // namespace ondol
