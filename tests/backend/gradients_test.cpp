@@ -267,6 +267,40 @@ struct AttentionCase {
   }
 };
 
+/// Its four tensors: queries, keys, values and sinks.
+std::array<Tensor, 4> parts_of(const AttentionCase& c, std::vector<float>& of) {
+  const int64_t q_width = c.heads * c.dim;
+  const int64_t k_width = c.kv_heads * c.dim;
+  float* data = of.data();
+  return {Tensor(DType::F32, {c.rows, q_width}, data), Tensor(DType::F32, {c.rows, k_width}, data + c.q_size()),
+          Tensor(DType::F32, {c.rows, k_width}, data + c.q_size() + c.k_size()),
+          c.sinks ? Tensor(DType::F32, {c.heads}, data + c.q_size() + 2 * c.k_size()) : Tensor()};
+}
+
+/// The gradients of a batch of sequences, with products rounded to `type`.
+std::vector<float> attention_slopes(const AttentionCase& c, std::span<const KvSlice> slices, const Numbers& at,
+                                    const Numbers& dout, DType type, const std::string& isa, int n_threads) {
+  const auto backend = testing::backend(isa, n_threads);
+  std::vector<float> inputs = in_floats(at);
+  std::vector<float> outputs = in_floats(dout);
+  std::vector<float> slopes(c.size(), 0.0f);
+  const auto [q, k, v, sinks] = parts_of(c, inputs);
+  const auto [dq, dk, dv, dsinks] = parts_of(c, slopes);
+  AttentionRecord record;
+  record.args.q = q;
+  record.args.n_heads = c.heads;
+  record.args.scale = static_cast<float>(c.scale);
+  record.args.softcap = static_cast<float>(c.softcap);
+  record.args.window = c.window;
+  record.args.sinks = sinks;
+  record.k = k;
+  record.v = v;
+  record.n_kv_heads = c.kv_heads;
+  record.type = type;
+  backend->derivatives()->attention(record, slices, Tensor(DType::F32, q.shape(), outputs.data()), dq, dk, dv, dsinks);
+  return slopes;
+}
+
 TEST(Gradients, Attention) {
   const AttentionCase cases[] = {{9, 2, 2, 8, 0, 0, false},   {70, 2, 1, 4, 0, 0, false}, {70, 2, 1, 4, 7, 0, false},
                                  {12, 4, 2, 8, 0, 2.0, true}, {12, 2, 1, 8, 5, 0, true},  {1, 1, 1, 4, 0, 0, false}};
@@ -274,36 +308,32 @@ TEST(Gradients, Attention) {
     const Numbers at = random_numbers(c.size(), 7);
     const Numbers dout = random_numbers(c.q_size(), 8);
     const Numbers expected = slopes_of([&](const Numbers& x) { return c.loss(x, dout); }, at);
+    const KvSlice slice{0, c.rows, 0, nullptr};
     for (const std::string& isa : testing::instruction_sets()) {
-      const auto backend = testing::backend(isa, 2);
-      std::vector<float> inputs = in_floats(at);
-      std::vector<float> outputs = in_floats(dout);
-      std::vector<float> slopes(c.size(), 0.0f);
-      const auto parts = [&](std::vector<float>& of) {
-        const int64_t q_width = c.heads * c.dim;
-        const int64_t k_width = c.kv_heads * c.dim;
-        float* data = of.data();
-        return std::array<Tensor, 4>{
-            Tensor(DType::F32, {c.rows, q_width}, data), Tensor(DType::F32, {c.rows, k_width}, data + c.q_size()),
-            Tensor(DType::F32, {c.rows, k_width}, data + c.q_size() + c.k_size()),
-            c.sinks ? Tensor(DType::F32, {c.heads}, data + c.q_size() + 2 * c.k_size()) : Tensor()};
-      };
-      const auto [q, k, v, sinks] = parts(inputs);
-      const auto [dq, dk, dv, dsinks] = parts(slopes);
-      AttentionRecord record;
-      record.args.q = q;
-      record.args.n_heads = c.heads;
-      record.args.scale = static_cast<float>(c.scale);
-      record.args.softcap = static_cast<float>(c.softcap);
-      record.args.window = c.window;
-      record.args.sinks = sinks;
-      record.k = k;
-      record.v = v;
-      record.n_kv_heads = c.kv_heads;
-      const KvSlice slice{0, c.rows, 0, nullptr};
-      backend->derivatives()->attention(record, {&slice, 1}, Tensor(DType::F32, q.shape(), outputs.data()), dq, dk, dv,
-                                        dsinks);
-      EXPECT_LE(distance(slopes, expected), kFloats) << isa << " rows " << c.rows << " window " << c.window;
+      EXPECT_LE(distance(attention_slopes(c, {&slice, 1}, at, dout, DType::F32, isa, 2), expected), kFloats)
+          << isa << " rows " << c.rows << " window " << c.window;
+    }
+  }
+}
+
+// Rounded products stay near exact ones, at sizes that fill blocks and such that do not, whatever the threads.
+TEST(Gradients, RoundedAttention) {
+  const AttentionCase cases[] = {{150, 4, 2, 64, 0, 0, false}, {200, 2, 2, 80, 70, 0, false},
+                                 {97, 3, 1, 20, 0, 5.0, true}, {33, 2, 1, 128, 9, 0, true},
+                                 {64, 1, 1, 12, 0, 0, false},  {40, 2, 2, 6, 0, 0, false},
+                                 {2, 2, 2, 32, 0, 0, false}};
+  for (const AttentionCase& c : cases) {
+    const Numbers at = random_numbers(c.size(), 7);
+    const Numbers dout = random_numbers(c.q_size(), 8);
+    const int first = c.rows / 3;
+    const KvSlice slices[] = {{first, c.rows - first, 0, nullptr}, {0, first, 0, nullptr}};
+    const std::span<const KvSlice> used(slices, first > 0 ? 2 : 1);
+    for (const std::string& isa : testing::instruction_sets()) {
+      const std::vector<float> exact = attention_slopes(c, used, at, dout, DType::F32, isa, 2);
+      const std::vector<float> rounded = attention_slopes(c, used, at, dout, DType::BF16, isa, 2);
+      EXPECT_LE(distance(rounded, Numbers(exact.begin(), exact.end())), 0.01)
+          << isa << " rows " << c.rows << " dim " << c.dim;
+      EXPECT_EQ(rounded, attention_slopes(c, used, at, dout, DType::BF16, isa, 1)) << isa;
     }
   }
 }

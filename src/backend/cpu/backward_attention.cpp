@@ -5,6 +5,7 @@
 #include <cmath>
 #include <vector>
 
+#include "backend/cpu/backward_attention.h"
 #include "backend/cpu/cpu_derivatives.h"
 #include "backend/cpu/gradients.h"
 
@@ -66,8 +67,7 @@ class AttentionBackward {
         first_row_(slice.first_row),
         n_(slice.n_rows),
         k_dim_(record.k.columns() / n_kv_heads_),
-        v_dim_(record.v.columns() / n_kv_heads_),
-        in_tiles_(record.type != DType::F32 && takes_turned(kernels)) {
+        v_dim_(record.v.columns() / n_kv_heads_) {
     lay_out(memory);
   }
 
@@ -91,7 +91,7 @@ class AttentionBackward {
  private:
   void lay_out(Scratch& memory) {
     const int64_t rows = std::min(kRows, n_);
-    const int64_t turned = in_tiles_ ? 0 : n_kv_heads_ * n_ * k_dim_ + n_heads_ * rows * (2 * n_ + k_dim_ + v_dim_);
+    const int64_t turned = n_kv_heads_ * n_ * k_dim_ + n_heads_ * rows * (2 * n_ + k_dim_ + v_dim_);
     Pieces pieces(memory.floats(
         static_cast<size_t>(n_kv_heads_ * n_ * (k_dim_ + v_dim_) + n_heads_ * (rows * 2 * n_ + n_) + turned)));
     keys_ = pieces.matrices(n_kv_heads_, n_, k_dim_);
@@ -99,7 +99,6 @@ class AttentionBackward {
     weights_ = pieces.matrices(n_heads_, rows, n_);
     slopes_ = pieces.matrices(n_heads_, rows, n_);
     sink_slopes_ = pieces.matrices(n_heads_, 1, n_);
-    if (in_tiles_) return;
     keys_turned_ = pieces.matrices(n_kv_heads_, k_dim_, n_);
     weights_turned_ = pieces.matrices(n_heads_, n_, rows);
     slopes_turned_ = pieces.matrices(n_heads_, n_, rows);
@@ -118,7 +117,7 @@ class AttentionBackward {
           std::copy_n(record_.k.f32(first_row_ + row) + h * k_dim_, k_dim_, keys_[i].f32(row));
           std::copy_n(record_.v.f32(first_row_ + row) + h * v_dim_, v_dim_, values_[i].f32(row));
         }
-        if (!in_tiles_) turn(record_.k, first_row_, n_, h * k_dim_, k_dim_, keys_turned_[i]);
+        turn(record_.k, first_row_, n_, h * k_dim_, k_dim_, keys_turned_[i]);
       }
     };
     pool_.run(n_kv_heads_, 1, std::ref(heads));
@@ -131,15 +130,11 @@ class AttentionBackward {
       jobs_.push_back({part(args_.q, first_row_ + begin_, rows_, h * k_dim_, k_dim_),
                        keys_[kv_of(h)].slice_rows(seen_from_, seen_),
                        {},
-                       shaped(weights_[at(h)], rows_, seen_),
-                       false,
-                       in_tiles_});
+                       shaped(weights_[at(h)], rows_, seen_)});
       jobs_.push_back({part(dout_, first_row_ + begin_, rows_, h * v_dim_, v_dim_),
                        values_[kv_of(h)].slice_rows(seen_from_, seen_),
                        {},
-                       shaped(slopes_[at(h)], rows_, seen_),
-                       false,
-                       in_tiles_});
+                       shaped(slopes_[at(h)], rows_, seen_)});
     }
     multiply(kernels_, pool_, matmul_, jobs_);
   }
@@ -148,65 +143,32 @@ class AttentionBackward {
   void differentiate(int head) {
     Tensor weights = shaped(weights_[at(head)], rows_, seen_);
     Tensor slopes = shaped(slopes_[at(head)], rows_, seen_);
-    std::vector<float> capped;
     for (int64_t row = 0; row < rows_; ++row) {
       const int64_t position = begin_ + row;
       const int64_t low = args_.window > 0 ? std::max<int64_t>(0, position - args_.window + 1) - seen_from_ : 0;
       const int64_t n = position + 1 - seen_from_ - low;
-      float* p = weights.f32(row) + low;
-      float* d = slopes.f32(row) + low;
       for (float* all : {weights.f32(row), slopes.f32(row)}) {
         std::fill(all, all + low, 0.0f);
         std::fill(all + low + n, all + seen_, 0.0f);
       }
-      kernels_.scale(p, args_.scale, n);
-      if (args_.softcap > 0) {
-        kernels_.softcap(p, args_.softcap, n);
-        capped.assign(p, p + n);
-      }
-      const float kept = normalise(p, n, head);
-      const float share = kernels_.dot(p, d, n);
-      sink_slopes_[at(head)].f32()[position] = -(1.0f - kept) * share;
-      gradients::attention_logits(capped.empty() ? p : capped.data(), p, args_.softcap, share, d, n);
-      kernels_.scale(d, args_.scale, n);
+      sink_slopes_[at(head)].f32()[position] =
+          differentiate_row(kernels_, args_, head, weights.f32(row) + low, slopes.f32(row) + low, n);
     }
-    if (in_tiles_) return;
     turn(weights, 0, rows_, 0, seen_, shaped(weights_turned_[at(head)], seen_, rows_));
     turn(slopes, 0, rows_, 0, seen_, shaped(slopes_turned_[at(head)], seen_, rows_));
     turn(args_.q, first_row_ + begin_, rows_, head * k_dim_, k_dim_, shaped(queries_turned_[at(head)], k_dim_, rows_));
     turn(dout_, first_row_ + begin_, rows_, head * v_dim_, v_dim_, shaped(douts_turned_[at(head)], v_dim_, rows_));
   }
 
-  /// Softmax over n logits and the head's sink. Returns what the sink leaves of the weights: 1 without one.
-  float normalise(float* logits, int64_t n, int head) const {
-    if (args_.sinks.empty()) {
-      kernels_.softmax(logits, n);
-      return 1.0f;
-    }
-    const float sink = args_.sinks.f32()[head];
-    const float largest = std::max(sink, *std::max_element(logits, logits + n));
-    const double of_sink = std::exp(static_cast<double>(sink - largest));
-    double sum = of_sink;
-    for (int64_t i = 0; i < n; ++i) sum += std::exp(static_cast<double>(logits[i] - largest));
-    kernels_.softmax(logits, n);
-    const auto kept = static_cast<float>(1.0 - of_sink / sum);
-    kernels_.scale(logits, kept, n);
-    return kept;
-  }
-
   /// dq += slopes K.
   void add_to_queries(Tensor dq) {
     jobs_.clear();
     for (int h = 0; h < n_heads_; ++h) {
-      MatmulJob job{
-          shaped(slopes_[at(h)], rows_, seen_), {}, {}, part(dq, first_row_ + begin_, rows_, h * k_dim_, k_dim_), true};
-      if (in_tiles_) {
-        job.weight = keys_[kv_of(h)].slice_rows(seen_from_, seen_);
-        job.rounded = job.weight_turned = true;
-      } else {
-        job.weight = keys_turned_[kv_of(h)].slice_columns(seen_from_, seen_);
-      }
-      jobs_.push_back(job);
+      jobs_.push_back({shaped(slopes_[at(h)], rows_, seen_),
+                       keys_turned_[kv_of(h)].slice_columns(seen_from_, seen_),
+                       {},
+                       part(dq, first_row_ + begin_, rows_, h * k_dim_, k_dim_),
+                       true});
     }
     multiply(kernels_, pool_, matmul_, jobs_);
   }
@@ -219,26 +181,18 @@ class AttentionBackward {
       jobs_.clear();
       for (int kv = 0; kv < n_kv_heads_; ++kv) {
         const int h = kv * group + g;
-        add_to_seen(h, slopes_, args_.q, k_dim_, part(dk, first_row_ + seen_from_, seen_, kv * k_dim_, k_dim_));
-        add_to_seen(h, weights_, dout_, v_dim_, part(dv, first_row_ + seen_from_, seen_, kv * v_dim_, v_dim_));
+        add_to_seen(slopes_turned_[at(h)], queries_turned_[at(h)],
+                    part(dk, first_row_ + seen_from_, seen_, kv * k_dim_, k_dim_));
+        add_to_seen(weights_turned_[at(h)], douts_turned_[at(h)],
+                    part(dv, first_row_ + seen_from_, seen_, kv * v_dim_, v_dim_));
       }
       multiply(kernels_, pool_, matmul_, jobs_);
     }
   }
 
-  /// Of head h, out += factors^T x, for the rows of x that are being worked through.
-  void add_to_seen(int h, const std::vector<Tensor>& factors, const Tensor& x, int64_t dim, Tensor out) {
-    MatmulJob job{{}, {}, {}, out, true};
-    if (in_tiles_) {
-      job.x = shaped(factors[at(h)], rows_, seen_);
-      job.weight = part(x, first_row_ + begin_, rows_, h * dim, dim);
-      job.rounded = job.x_turned = job.weight_turned = true;
-    } else {
-      const bool of_keys = &factors == &slopes_;
-      job.x = shaped((of_keys ? slopes_turned_ : weights_turned_)[at(h)], seen_, rows_);
-      job.weight = shaped((of_keys ? queries_turned_ : douts_turned_)[at(h)], dim, rows_);
-    }
-    jobs_.push_back(job);
+  /// out += factors^T x, for the rows of x that are being worked through; both are given turned over.
+  void add_to_seen(const Tensor& factors, const Tensor& x, const Tensor& out) {
+    jobs_.push_back({shaped(factors, seen_, rows_), shaped(x, out.columns(), rows_), {}, out, true});
   }
 
   void add_to_sinks(Tensor dsinks) const {
@@ -261,7 +215,6 @@ class AttentionBackward {
   const int64_t n_;  // positions
   const int64_t k_dim_;
   const int64_t v_dim_;
-  const bool in_tiles_;  // whether operands need not be turned beforehand
   // The query rows [begin_, begin_ + rows_) see keys within [seen_from_, seen_from_ + seen_).
   int64_t begin_ = 0;
   int64_t rows_ = 0;
@@ -273,13 +226,49 @@ class AttentionBackward {
   std::vector<MatmulJob> jobs_;
 };
 
+/// Softmax over n logits and the head's sink. Returns what the sink leaves of the weights: 1 without one.
+float normalise(const CpuKernels& kernels, const AttentionArgs& args, int head, float* logits, int64_t n) {
+  if (args.sinks.empty()) {
+    kernels.softmax(logits, n);
+    return 1.0f;
+  }
+  const float sink = args.sinks.f32()[head];
+  const float largest = std::max(sink, *std::max_element(logits, logits + n));
+  const double of_sink = std::exp(static_cast<double>(sink - largest));
+  double sum = of_sink;
+  for (int64_t i = 0; i < n; ++i) sum += std::exp(static_cast<double>(logits[i] - largest));
+  kernels.softmax(logits, n);
+  const auto kept = static_cast<float>(1.0 - of_sink / sum);
+  kernels.scale(logits, kept, n);
+  return kept;
+}
+
 }  // namespace
+
+float differentiate_row(const CpuKernels& kernels, const AttentionArgs& args, int head, float* p, float* d, int64_t n) {
+  std::vector<float> capped;
+  kernels.scale(p, args.scale, n);
+  if (args.softcap > 0) {
+    kernels.softcap(p, args.softcap, n);
+    capped.assign(p, p + n);
+  }
+  const float kept = normalise(kernels, args, head, p, n);
+  const float share = kernels.dot(p, d, n);
+  gradients::attention_logits(capped.empty() ? p : capped.data(), p, args.softcap, share, d, n);
+  kernels.scale(d, args.scale, n);
+  return -(1.0f - kept) * share;
+}
 
 void CpuDerivatives::attention(const AttentionRecord& record, std::span<const KvSlice> slices, const Tensor& dout,
                                Tensor dq, Tensor dk, Tensor dv, Tensor dsinks) {
   ONDOL_CHECK(record.n_kv_heads > 0 && record.args.n_heads % record.n_kv_heads == 0);
+  for (const KvSlice& slice : slices) ONDOL_CHECK(slice.first_position == 0);
+  const TileKernels* tiles = tiles_of(kernels_);
+  if (tiles != nullptr && attention_fits_tiles(record)) {
+    return differentiate_in_tiles(kernels_, *tiles, pool_, record, slices, dout, {dq, dk, dv, dsinks}, of_threads_,
+                                  attention_);
+  }
   for (const KvSlice& slice : slices) {
-    ONDOL_CHECK(slice.first_position == 0);
     AttentionBackward(kernels_, pool_, matmul_, record, slice, dout, attention_).run(dq, dk, dv, dsinks);
   }
 }

@@ -8,6 +8,14 @@
 #include "quant/format.h"
 
 namespace ondol::cpu {
+
+const TileKernels* tiles_of([[maybe_unused]] const CpuKernels& kernels) {
+#if defined(__x86_64__)
+  if (kernels.level == IsaLevel::kAmx) return &avx512::kTiles;
+#endif
+  return nullptr;
+}
+
 namespace {
 
 /// Weight rows that are decoded together and then meet every row of x.
@@ -31,14 +39,6 @@ const MatmulKernels* table_for(const CpuKernels& kernels) {
   }
 }
 
-/// nullptr: no matrix instructions.
-const TileKernels* tiles_for([[maybe_unused]] const CpuKernels& kernels) {
-#if defined(__x86_64__)
-  if (kernels.level == IsaLevel::kAmx) return &avx512::kTiles;
-#endif
-  return nullptr;
-}
-
 void check_job(const MatmulJob& job) {
   ONDOL_CHECK(job.k() == (job.weight_turned ? job.weight.rows() : job.weight.columns()));
   ONDOL_CHECK(job.out.columns() == job.n_weights() && job.out.rows() == job.n_x());
@@ -51,7 +51,7 @@ class Multiplication {
   Multiplication(const CpuKernels& kernels, ThreadPool& pool, MatmulScratch& scratch, std::span<const MatmulJob> jobs)
       : kernels_(kernels),
         table_(table_for(kernels)),
-        tiles_(tiles_for(kernels)),
+        tiles_(tiles_of(kernels)),
         pool_(pool),
         scratch_(scratch),
         jobs_(jobs) {}
@@ -323,7 +323,7 @@ MatmulWay way_to_multiply(const CpuKernels& kernels, DType weight, int64_t k, in
   const MatmulKernels* table = table_for(kernels);
   if (table == nullptr || n_x == 0) return MatmulWay::kDecode;
   const LanesType* lanes = table->lanes_type(weight);
-  if (tiles_for(kernels) != nullptr && may_be_tiled(weight, k, n_x, lanes, rounded)) return MatmulWay::kTiles;
+  if (tiles_of(kernels) != nullptr && may_be_tiled(weight, k, n_x, lanes, rounded)) return MatmulWay::kTiles;
   if (lanes != nullptr) return MatmulWay::kLanes;
   // With many rows of x, floats are decoded once for all of them.
   const bool as_they_lie = weight == DType::F32 || n_x <= kWide;
@@ -331,7 +331,7 @@ MatmulWay way_to_multiply(const CpuKernels& kernels, DType weight, int64_t k, in
 }
 
 bool takes_turned(const CpuKernels& kernels) {
-  return tiles_for(kernels) != nullptr;
+  return tiles_of(kernels) != nullptr;
 }
 
 void multiply(const CpuKernels& kernels, ThreadPool& pool, MatmulScratch& scratch, std::span<const MatmulJob> jobs) {

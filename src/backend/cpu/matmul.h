@@ -43,6 +43,9 @@ enum class MatmulWay {
 /// The way that `multiply` goes for weights [H, k] of this type and n_x rows of x.
 MatmulWay way_to_multiply(const CpuKernels& kernels, DType weight, int64_t k, int64_t n_x, bool rounded = false);
 
+/// nullptr: the processor has no matrix instructions.
+const TileKernels* tiles_of(const CpuKernels& kernels);
+
 /// Whether jobs may have turned operands: only matrix instructions read them.
 bool takes_turned(const CpuKernels& kernels);
 
