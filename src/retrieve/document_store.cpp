@@ -306,7 +306,11 @@ Result<std::vector<ScoredChunk>> DocumentStore::best_chunks(std::string_view que
   if (options.expands) terms = ONDOL_TRY(expanded(std::move(terms)));
   if (options.meaning.empty()) return lexical_.search(terms, options.n);
   const auto words = ONDOL_TRY(lexical_.search(terms, std::max(options.n, kFusedChunks)));
-  const auto meaning = ONDOL_TRY(vectors_.nearness(options.meaning));
+  std::vector<int64_t> by_words;
+  by_words.reserve(words.size());
+  for (const ScoredChunk& scored : words) by_words.push_back(scored.chunk);
+  const size_t n = std::max(options.n, kLeastNearest);
+  const auto meaning = ONDOL_TRY(vectors_.nearest(options.meaning, n, by_words));
   return fuse(words, meaning, ONDOL_TRY(meaning_share(options)), options.n);
 }
 

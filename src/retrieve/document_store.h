@@ -97,6 +97,8 @@ class DocumentStore {
   Result<std::vector<ChunkText>> without_vectors(int64_t behind, size_t n);
   Result<int64_t> n_without_vectors();
 
+  void set_vector_limits(const VectorIndex::Limits& limits) { vectors_.set_limits(limits); }
+
   /// The best pieces first.
   Result<std::vector<Hit>> search(std::string_view question, const SearchOptions& options = {});
 

@@ -8,7 +8,7 @@ namespace ondol {
 
 namespace {
 
-constexpr size_t kUsual = 100;
+constexpr size_t kUsual = kLeastNearest - 1;
 
 ScoreRange range_of(std::vector<float> scores) {
   ScoreRange range;

@@ -25,7 +25,11 @@ struct ScoreRange {
 ScoreRange range_of(std::span<const ScoredChunk> words);
 ScoreRange range_of(std::span<const VectorIndex::Nearness> meaning);
 
-/// The best n of both, the best first. `words` are the best by words, the best first; `meaning` all that have vectors.
+/// So many of the nearest tell what is usual.
+constexpr size_t kLeastNearest = 101;
+
+/// The best n of both, the best first. `words` are the best by words, the best first; `meaning` has at least the
+/// kLeastNearest and n nearest pieces, and those of `words` that have vectors: others do not come among the best n.
 std::vector<ScoredChunk> fuse(std::span<const ScoredChunk> words, std::span<const VectorIndex::Nearness> meaning,
                               double meaning_share, size_t n);
 

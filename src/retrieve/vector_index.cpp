@@ -1,20 +1,30 @@
 #include "retrieve/vector_index.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include <fmt/format.h>
-
-#include "quant/format.h"
 
 namespace ondol {
 namespace {
 
-constexpr int64_t kBlock = 32;  // of Q8_0
-constexpr int64_t kWidest = 1 << 16;
+/// Rows that are looked at again for each that is wanted, and at least so many.
+constexpr size_t kLooksPerWanted = 8;
+constexpr size_t kLeastLooks = 1000;
 
-int64_t padded(int64_t width) {
-  return (width + kBlock - 1) / kBlock * kBlock;
+/// More than this share of all rows is not worth choosing.
+constexpr size_t kMostShare = 8;
+
+/// The nearest row counts for its chunk.
+std::vector<VectorIndex::Nearness> by_chunk(std::span<const int64_t> chunks, std::span<const float> cosines) {
+  std::vector<VectorIndex::Nearness> found;
+  for (size_t i = 0; i < cosines.size(); ++i) {
+    if (found.empty() || found.back().chunk != chunks[i]) {
+      found.push_back({chunks[i], cosines[i]});
+    } else {
+      found.back().cosine = std::max(found.back().cosine, cosines[i]);
+    }
+  }
+  return found;
 }
 
 }  // namespace
@@ -39,7 +49,7 @@ Result<std::string> VectorIndex::source() {
 }
 
 Result<void> VectorIndex::set_model(const std::string& name, const std::string& source, int width) {
-  ONDOL_CHECK(width > 0 && width <= kWidest);
+  ONDOL_CHECK(width > 0 && width <= VectorRows::kWidest);
   if (ONDOL_TRY(setting("embedder")) != name) ONDOL_TRY(database_->execute("DELETE FROM vector"));
   Statement put =
       ONDOL_TRY(database_->prepare("INSERT INTO setting (key, value) VALUES (?1, ?2) "
@@ -54,12 +64,7 @@ Result<void> VectorIndex::set_model(const std::string& name, const std::string& 
 Result<void> VectorIndex::put(int64_t chunk, std::span<const std::vector<float>> parts) {
   ONDOL_TRY(remove_.run(chunk));
   for (size_t i = 0; i < parts.size(); ++i) {
-    std::vector<float> values = parts[i];
-    values.resize(static_cast<size_t>(padded(static_cast<int64_t>(values.size()))));
-    const auto n = static_cast<int64_t>(values.size());
-    std::vector<uint8_t> row(row_bytes(DType::Q8_0, n));
-    format_of(DType::Q8_0).encode(values.data(), nullptr, row.data(), n);
-    ONDOL_TRY(insert_.run(chunk, i, std::span<const uint8_t>(row)));
+    ONDOL_TRY(insert_.run(chunk, i, std::span<const uint8_t>(VectorRows::encoded(parts[i]))));
   }
   version_ = -1;
   return {};
@@ -68,51 +73,60 @@ Result<void> VectorIndex::put(int64_t chunk, std::span<const std::vector<float>>
 Result<void> VectorIndex::refresh() {
   const int64_t version = ONDOL_TRY(database_->version());
   if (version == version_) return {};
-  const int64_t width =
-      ONDOL_TRY(database_->number("SELECT CAST(value AS INTEGER) FROM setting WHERE key = 'embedder_width'"));
-  if (width < 0 || width > kWidest) return Error(fmt::format("the store is damaged: vectors of width {}", width));
-  width_ = width;
-  const size_t size = row_bytes(DType::Q8_0, padded(width));
-  const int64_t n = ONDOL_TRY(database_->number("SELECT count(*) FROM vector"));
-  chunks_.clear();
-  rows_ = Buffer(size * static_cast<size_t>(n));
-  Statement statement = ONDOL_TRY(database_->prepare("SELECT chunk, data FROM vector ORDER BY chunk, part"));
-  for (int64_t row = 0; row < n && ONDOL_TRY(statement.next()); ++row) {
-    const std::span<const uint8_t> bytes = statement.bytes(1);
-    if (bytes.size() != size) {
-      return Error(fmt::format("the store is damaged: expected a vector of {} bytes, got {}", size, bytes.size()));
-    }
-    std::memcpy(rows_.data() + size * static_cast<size_t>(row), bytes.data(), size);
-    chunks_.push_back(statement.integer(0));
-  }
+  version_ = -1;
+  codes_.reset();
+  n_questions_ = 0;
+  rows_ = VectorRows();
+  rows_ = ONDOL_TRY(VectorRows::read(*database_));
+  if (!backend_) backend_ = ONDOL_TRY(create_cpu_backend());
   version_ = version;
   return {};
 }
 
+Result<void> VectorIndex::expect_width(std::span<const float> question) const {
+  if (rows_.size() == 0 || static_cast<int64_t>(question.size()) == rows_.width()) return {};
+  return Error(fmt::format("expected a question's vector of width {}, got {}", rows_.width(), question.size()));
+}
+
 Result<std::vector<VectorIndex::Nearness>> VectorIndex::nearness(std::span<const float> question) {
   ONDOL_TRY(refresh());
-  std::vector<Nearness> found;
-  if (chunks_.empty()) return found;
-  if (static_cast<int64_t>(question.size()) != width_) {
-    return Error(fmt::format("expected a question's vector of width {}, got {}", width_, question.size()));
+  ONDOL_TRY(expect_width(question));
+  if (rows_.size() == 0) return std::vector<Nearness>();
+  return by_chunk(rows_.chunks(), rows_.cosines(*backend_, question));
+}
+
+Result<std::vector<VectorIndex::Nearness>> VectorIndex::nearest(std::span<const float> question, size_t n,
+                                                                std::span<const int64_t> also) {
+  ONDOL_TRY(refresh());
+  ONDOL_TRY(expect_width(question));
+  const size_t n_looks = std::max(kLooksPerWanted * std::min(n, rows_.size()), kLeastLooks);
+  const bool is_few = rows_.size() < limits_.sign_codes || n_looks > rows_.size() / kMostShare;
+  if (is_few || ++n_questions_ == 1) return nearness(question);
+  if (!codes_) codes_ = std::make_unique<SignCodes>(rows_);
+  const std::vector<uint32_t> rows = whole_chunks(codes_->nearest(question, n_looks), also);
+  std::vector<int64_t> chunks;
+  chunks.reserve(rows.size());
+  for (const uint32_t row : rows) chunks.push_back(rows_.chunks()[row]);
+  return by_chunk(chunks, rows_.cosines(*backend_, question, rows));
+}
+
+std::vector<uint32_t> VectorIndex::whole_chunks(std::span<const uint32_t> rows, std::span<const int64_t> also) const {
+  const std::span<const int64_t> chunks = rows_.chunks();
+  std::vector<uint32_t> whole;
+  whole.reserve(rows.size() + also.size());
+  const auto add = [&](size_t row) {
+    const int64_t chunk = chunks[row];
+    while (row > 0 && chunks[row - 1] == chunk) --row;
+    for (; row < chunks.size() && chunks[row] == chunk; ++row) whole.push_back(static_cast<uint32_t>(row));
+  };
+  for (const uint32_t row : rows) add(row);
+  for (const int64_t chunk : also) {
+    const auto at = std::lower_bound(chunks.begin(), chunks.end(), chunk);
+    if (at != chunks.end() && *at == chunk) add(static_cast<size_t>(at - chunks.begin()));
   }
-  if (!backend_) backend_ = ONDOL_TRY(create_cpu_backend());
-  const auto n = static_cast<int64_t>(chunks_.size());
-  std::vector<float> x(question.begin(), question.end());
-  const int64_t columns = padded(width_);
-  x.resize(static_cast<size_t>(columns));
-  std::vector<float> cosines(chunks_.size());
-  const Weight rows{Tensor(DType::Q8_0, {n, columns}, rows_.data()), {}};
-  const LinearJob job{&rows, Tensor(DType::F32, {1, n}, cosines.data())};
-  backend_->linear(Tensor(DType::F32, {1, columns}, x.data()), {&job, 1});
-  for (size_t i = 0; i < cosines.size(); ++i) {
-    if (found.empty() || found.back().chunk != chunks_[i]) {
-      found.push_back({chunks_[i], cosines[i]});
-    } else {
-      found.back().cosine = std::max(found.back().cosine, cosines[i]);
-    }
-  }
-  return found;
+  std::sort(whole.begin(), whole.end());
+  whole.erase(std::unique(whole.begin(), whole.end()), whole.end());
+  return whole;
 }
 
 }  // namespace ondol

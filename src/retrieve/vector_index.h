@@ -1,8 +1,8 @@
 // VectorIndex: which chunks are near a question in meaning.
 //
-// Vectors are Q8_0 (int8, 32 to a scale), in the store's file and in memory, one row for each part of a chunk; all of
-// them are multiplied with the question by the kernels that multiply weights, so the search is exact but for rounding.
-// 100,000 vectors of 384 numbers take 41 MB.
+// Vectors lie in the store's file and in memory (vector_rows.h), one row for each part of a chunk. A few are all
+// multiplied with the question. Of many, one bit for each number picks those that are worth it (sign_codes.h). What
+// that takes is made when a second question comes: for one it would not pay.
 #pragma once
 
 #include <memory>
@@ -12,11 +12,18 @@
 
 #include "backend/backend.h"
 #include "retrieve/database.h"
+#include "retrieve/sign_codes.h"
+#include "retrieve/vector_rows.h"
 
 namespace ondol {
 
 class VectorIndex {
  public:
+  /// How many vectors there must be for more than multiplying all of them.
+  struct Limits {
+    size_t sign_codes = 20'000;
+  };
+
   /// The tables must be there (document_store.cpp). The database must outlive it.
   static Result<VectorIndex> open(Database& database);
   VectorIndex(VectorIndex&&) noexcept;
@@ -30,28 +37,37 @@ class VectorIndex {
   /// Within the caller's transaction: the vectors of a chunk, in the place of those that it had.
   Result<void> put(int64_t chunk, std::span<const std::vector<float>> parts);
 
-  /// How near each chunk is, by its nearest part: cosines from -1 to 1. Chunks without vectors are left out.
+  /// How near a chunk is, by its nearest part: a cosine from -1 to 1. Chunks without vectors are left out.
   struct Nearness {
     int64_t chunk = 0;
     float cosine = 0;
   };
-  /// In the order of chunks. Error: a question of another width than the vectors.
+  /// Of all chunks, in their order. Error: a question of another width than the vectors.
   Result<std::vector<Nearness>> nearness(std::span<const float> question);
+  /// Of at least the n nearest chunks (all, if there are fewer) and of `also`, in the order of chunks. Of many vectors
+  /// one of the n may be missed now and then; cosines are always those of nearness().
+  Result<std::vector<Nearness>> nearest(std::span<const float> question, size_t n, std::span<const int64_t> also);
+
+  void set_limits(const Limits& limits) { limits_ = limits; }
 
  private:
   VectorIndex(Database& database, Statement insert, Statement remove)
       : database_(&database), insert_(std::move(insert)), remove_(std::move(remove)) {}
   Result<void> refresh();
+  Result<void> expect_width(std::span<const float> question) const;
   Result<std::string> setting(std::string_view key);
+  /// All rows of the pieces that these rows are of, and of `also`; ascending.
+  std::vector<uint32_t> whole_chunks(std::span<const uint32_t> rows, std::span<const int64_t> also) const;
 
   Database* database_;
   Statement insert_;
   Statement remove_;
+  Limits limits_;
   std::unique_ptr<Backend> backend_;  // made when it is wanted
   int64_t version_ = -1;              // of what follows
-  int64_t width_ = 0;                 // of vectors; rows are padded to a multiple of 32
-  std::vector<int64_t> chunks_;       // of each row, ascending
-  Buffer rows_;
+  VectorRows rows_;
+  size_t n_questions_ = 0;
+  std::unique_ptr<SignCodes> codes_;  // made when it is wanted
 };
 
 }  // namespace ondol
