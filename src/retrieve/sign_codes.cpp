@@ -137,6 +137,7 @@ SignCodes::SignCodes(const VectorRows& rows, BitCounting counting) : counting_(c
   stretches_.reserve(rows.size());
   measure(rows);
   for (size_t row = 0; row < rows.size(); ++row) add(rows, row);
+  values_ = {};
 }
 
 void SignCodes::measure(const VectorRows& rows) {
@@ -151,8 +152,8 @@ void SignCodes::measure(const VectorRows& rows) {
       squares[k] += values[k] * values[k];
     }
   }
-  means_.resize(columns);
-  distances_.resize(columns);
+  means_.resize(n_words_ * 64);
+  distances_.resize(n_words_ * 64);
   for (size_t k = 0; k < columns && n > 0; ++k) {
     const double mean = sums[k] / static_cast<double>(n);
     means_[k] = static_cast<float>(mean);
@@ -161,17 +162,22 @@ void SignCodes::measure(const VectorRows& rows) {
 }
 
 void SignCodes::add(const VectorRows& rows, size_t row) {
-  std::vector<float> values(means_.size());
-  rows.decode(row, values.data());
+  values_.resize(n_words_ * 64);
+  rows.decode(row, values_.data());
   uint64_t* words = &bits_[row / kLanes * n_words_ * kLanes + row % kLanes];
-  float squares = 0, product = 0;
-  for (size_t k = 0; k < values.size(); ++k) {
-    const float off = values[k] - means_[k];
-    squares += off * off;
-    product += std::abs(off) * distances_[k];
-    if (off >= 0) words[k / 64 * kLanes] |= uint64_t{1} << k % 64;
+  std::array<float, 4> squares{}, products{};  // apart, so that sums need not wait for each other
+  for (size_t at = 0; at < values_.size(); at += 64, words += kLanes) {
+    uint64_t word = 0;
+    for (size_t k = 0; k < 64; ++k) {
+      const float off = values_[at + k] - means_[at + k];
+      squares[k % 4] += off * off;
+      products[k % 4] += std::abs(off) * distances_[at + k];
+      word |= uint64_t{off >= 0} << k;
+    }
+    *words = word;
   }
-  stretches_.push_back(product > 0 ? squares / product : 0);
+  const float product = products[0] + products[1] + products[2] + products[3];
+  stretches_.push_back(product > 0 ? (squares[0] + squares[1] + squares[2] + squares[3]) / product : 0);
 }
 
 std::vector<uint32_t> SignCodes::nearest(std::span<const float> question, size_t n) const {

@@ -35,10 +35,11 @@ class SignCodes {
 
   BitCounting counting_ = BitCounting::kPortable;
   size_t n_words_ = 0;            // of 64 bits, of a vector
-  std::vector<float> means_;      // of each column
+  std::vector<float> means_;      // of each column, filled up to whole words, as what follows
   std::vector<float> distances_;  // from it, usual ones
   std::vector<uint64_t> bits_;    // [rows / 8][words][8]
   std::vector<float> stretches_;  // of each row
+  std::vector<float> values_;     // of the row that is added
 };
 
 }  // namespace ondol
