@@ -87,6 +87,7 @@ Result<IndexReport> bring_up_to_date(Options& options, DocumentStore& store) {
     fmt::print(stderr, "{} {}\n", tr("note:"), reader.weakness());
   options.is_weakness_told = options.is_weakness_told || !reader.weakness().empty();
   if (!report.was_stopped) ONDOL_TRY(embed(options, store));
+  if (!report.was_stopped && !interrupted) ONDOL_TRY(link_with_progress(store));
   return report;
 }
 

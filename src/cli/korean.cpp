@@ -60,6 +60,7 @@ constexpr Entry kEntries[] = {
      "문서를 얼마나 잘 찾는지 잽니다 (BEIR 형식의 모음)"},
     {"weighing words and meaning", "낱말과 뜻의 비중을 재는 중"},
     {"reading for meaning", "뜻을 읽는 중"},
+    {"linking near pieces", "가까운 조각을 잇는 중"},
     {"{} could not be read:", "{}개는 읽지 못했습니다:"},
     {"{} were read in part:", "{}개는 일부만 읽었습니다:"},
     {"note:", "참고:"},

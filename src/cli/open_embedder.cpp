@@ -34,4 +34,13 @@ Result<void> embed_with_progress(DocumentStore& store, TextEmbedder& embedder) {
   return {};
 }
 
+Result<void> link_with_progress(DocumentStore& store) {
+  ProgressBar bar(std::string(tr("linking near pieces")), "pieces");
+  ONDOL_TRY(store.complete_graph([&](int64_t done, int64_t all) {
+    bar.update(static_cast<double>(done), static_cast<double>(all));
+    return !interrupted.load();
+  }));
+  return {};
+}
+
 }  // namespace ondol::cli

@@ -232,6 +232,11 @@ Result<void> DocumentStore::put_vectors(int64_t chunk, std::span<const std::vect
   return vectors_.put(chunk, parts);
 }
 
+Result<int64_t> DocumentStore::complete_graph(const std::function<bool(int64_t, int64_t)>& progress) {
+  ONDOL_TRY(commit());
+  return vectors_.complete_graph(progress);
+}
+
 // What is there.
 
 Result<std::vector<DocumentStore::ChunkText>> DocumentStore::without_vectors(int64_t behind, size_t n) {
@@ -360,7 +365,8 @@ Result<std::optional<DocumentStore::MeasuredShare>> DocumentStore::measured_shar
 Result<void> DocumentStore::set_measured_share(const MeasuredShare& share) {
   ONDOL_TRY(begin());
   Statement put =
-      ONDOL_TRY(database_->prepare("INSERT OR REPLACE INTO setting (key, value) VALUES ('meaning_share', ?1)"));
+      ONDOL_TRY(database_->prepare("INSERT INTO setting (key, value) VALUES ('meaning_share', ?1) "
+                                   "ON CONFLICT (key) DO UPDATE SET value = excluded.value"));
   return put.run(fmt::format("{:.2f} {} {}", share.meaning_share, share.n_chunks, share.embedder));
 }
 

@@ -97,6 +97,8 @@ class DocumentStore {
   Result<std::vector<ChunkText>> without_vectors(int64_t behind, size_t n);
   Result<int64_t> n_without_vectors();
 
+  /// VectorIndex::complete_graph, after commit().
+  Result<int64_t> complete_graph(const std::function<bool(int64_t done, int64_t all)>& progress = {});
   void set_vector_limits(const VectorIndex::Limits& limits) { vectors_.set_limits(limits); }
 
   /// The best pieces first.

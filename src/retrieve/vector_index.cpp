@@ -1,6 +1,7 @@
 #include "retrieve/vector_index.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -13,6 +14,26 @@ constexpr size_t kLeastLooks = 1000;
 
 /// More than this share of all rows is not worth choosing.
 constexpr size_t kMostShare = 8;
+
+/// The graph's.
+constexpr size_t kGraphLooksPerWanted = 3;
+constexpr size_t kLeastGraphLooks = 300;
+constexpr size_t kMostByGraph = 1000;
+
+/// More than one row in so many beside the graph is too many; fewer than one in so many are left beside it.
+constexpr size_t kMostBeside = 10;
+constexpr size_t kFewBeside = 50;
+
+/// One dead node in so many.
+constexpr size_t kMostDead = 5;
+
+/// A graph that is being made is saved when it has grown by so much.
+constexpr size_t kLeastSaved = 100'000;
+constexpr size_t kSavedShare = 4;
+
+size_t n_dead_allowed(const NearGraph& graph) {
+  return graph.n_nodes() / kMostDead;
+}
 
 /// The nearest row counts for its chunk.
 std::vector<VectorIndex::Nearness> by_chunk(std::span<const int64_t> chunks, std::span<const float> cosines) {
@@ -75,43 +96,104 @@ Result<void> VectorIndex::refresh() {
   if (version == version_) return {};
   version_ = -1;
   codes_.reset();
+  graph_.reset();
   n_questions_ = 0;
-  rows_ = VectorRows();
-  rows_ = ONDOL_TRY(VectorRows::read(*database_));
+  *rows_ = VectorRows();
+  *rows_ = ONDOL_TRY(VectorRows::read(*database_));
   if (!backend_) backend_ = ONDOL_TRY(create_cpu_backend());
   version_ = version;
   return {};
 }
 
 Result<void> VectorIndex::expect_width(std::span<const float> question) const {
-  if (rows_.size() == 0 || static_cast<int64_t>(question.size()) == rows_.width()) return {};
-  return Error(fmt::format("expected a question's vector of width {}, got {}", rows_.width(), question.size()));
+  if (rows_->size() == 0 || static_cast<int64_t>(question.size()) == rows_->width()) return {};
+  return Error(fmt::format("expected a question's vector of width {}, got {}", rows_->width(), question.size()));
 }
 
 Result<std::vector<VectorIndex::Nearness>> VectorIndex::nearness(std::span<const float> question) {
   ONDOL_TRY(refresh());
   ONDOL_TRY(expect_width(question));
-  if (rows_.size() == 0) return std::vector<Nearness>();
-  return by_chunk(rows_.chunks(), rows_.cosines(*backend_, question));
+  if (rows_->size() == 0) return std::vector<Nearness>();
+  return by_chunk(rows_->chunks(), rows_->cosines(*backend_, question));
 }
 
 Result<std::vector<VectorIndex::Nearness>> VectorIndex::nearest(std::span<const float> question, size_t n,
                                                                 std::span<const int64_t> also) {
   ONDOL_TRY(refresh());
   ONDOL_TRY(expect_width(question));
-  const size_t n_looks = std::max(kLooksPerWanted * std::min(n, rows_.size()), kLeastLooks);
-  const bool is_few = rows_.size() < limits_.sign_codes || n_looks > rows_.size() / kMostShare;
+  const size_t n_looks = std::max(kLooksPerWanted * std::min(n, rows_->size()), kLeastLooks);
+  const bool is_few =
+      rows_->size() < std::min(limits_.sign_codes, limits_.graph) || n_looks > rows_->size() / kMostShare;
   if (is_few || ++n_questions_ == 1) return nearness(question);
-  if (!codes_) codes_ = std::make_unique<SignCodes>(rows_);
-  const std::vector<uint32_t> rows = whole_chunks(codes_->nearest(question, n_looks), also);
+  ONDOL_TRY(prepare_search());
+  std::vector<uint32_t> looked;
+  if (graph_ && n <= kMostByGraph) {
+    looked = graph_->nearest(question, std::max(kGraphLooksPerWanted * n, kLeastGraphLooks));
+    looked.insert(looked.end(), beside_graph_.begin(), beside_graph_.end());
+  } else {
+    if (!codes_) codes_ = std::make_unique<SignCodes>(*rows_);
+    looked = codes_->nearest(question, n_looks);
+  }
+  const std::vector<uint32_t> rows = whole_chunks(looked, also);
   std::vector<int64_t> chunks;
   chunks.reserve(rows.size());
-  for (const uint32_t row : rows) chunks.push_back(rows_.chunks()[row]);
-  return by_chunk(chunks, rows_.cosines(*backend_, question, rows));
+  for (const uint32_t row : rows) chunks.push_back(rows_->chunks()[row]);
+  return by_chunk(chunks, rows_->cosines(*backend_, question, rows));
+}
+
+/// A graph that lacks much, or of which much is gone, is not walked.
+Result<void> VectorIndex::prepare_search() {
+  if (graph_ || codes_ || rows_->size() < limits_.graph) return {};
+  ONDOL_TRY(open_graph());
+  const bool is_usable =
+      beside_graph_.size() <= rows_->size() / kMostBeside && graph_->n_dead() <= n_dead_allowed(*graph_);
+  if (!is_usable) graph_.reset();
+  if (!graph_) codes_ = std::make_unique<SignCodes>(*rows_);
+  return {};
+}
+
+Result<void> VectorIndex::open_graph() {
+  graph_ = std::make_unique<NearGraph>(ONDOL_TRY(read_near_graph(*database_)));
+  beside_graph_ = graph_->bind(*rows_);
+  return {};
+}
+
+Result<int64_t> VectorIndex::complete_graph(const std::function<bool(int64_t, int64_t)>& progress) {
+  const auto n_vectors = static_cast<size_t>(ONDOL_TRY(database_->number("SELECT count(*) FROM vector")));
+  if (n_vectors < limits_.graph) return int64_t{0};
+  std::string version;
+  {
+    Transaction reading = ONDOL_TRY(Transaction::begin_reading(*database_));
+    version = ONDOL_TRY(near_graph_version(*database_));
+    ONDOL_TRY(refresh());
+    ONDOL_TRY(open_graph());
+  }
+  if (graph_->n_dead() > n_dead_allowed(*graph_)) {
+    *graph_ = NearGraph();
+    beside_graph_ = graph_->bind(*rows_);
+  }
+  const std::vector<uint32_t> rows = std::exchange(beside_graph_, {});
+  if (graph_->n_nodes() > 0 && rows.size() <= rows_->size() / kFewBeside) {
+    beside_graph_ = rows;
+    return int64_t{0};
+  }
+  ThreadPool pool;
+  size_t n_done = 0, n_saved = 0;
+  while (n_done < rows.size()) {
+    if (progress && !progress(static_cast<int64_t>(n_done), static_cast<int64_t>(rows.size()))) break;
+    n_done += graph_->add_batch(std::span(rows).subspan(n_done), pool);
+    if (n_done - n_saved < std::max(kLeastSaved, graph_->n_nodes() / kSavedShare)) continue;
+    if (!ONDOL_TRY(write_near_graph(*database_, *graph_, version))) break;
+    n_saved = n_done;
+  }
+  const bool is_kept = n_saved == n_done || ONDOL_TRY(write_near_graph(*database_, *graph_, version));
+  beside_graph_.assign(rows.begin() + static_cast<std::ptrdiff_t>(n_done), rows.end());
+  if (!is_kept) version_ = -1;
+  return static_cast<int64_t>(n_done);
 }
 
 std::vector<uint32_t> VectorIndex::whole_chunks(std::span<const uint32_t> rows, std::span<const int64_t> also) const {
-  const std::span<const int64_t> chunks = rows_.chunks();
+  const std::span<const int64_t> chunks = rows_->chunks();
   std::vector<uint32_t> whole;
   whole.reserve(rows.size() + also.size());
   const auto add = [&](size_t row) {

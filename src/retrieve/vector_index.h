@@ -1,10 +1,12 @@
 // VectorIndex: which chunks are near a question in meaning.
 //
 // Vectors lie in the store's file and in memory (vector_rows.h), one row for each part of a chunk. A few are all
-// multiplied with the question. Of many, one bit for each number picks those that are worth it (sign_codes.h). What
-// that takes is made when a second question comes: for one it would not pay.
+// multiplied with the question. Of many, one bit for each number picks those that are worth it (sign_codes.h), and of
+// very many a graph does (near_graph.h), which complete_graph() makes and the store keeps; what came after it is looked
+// at besides. What these take is made or read when a second question comes: for one it would not pay.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -12,6 +14,8 @@
 
 #include "backend/backend.h"
 #include "retrieve/database.h"
+#include "retrieve/near_graph.h"
+#include "retrieve/near_graph_table.h"
 #include "retrieve/sign_codes.h"
 #include "retrieve/vector_rows.h"
 
@@ -22,6 +26,7 @@ class VectorIndex {
   /// How many vectors there must be for more than multiplying all of them.
   struct Limits {
     size_t sign_codes = 20'000;
+    size_t graph = 1'000'000;
   };
 
   /// The tables must be there (document_store.cpp). The database must outlive it.
@@ -48,6 +53,11 @@ class VectorIndex {
   /// one of the n may be missed now and then; cosines are always those of nearness().
   Result<std::vector<Nearness>> nearest(std::span<const float> question, size_t n, std::span<const int64_t> also);
 
+  /// Outside of transactions: brings the graph up to date where there are vectors enough for one and more than a few
+  /// are not in it, and saves it now and then. `progress` as that of embed_pending(); what is done stays after false,
+  /// and after an end by force up to the last save. How many vectors it took in.
+  Result<int64_t> complete_graph(const std::function<bool(int64_t done, int64_t all)>& progress = {});
+
   void set_limits(const Limits& limits) { limits_ = limits; }
 
  private:
@@ -55,6 +65,8 @@ class VectorIndex {
       : database_(&database), insert_(std::move(insert)), remove_(std::move(remove)) {}
   Result<void> refresh();
   Result<void> expect_width(std::span<const float> question) const;
+  Result<void> prepare_search();
+  Result<void> open_graph();
   Result<std::string> setting(std::string_view key);
   /// All rows of the pieces that these rows are of, and of `also`; ascending.
   std::vector<uint32_t> whole_chunks(std::span<const uint32_t> rows, std::span<const int64_t> also) const;
@@ -65,9 +77,12 @@ class VectorIndex {
   Limits limits_;
   std::unique_ptr<Backend> backend_;  // made when it is wanted
   int64_t version_ = -1;              // of what follows
-  VectorRows rows_;
+  std::unique_ptr<VectorRows> rows_ = std::make_unique<VectorRows>();
   size_t n_questions_ = 0;
-  std::unique_ptr<SignCodes> codes_;  // made when it is wanted
+  // One of these, when it is wanted.
+  std::unique_ptr<SignCodes> codes_;
+  std::unique_ptr<NearGraph> graph_;
+  std::vector<uint32_t> beside_graph_;  // rows that are not in it
 };
 
 }  // namespace ondol
