@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kVectors = 9000;
 constexpr int kWidth = 64;
-constexpr size_t kWalked = 2000;  // more are looked at only without a graph
+constexpr size_t kWalked = 700;  // more are looked at only without a graph
 constexpr VectorIndex::Limits kExact = {.sign_codes = 1'000'000, .graph = 1'000'000};
 constexpr VectorIndex::Limits kGraph = {.sign_codes = 1'000'000, .graph = 100};
 
@@ -61,7 +61,7 @@ class NearGraphTest : public TemporaryFolder {
       index.set_limits(kExact);
       const std::set<int64_t> wanted = best(index.nearest(question, 10, {}).value());
       index.set_limits(kGraph);
-      if (i == 0) EXPECT_TRUE(index.nearest(question, 10, {}));
+      EXPECT_TRUE(index.nearest(question, 10, {}));  // the first question pays for nothing
       const auto near = index.nearest(question, 10, {}).value();
       if (is_walked != nullptr) *is_walked = near.size() < kWalked;
       for (const int64_t chunk : best(near)) found += wanted.contains(chunk) ? 1 : 0;
@@ -83,7 +83,7 @@ class NearGraphTest : public TemporaryFolder {
 
 TEST_F(NearGraphTest, FindsTheNearestAndStays) {
   bool is_walked = true;
-  EXPECT_EQ(recall(*index_, &is_walked), 1) << "without a graph by multiplying";
+  EXPECT_GE(recall(*index_, &is_walked), 0.99) << "without a graph by signs";
   EXPECT_FALSE(is_walked);
   EXPECT_EQ(index_->complete_graph().value(), n_rows());
   EXPECT_GE(recall(*index_, &is_walked), 0.95);
@@ -116,9 +116,9 @@ TEST_F(NearGraphTest, FollowsWhatComesAndGoes) {
   EXPECT_GE(recall(later, &is_walked), 0.95) << "an eighth is gone, and a few are not in it";
   EXPECT_TRUE(is_walked);
   EXPECT_EQ(later.complete_graph().value(), 0) << "which is not worth anything";
-  add(2 * kVectors, 500);
+  add(2 * kVectors, 2500);
   VectorIndex grown = open();
-  EXPECT_GE(grown.complete_graph().value(), 600);
+  EXPECT_GE(grown.complete_graph().value(), 2600);
   EXPECT_GE(recall(grown, &is_walked), 0.95);
   EXPECT_TRUE(is_walked);
   ASSERT_TRUE(database_->execute("DELETE FROM vector WHERE chunk % 8 = 1"));
