@@ -123,8 +123,8 @@ Result<int64_t> copy_store(const std::string& from, const std::string& to,
     return Error(fmt::format("{}: expected an empty store to copy to, got one with documents", Database::shown(to)));
   }
   const int64_t n = ONDOL_TRY(Copying(source, target, progress).run());
-  // Its table is not copied: the next indexing makes it again.
-  ONDOL_TRY(target.execute("DELETE FROM setting WHERE key = 'near_graph'"));
+  // Their tables are not copied: the next indexing makes them again.
+  ONDOL_TRY(target.execute("DELETE FROM setting WHERE key IN ('near_graph', 'server_vectors')"));
   ONDOL_TRY(writing.commit());
   return n;
 }

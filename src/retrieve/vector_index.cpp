@@ -1,9 +1,12 @@
 #include "retrieve/vector_index.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "retrieve/server_vectors.h"
 
 namespace ondol {
 namespace {
@@ -19,6 +22,9 @@ constexpr size_t kMostShare = 8;
 constexpr size_t kGraphLooksPerWanted = 3;
 constexpr size_t kLeastGraphLooks = 300;
 constexpr size_t kMostByGraph = 1000;
+
+/// The server's, among which a chunk may be several times.
+constexpr size_t kServerLooksPerWanted = 3;
 
 /// More than one row in so many beside the graph is too many; fewer than one in so many are left beside it.
 constexpr size_t kMostBeside = 10;
@@ -71,7 +77,10 @@ Result<std::string> VectorIndex::source() {
 
 Result<void> VectorIndex::set_model(const std::string& name, const std::string& source, int width) {
   ONDOL_CHECK(width > 0 && width <= VectorRows::kWidest);
-  if (ONDOL_TRY(setting("embedder")) != name) ONDOL_TRY(database_->execute("DELETE FROM vector"));
+  if (ONDOL_TRY(setting("embedder")) != name) {
+    ONDOL_TRY(drop_server_vectors(*database_));
+    ONDOL_TRY(database_->execute("DELETE FROM vector"));
+  }
   Statement put =
       ONDOL_TRY(database_->prepare("INSERT INTO setting (key, value) VALUES (?1, ?2) "
                                    "ON CONFLICT (key) DO UPDATE SET value = excluded.value"));
@@ -84,8 +93,10 @@ Result<void> VectorIndex::set_model(const std::string& name, const std::string& 
 
 Result<void> VectorIndex::put(int64_t chunk, std::span<const std::vector<float>> parts) {
   ONDOL_TRY(remove_.run(chunk));
+  const bool server_searches = ONDOL_TRY(has_server_vectors(*database_));
   for (size_t i = 0; i < parts.size(); ++i) {
     ONDOL_TRY(insert_.run(chunk, i, std::span<const uint8_t>(VectorRows::encoded(parts[i]))));
+    if (server_searches) ONDOL_TRY(put_server_vector(*database_, chunk, i, parts[i]));
   }
   version_ = -1;
   return {};
@@ -105,22 +116,25 @@ Result<void> VectorIndex::refresh() {
   return {};
 }
 
-Result<void> VectorIndex::expect_width(std::span<const float> question) const {
-  if (rows_->size() == 0 || static_cast<int64_t>(question.size()) == rows_->width()) return {};
-  return Error(fmt::format("expected a question's vector of width {}, got {}", rows_->width(), question.size()));
+Result<void> VectorIndex::expect_width(std::span<const float> question, int64_t width) const {
+  if (static_cast<int64_t>(question.size()) == width) return {};
+  return Error(fmt::format("expected a question's vector of width {}, got {}", width, question.size()));
 }
 
 Result<std::vector<VectorIndex::Nearness>> VectorIndex::nearness(std::span<const float> question) {
   ONDOL_TRY(refresh());
-  ONDOL_TRY(expect_width(question));
+  if (rows_->size() > 0) ONDOL_TRY(expect_width(question, rows_->width()));
   if (rows_->size() == 0) return std::vector<Nearness>();
   return by_chunk(rows_->chunks(), rows_->cosines(*backend_, question));
 }
 
 Result<std::vector<VectorIndex::Nearness>> VectorIndex::nearest(std::span<const float> question, size_t n,
                                                                 std::span<const int64_t> also) {
+  if (n <= kMostServerRows / kServerLooksPerWanted && ONDOL_TRY(has_server_vectors(*database_))) {
+    return nearest_in_server(question, n, also);
+  }
   ONDOL_TRY(refresh());
-  ONDOL_TRY(expect_width(question));
+  if (rows_->size() > 0) ONDOL_TRY(expect_width(question, rows_->width()));
   const size_t n_looks = std::max(kLooksPerWanted * std::min(n, rows_->size()), kLeastLooks);
   const bool is_few =
       rows_->size() < std::min(limits_.sign_codes, limits_.graph) || n_looks > rows_->size() / kMostShare;
@@ -139,6 +153,22 @@ Result<std::vector<VectorIndex::Nearness>> VectorIndex::nearest(std::span<const 
   chunks.reserve(rows.size());
   for (const uint32_t row : rows) chunks.push_back(rows_->chunks()[row]);
   return by_chunk(chunks, rows_->cosines(*backend_, question, rows));
+}
+
+Result<std::vector<VectorIndex::Nearness>> VectorIndex::nearest_in_server(std::span<const float> question, size_t n,
+                                                                          std::span<const int64_t> also) {
+  const int64_t width =
+      ONDOL_TRY(database_->number("SELECT CAST(value AS INTEGER) FROM setting WHERE key = 'embedder_width'"));
+  ONDOL_TRY(expect_width(question, width));
+  std::vector<ScoredChunk> rows = ONDOL_TRY(nearest_by_server(*database_, question, kServerLooksPerWanted * n, also));
+  std::sort(rows.begin(), rows.end(), [](const ScoredChunk& a, const ScoredChunk& b) { return a.chunk < b.chunk; });
+  std::vector<int64_t> chunks;
+  std::vector<float> cosines;
+  for (const ScoredChunk& row : rows) {
+    chunks.push_back(row.chunk);
+    cosines.push_back(row.score);
+  }
+  return by_chunk(chunks, cosines);
 }
 
 /// A graph that lacks much, or of which much is gone, is not walked.
@@ -160,6 +190,10 @@ Result<void> VectorIndex::open_graph() {
 
 Result<int64_t> VectorIndex::complete_graph(const std::function<bool(int64_t, int64_t)>& progress) {
   const auto n_vectors = static_cast<size_t>(ONDOL_TRY(database_->number("SELECT count(*) FROM vector")));
+  if (n_vectors >= limits_.server) {
+    const std::string width = ONDOL_TRY(setting("embedder_width"));
+    if (ONDOL_TRY(make_server_vectors(*database_, std::atoll(width.c_str())))) return int64_t{0};
+  }
   if (n_vectors < limits_.graph) return int64_t{0};
   std::string version;
   {

@@ -27,6 +27,7 @@ class VectorIndex {
   struct Limits {
     size_t sign_codes = 20'000;
     size_t graph = 1'000'000;
+    size_t server = 20'000;  // for those that a PostgreSQL server searches itself (server_vectors.h)
   };
 
   /// The tables must be there (document_store.cpp). The database must outlive it.
@@ -53,7 +54,8 @@ class VectorIndex {
   /// one of the n may be missed now and then; cosines are always those of nearness().
   Result<std::vector<Nearness>> nearest(std::span<const float> question, size_t n, std::span<const int64_t> also);
 
-  /// Outside of transactions: brings the graph up to date where there are vectors enough for one and more than a few
+  /// Outside of transactions: on a PostgreSQL server with pgvector, makes what it searches itself; else brings the
+  /// graph up to date where there are vectors enough for one and more than a few
   /// are not in it, and saves it now and then. `progress` as that of embed_pending(); what is done stays after false,
   /// and after an end by force up to the last save. How many vectors it took in.
   Result<int64_t> complete_graph(const std::function<bool(int64_t done, int64_t all)>& progress = {});
@@ -64,7 +66,9 @@ class VectorIndex {
   VectorIndex(Database& database, Statement insert, Statement remove)
       : database_(&database), insert_(std::move(insert)), remove_(std::move(remove)) {}
   Result<void> refresh();
-  Result<void> expect_width(std::span<const float> question) const;
+  Result<void> expect_width(std::span<const float> question, int64_t width) const;
+  Result<std::vector<Nearness>> nearest_in_server(std::span<const float> question, size_t n,
+                                                  std::span<const int64_t> also);
   Result<void> prepare_search();
   Result<void> open_graph();
   Result<std::string> setting(std::string_view key);

@@ -63,6 +63,14 @@ std::vector<uint8_t> VectorRows::encoded(std::vector<float> values) {
   return row;
 }
 
+bool VectorRows::decoded(std::span<const uint8_t> row, int64_t width, std::vector<float>& values) {
+  if (width < 1 || width > kWidest || row.size() != row_bytes(DType::Q8_0, padded(width))) return false;
+  values.resize(static_cast<size_t>(padded(width)));
+  format_of(DType::Q8_0).decode(row.data(), values.data(), padded(width));
+  values.resize(static_cast<size_t>(width));
+  return true;
+}
+
 int64_t VectorRows::columns() const {
   return padded(width_);
 }

@@ -23,6 +23,8 @@ class VectorRows {
   static Result<VectorRows> read(Database& database);
   /// The row that is kept of a vector.
   static std::vector<uint8_t> encoded(std::vector<float> values);
+  /// And back, without the padding; false for bytes that are no such row.
+  static bool decoded(std::span<const uint8_t> row, int64_t width, std::vector<float>& values);
 
   size_t size() const { return chunks_.size(); }
   /// Of vectors, without padding, and of rows with it.

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <thread>
@@ -13,8 +14,10 @@
 #include "retrieve/copy_store.h"
 #include "retrieve/database.h"
 #include "retrieve/document_store.h"
+#include "retrieve/embedding.h"
 #include "retrieve/plain_text.h"
 #include "tests/formats/temporary_folder.h"
+#include "tests/retrieve/clustered_vectors.h"
 
 namespace ondol {
 namespace {
@@ -26,8 +29,9 @@ int shell(const std::string& command) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/// The folder of initdb and postgres; empty where there is none.
+/// The folder of initdb and postgres, which ONDOL_POSTGRES_BIN may name; empty where there is none.
 std::string server_programs() {
+  if (const char* folder = std::getenv("ONDOL_POSTGRES_BIN")) return folder;
   for (const char* version : {"17", "16", "15", "14"}) {
     const std::string folder = fmt::format("/usr/lib/postgresql/{}/bin", version);
     if (fs::exists(folder + "/initdb")) return folder;
@@ -184,6 +188,72 @@ TEST_F(PostgresTest, AStoreMovesThereAndBack) {
     numbers.push_back(store->search("numbat").value().front().chunk);
   }
   EXPECT_EQ(numbers, std::vector<int64_t>(3, numbers.front()));
+}
+
+TEST_F(PostgresTest, TheServerSearchesVectorsWhereItCan) {
+  constexpr int kWidth = 48, kPieces = 400;
+  class Embedder final : public TextEmbedder {
+   public:
+    std::string name() const override { return "clusters"; }
+    std::string source() const override { return "clusters"; }
+    int width() const override { return kWidth; }
+    Result<std::vector<Parts>> embed_documents(std::span<const std::string> texts) override {
+      std::vector<Parts> all(texts.size());
+      for (Parts& parts : all) parts = {vectors_.next(), vectors_.next()};
+      return all;
+    }
+    Result<std::vector<float>> embed_question(const std::string&) override { return vectors_.next(); }
+
+   private:
+    ClusteredVectors vectors_{kWidth, 20, 4};
+  } embedder;
+  const VectorIndex::Limits limits = {.server = 100};
+  DocumentStore store = open(url());
+  store.set_vector_limits(limits);
+  for (int i = 0; i < kPieces; ++i) {
+    ASSERT_TRUE(store.put(record(fmt::format("/{}.txt", i)), read_plain_text(fmt::format("quokka number {}", i))));
+  }
+  ASSERT_TRUE(embed_pending(store, embedder));
+  const auto found_by = [&](DocumentStore& by, const std::vector<float>& question) {
+    std::vector<std::string> paths;
+    SearchOptions options;
+    options.meaning = question;
+    options.meaning_share = 1;
+    const std::vector<Hit> hits = by.search("quokka", options).value();
+    for (const Hit& hit : hits) paths.push_back(hit.path);
+    return paths;
+  };
+  std::vector<std::vector<float>> questions;
+  std::vector<std::vector<std::string>> wanted;
+  for (int i = 0; i < 20; ++i) {
+    questions.push_back(embedder.embed_question("").value());
+    wanted.push_back(found_by(store, questions.back()));
+  }
+  ASSERT_TRUE(store.complete_graph());
+  Database database = Database::open(url()).value();
+  if (database.number("SELECT count(*) FROM pg_tables WHERE tablename = 'server_vector'").value() == 0) {
+    GTEST_SKIP() << "the PostgreSQL server has no extension vector (pgvector 0.5 or later)";
+  }
+  EXPECT_EQ(database.number("SELECT count(*) FROM server_vector").value(), 2 * kPieces);
+  DocumentStore other = open(url());
+  size_t n_same = 0;
+  for (size_t i = 0; i < questions.size(); ++i) {
+    const std::vector<std::string> paths = found_by(other, questions[i]);
+    for (const std::string& path : paths) {
+      n_same += std::find(wanted[i].begin(), wanted[i].end(), path) != wanted[i].end() ? 1 : 0;
+    }
+  }
+  EXPECT_GE(n_same, 190u) << "of 200";
+  // What comes, goes, or belongs to another model.
+  ASSERT_TRUE(store.remove(store.documents().value().front().id));
+  ASSERT_TRUE(store.put(record("/new.txt"), read_plain_text("a new quokka")));
+  ASSERT_TRUE(embed_pending(store, embedder));
+  EXPECT_EQ(database.number("SELECT count(*) FROM server_vector").value(), 2 * kPieces);
+  SearchOptions options;
+  options.meaning = std::vector<float>(kWidth + 1);
+  EXPECT_FALSE(other.search("quokka", options));
+  EXPECT_GT(copy_store(url(), path("copy.db")).value(), 0);
+  EXPECT_EQ(found_by(store, questions[0]).size(), 10u);
 }
 
 TEST(Places, PasswordsAreNotShown) {

@@ -38,6 +38,7 @@ struct Dialect {
   std::string_view own_id;       // a primary key that the database counts up, and never gives twice
   std::string_view sorted_text;  // in the order of its bytes
   std::string_view without_rowid;
+  bool is_server = false;  // PostgreSQL, which can do more
 };
 
 /// What a database holds.

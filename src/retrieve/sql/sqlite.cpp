@@ -81,7 +81,7 @@ class Sqlite final : public ConnectionDriver {
   Sqlite& operator=(const Sqlite&) = delete;
 
   Dialect dialect() const override {
-    return {"INTEGER", "BLOB", "INTEGER PRIMARY KEY AUTOINCREMENT", "TEXT", "WITHOUT ROWID"};
+    return {"INTEGER", "BLOB", "INTEGER PRIMARY KEY AUTOINCREMENT", "TEXT", "WITHOUT ROWID", false};
   }
 
   Result<std::unique_ptr<StatementDriver>> prepare(std::string_view sql) override {
