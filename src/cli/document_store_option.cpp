@@ -25,4 +25,9 @@ void make_folder_of_store(const std::string& place) {
   std::filesystem::create_directories(std::filesystem::path(place).parent_path(), error);
 }
 
+std::string reader_program() {
+  std::error_code error;
+  return std::filesystem::read_symlink("/proc/self/exe", error).parent_path() / "ondol-reader";
+}
+
 }  // namespace ondol::cli

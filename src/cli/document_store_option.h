@@ -19,4 +19,7 @@ Result<void> expect_store(const std::string& place);
 /// Where a new store's file is going to be.
 void make_folder_of_store(const std::string& place);
 
+/// The program beside this one that parses documents.
+std::string reader_program();
+
 }  // namespace ondol::cli

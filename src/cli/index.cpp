@@ -1,5 +1,4 @@
 // ondol index: files and folders into a document store.
-#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -50,12 +49,6 @@ void print_files(std::string_view title, const std::vector<std::string>& lines) 
   for (size_t i = 0; i < std::min(lines.size(), kMostShownFailures); ++i)
     fmt::print(stderr, "  {}\n", printable(lines[i]));
   if (lines.size() > kMostShownFailures) fmt::print(stderr, "  and {} more\n", lines.size() - kMostShownFailures);
-}
-
-/// The program beside this one that parses documents.
-std::string reader_program() {
-  std::error_code error;
-  return std::filesystem::read_symlink("/proc/self/exe", error).parent_path() / "ondol-reader";
 }
 
 /// With the model that is asked for, or the one that made the store's vectors.

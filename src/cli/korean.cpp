@@ -137,6 +137,8 @@ constexpr Entry kEntries[] = {
      "요청에는 PATH. 뒤에 배율을 붙일 수 있습니다: =0.5 (여러 번 쓸 수 있음)"},
     {"NAME=MODEL: a further name for a model, or for MODEL:ADAPTER (any number of times)",
      "NAME=MODEL: 모델이나 MODEL:ADAPTER의 다른 이름 (여러 번 쓸 수 있음)"},
+    {"NAME=PATH: a store that `ondol index` made, as /v1/vector_stores/NAME (any number of times)",
+     "NAME=PATH: `ondol index`가 만든 저장소를 /v1/vector_stores/NAME으로 (여러 번 쓸 수 있음)"},
     {"Rounds; the median is reported", "반복 횟수 (중앙값을 냄)"},
     {"Also measure what the machine reaches, in every round, and what share of it the tests take",
      "반복마다 이 컴퓨터의 한계도 재고, 시험이 그중 얼마를 쓰는지 보여 줍니다"},

@@ -13,7 +13,9 @@
 
 #include "base/json.h"
 #include "cli/command.h"
+#include "cli/document_store_option.h"
 #include "cli/language.h"
+#include "cli/open_embedder.h"
 #include "cli/options.h"
 #include "cli/serve_options.h"
 #include "cli/terminal.h"
@@ -130,6 +132,7 @@ Result<void> serve(const ServeFlags& flags, const Globals& globals) {
   std::ranges::move(options.has_page ? server::page_routes() : server::pageless_routes(), std::back_inserter(routes));
   const auto server =
       ONDOL_TRY(server::Server::create(options.server, std::move(routes), make_recorder(services, options.log)));
+  ONDOL_TRY(services.vector_stores.offer({options.stores, reader_program(), open_embedder}));
   load_data(services);
   ONDOL_TRY(services.models->load_all());
   services.start();
@@ -154,6 +157,7 @@ void add_serve(CLI::App& app, const Globals& globals) {
                   "  ondol serve qwen3-0.6b\n"
                   "  ondol serve chat.gguf embeddings.gguf --port 8000 --api-key me=SECRET\n"
                   "  ondol serve MODEL --adapter law=law.gguf --adapter poems=poems/=0.8\n"
+                  "  ondol serve MODEL --store notes=notes.db\n"
                   "  ondol serve --host 0.0.0.0 --api-key-file keys.txt --tls-cert c.pem --tls-key k.pem\n",
                   [flags, &globals] { return serve(*flags, globals); });
   flags->add_to(*command);

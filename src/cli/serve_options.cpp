@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/files.h"
+#include "cli/document_store_option.h"
 #include "hub/store.h"
 
 namespace ondol::cli {
@@ -60,6 +61,26 @@ Result<std::vector<server::ApiKey>> read_keys(const std::vector<std::string>& gi
     }
   }
   return keys;
+}
+
+/// "NAME=PATH", where there is a store.
+Result<std::map<std::string, std::string>> named_stores(const std::vector<std::string>& given) {
+  std::map<std::string, std::string> stores;
+  for (const std::string& text : given) {
+    const size_t equals = text.find('=');
+    const std::string name = text.substr(0, equals);
+    // Not to be taken for a part of a path, or for the name of a collection that a client made.
+    if (equals == std::string::npos || name.empty() || name.find('/') != std::string::npos || name.starts_with("vs_")) {
+      return Error(
+          fmt::format("--store: expected NAME=PATH, with a name that does not begin with vs_, got '{}'", text));
+    }
+    const std::string place = text.substr(equals + 1);
+    ONDOL_TRY(expect_store(place));
+    if (!stores.emplace(name, place).second) {
+      return Error(fmt::format("--store: expected a name for one store, '{}' is there twice", name));
+    }
+  }
+  return stores;
 }
 
 }  // namespace
@@ -128,8 +149,9 @@ void ServeFlags::add_to(CLI::App& command) {
   command.add_flag("--no-page", no_page, "Serve the APIs only, not the page for people");
   data_folder = (std::filesystem::path(StoreFolders::from_environment().own).parent_path() / "serve").string();
   command
-      .add_option("--data-dir", data_folder,
-                  "Folder that keeps files, trainings and what they taught (/v1/files, /v1/fine_tuning)")
+      .add_option(
+          "--data-dir", data_folder,
+          "Folder that keeps files, trainings and what they taught (/v1/files, /v1/vector_stores, /v1/fine_tuning)")
       ->capture_default_str();
   command.add_option("--cache-dir", cache_directory,
                      "Folder that keeps what was computed of prompts, for later and after a restart");
@@ -139,6 +161,8 @@ void ServeFlags::add_to(CLI::App& command) {
       ->capture_default_str();
   command.add_option("--alias", aliases,
                      "NAME=MODEL: a further name for a model, or for MODEL:ADAPTER (any number of times)");
+  command.add_option("--store", stores,
+                     "NAME=PATH: a store that `ondol index` made, as /v1/vector_stores/NAME (any number of times)");
   command.add_option("--log", log, "Log requests as text or json")->check(CLI::IsMember({"text", "json"}));
   model.add_to(command);
   command.get_option("--adapter")
@@ -156,6 +180,7 @@ Result<ServeOptions> ServeFlags::resolved(bool is_watched) const {
   options.server.allowed_hosts = allowed_hosts;
   options.has_page = !no_page;
   options.data_folder = data_folder;
+  options.stores = ONDOL_TRY(named_stores(stores));
   options.server.tls_certificate = tls_certificate;
   options.server.tls_key = tls_key;
   options.pool.models = models;

@@ -1,6 +1,7 @@
 // The options of `ondol serve`.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct ServeOptions {
   server::ServerOptions server;
   server::PoolOptions pool;
   std::string data_folder;
+  std::map<std::string, std::string> stores;  // document stores to search: names and places
   LogForm log = LogForm::kNone;
   bool has_page = true;
 };
@@ -42,6 +44,7 @@ struct ServeFlags {
   std::string cache_size = "4GiB";
   std::string keep_alive = "5m";
   std::vector<std::string> aliases;
+  std::vector<std::string> stores;
   std::string log;
 
   void add_to(CLI::App& command);

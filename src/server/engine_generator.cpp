@@ -37,6 +37,17 @@ bool follows_instructions(const Engine& engine) {
   return engine.chat_template() != nullptr && n_parameters(engine) >= kLeastParameters;
 }
 
+bool is_discerning(const Engine& engine) {
+  return n_parameters(engine) >= kDiscerningParameters;
+}
+
+Result<std::vector<TokenId>> instruction_tokens(const Engine& engine, const std::vector<ChatTurn>& turns) {
+  const json::object variables = {{"enable_thinking", false}};
+  auto tokens = conversation_tokens(engine, messages_of(turns), variables);
+  if (tokens || turns.empty() || turns[0].role != "system") return tokens;
+  return conversation_tokens(engine, messages_of(without_system(turns)), variables);
+}
+
 EngineGenerator::EngineGenerator(std::unique_ptr<Engine> engine, Sampler sampler)
     : engine_(std::move(engine)),
       sampler_(std::move(sampler)),
@@ -54,15 +65,8 @@ Result<std::unique_ptr<EngineGenerator>> EngineGenerator::create(std::unique_ptr
   return std::unique_ptr<EngineGenerator>(new EngineGenerator(std::move(engine), std::move(sampler)));
 }
 
-Result<std::vector<TokenId>> EngineGenerator::prompt_tokens(const std::vector<ChatTurn>& turns) const {
-  const json::object variables = {{"enable_thinking", false}};
-  auto tokens = conversation_tokens(*engine_, messages_of(turns), variables);
-  if (tokens || turns.empty() || turns[0].role != "system") return tokens;
-  return conversation_tokens(*engine_, messages_of(without_system(turns)), variables);
-}
-
 bool EngineGenerator::is_discerning() const {
-  return n_parameters(*engine_) >= kDiscerningParameters;
+  return ondol::is_discerning(*engine_);
 }
 
 int64_t EngineGenerator::count_tokens(std::string_view text) const {
@@ -70,11 +74,11 @@ int64_t EngineGenerator::count_tokens(std::string_view text) const {
 }
 
 Result<int64_t> EngineGenerator::count_prompt(const std::vector<ChatTurn>& turns) const {
-  return static_cast<int64_t>(ONDOL_TRY(prompt_tokens(turns)).size());
+  return static_cast<int64_t>(ONDOL_TRY(instruction_tokens(*engine_, turns)).size());
 }
 
 Result<std::string> EngineGenerator::generate(const Wish& wish) {
-  const std::vector<TokenId> prompt = ONDOL_TRY(prompt_tokens(wish.turns));
+  const std::vector<TokenId> prompt = ONDOL_TRY(instruction_tokens(*engine_, wish.turns));
   std::unique_ptr<TokenConstraint> constraint;
   if (wish.grammar != nullptr) constraint = constrain(wish.grammar, vocabulary_);
   GenerateOptions options;

@@ -15,6 +15,11 @@ namespace ondol {
 /// Whether a model is large enough that following instructions can be expected of it, and has a chat template.
 bool follows_instructions(const Engine& engine);
 
+/// TextGenerator::is_discerning of this model.
+bool is_discerning(const Engine& engine);
+/// The turns through the model's template, without thinking where that knows it.
+Result<std::vector<TokenId>> instruction_tokens(const Engine& engine, const std::vector<ChatTurn>& turns);
+
 class EngineGenerator final : public TextGenerator {
  public:
   /// Error: a model without a chat template.
@@ -29,7 +34,6 @@ class EngineGenerator final : public TextGenerator {
 
  private:
   EngineGenerator(std::unique_ptr<Engine> engine, Sampler sampler);
-  Result<std::vector<TokenId>> prompt_tokens(const std::vector<ChatTurn>& turns) const;
 
   std::unique_ptr<Engine> engine_;
   Sampler sampler_;

@@ -8,6 +8,7 @@
 #include "server/responses.h"
 #include "server/static_files.h"
 #include "server/tuning.h"
+#include "server/vector_store_routes.h"
 
 namespace ondol::server {
 
@@ -18,8 +19,8 @@ std::vector<Route> all_routes(Services& services) {
   std::vector<Route> all;
   for (const auto family :
        {openai_chat_routes, openai_completion_routes, openai_model_routes, openai_embedding_routes, adapter_routes,
-        file_routes, tuning_routes, response_routes, token_routes, status_routes, anthropic_routes, ollama_chat_routes,
-        ollama_embedding_routes, ollama_model_routes, ollama_pull_routes}) {
+        file_routes, vector_store_routes, tuning_routes, response_routes, token_routes, status_routes, anthropic_routes,
+        ollama_chat_routes, ollama_embedding_routes, ollama_model_routes, ollama_pull_routes}) {
     for (Route& route : family(services)) all.push_back(std::move(route));
   }
   return all;

@@ -7,6 +7,7 @@ Result<void> Services::load_data() {
   ONDOL_TRY(data.claim());
   ONDOL_TRY(files.load());
   ONDOL_TRY(tuning.load());
+  ONDOL_TRY(vector_stores.load());
   return {};
 }
 

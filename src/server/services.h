@@ -10,6 +10,7 @@
 #include "server/model_pool.h"
 #include "server/service_metrics.h"
 #include "server/tuning_jobs.h"
+#include "server/vector_stores.h"
 #include "server/workers.h"
 
 namespace ondol::server {
@@ -20,12 +21,19 @@ struct Services {
       : data(std::move(data_folder)),
         files(data),
         workers(n_workers),
+        vector_stores(data, files),
         models(std::move(pool)),
         tuning(data, files, *models) {
-    on_stop([this] { tuning.stop(); });
+    on_stop([this] {
+      tuning.stop();
+      vector_stores.stop_reading();
+    });
   }
   /// Workers stop first, so that nothing new is asked of the models, but can still be posted to.
-  ~Services() { workers.stop(); }
+  ~Services() {
+    workers.stop();
+    vector_stores.stop();
+  }
 
   /// Calls `stop` when the server is told to stop, from any thread: for what takes minutes and may be left undone.
   void on_stop(std::function<void()> stop) {
@@ -46,6 +54,7 @@ struct Services {
   DataFolder data;
   FileStore files;
   Workers workers;
+  VectorStores vector_stores;
   std::unique_ptr<ModelPool> models;
   TuningJobs tuning;  // uses the models
 

@@ -1,0 +1,348 @@
+#include "server/vector_stores.h"
+
+#include <algorithm>
+#include <ctime>
+#include <filesystem>
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include "base/files.h"
+#include "retrieve/reader_process.h"
+#include "server/ownership.h"
+#include "server/random_id.h"
+
+namespace ondol::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kMostStores = 1000;
+constexpr size_t kMostFiles = 10000;
+constexpr size_t kMostFileBytes = size_t{256} << 20;  // as `ondol index` takes
+constexpr size_t kMostAboutBytes = size_t{256} << 20;
+constexpr int64_t kActiveSeconds = 60;  // uses that are nearer to each other are one
+
+int64_t now_seconds() {
+  return static_cast<int64_t>(std::time(nullptr));
+}
+
+/// A document of a named store, whose only name is its path.
+AttachedFile file_of(const DocumentRecord& record) {
+  AttachedFile file;
+  const auto bytes = std::span(reinterpret_cast<const uint8_t*>(record.path.data()), record.path.size());
+  file.id = "file-" + hash_bytes(bytes).hex().substr(0, 24);
+  file.name = fs::path(record.path).filename();
+  file.path = record.path;
+  file.created_at = record.modified_ns / 1'000'000'000;
+  file.status = record.error.empty() ? AttachStatus::kCompleted : AttachStatus::kFailed;
+  file.error_code = record.error.empty() ? "" : "invalid_file";
+  file.error = record.error;
+  file.text_bytes = static_cast<uint64_t>(std::max<int64_t>(record.size_bytes, 0));
+  file.attributes = {{"path", record.path}};
+  return file;
+}
+
+VectorStores::Outcome failed(HttpError error) {
+  return {{}, std::move(error)};
+}
+
+std::optional<HttpError> too_many(const VectorStore& store) {
+  if (store.files.size() <= kMostFiles) return {};
+  return make_error(400, fmt::format("expected at most {} files in a vector store", kMostFiles));
+}
+
+}  // namespace
+
+HttpError unknown_vector_store(const std::string& id) {
+  return make_error(404, fmt::format("there is no vector store '{}'", id.substr(0, 100)), "vector_store_not_found");
+}
+
+Result<void> VectorStores::offer(VectorStoreOptions options) {
+  options_ = std::move(options);
+  reader_ = std::make_unique<ReaderProcess>(ReaderProcessOptions{.program = options_.reader_program});
+  for (const auto& [name, place] : options_.named) {
+    const auto opened = DocumentStore::open(place);
+    if (!opened) return opened.error();
+    auto named = std::make_shared<Collection>();
+    named->about.id = name;
+    named->about.name = name;
+    named->is_named = true;
+    named->documents = std::make_shared<CollectionDocuments>(place, options_.open_embedder);
+    collections_.insert(collections_.begin(), std::move(named));
+  }
+  return {};
+}
+
+VectorStores::CollectionPtr VectorStores::add(VectorStore about) {
+  auto made = std::make_shared<Collection>();
+  made->documents =
+      std::make_shared<CollectionDocuments>((folder(about) / "documents.db").string(), options_.open_embedder);
+  made->about = std::move(about);
+  collections_.push_back(made);
+  return made;
+}
+
+Result<void> VectorStores::load() {
+  std::error_code code;
+  if (!fs::is_directory(directory(), code)) return {};
+  const fs::directory_iterator entries(directory(), code);
+  if (code) return Error(fmt::format("{}: cannot read the folder: {}", directory().string(), code.message()));
+  std::vector<VectorStore> found;
+  for (const fs::directory_entry& entry : entries) {
+    if (!entry.path().filename().string().starts_with("vs_")) continue;
+    const auto text = read_file(entry.path() / "about.json", kMostAboutBytes);
+    const auto document = text ? parse_json(*text) : Result<json::value>(text.error());
+    auto about = document ? store_from_document(*document) : Result<VectorStore>(document.error());
+    if (about && about->id == entry.path().filename()) {
+      found.push_back(std::move(*about));
+    } else if (!fs::exists(entry.path() / "about.json", code)) {
+      fs::remove_all(entry.path(), code);  // what was being made, or removed, when a server was killed
+    }
+  }
+  std::sort(found.begin(), found.end(), [](const VectorStore& a, const VectorStore& b) {
+    return std::tie(a.created_at, a.id) < std::tie(b.created_at, b.id);
+  });
+  const std::lock_guard lock(mutex_);
+  for (VectorStore& about : found) {
+    const CollectionPtr collection = add(std::move(about));
+    for (const AttachedFile& file : collection->about.files) {
+      if (file.status == AttachStatus::kInProgress) read_later(collection, file.id);
+    }
+  }
+  return {};
+}
+
+void VectorStores::stop() {
+  is_stopping_ = true;
+  is_ending_ = true;
+  askers_.stop();
+  searchers_.stop();
+  readers_.stop();
+}
+
+// What there is.
+
+VectorStores::CollectionPtr VectorStores::collection(const std::string& id, const std::string& asker) const {
+  const std::lock_guard lock(mutex_);
+  for (const CollectionPtr& known : collections_) {
+    if (known->about.id == id && may_see(asker, known->about.owner)) return known;
+  }
+  return nullptr;
+}
+
+Result<VectorStore> VectorStores::view(const CollectionPtr& collection) const {
+  if (!collection->is_named) {
+    const std::lock_guard lock(mutex_);
+    return collection->about;
+  }
+  VectorStore store = collection->about;  // which does not change
+  for (const DocumentRecord& record : ONDOL_TRY(collection->documents->list())) {
+    store.files.push_back(file_of(record));
+    store.created_at = std::max(store.created_at, store.files.back().created_at);
+  }
+  store.last_active_at = store.created_at;
+  return store;
+}
+
+VectorStores::Outcome VectorStores::find(const std::string& id, const std::string& asker) {
+  const CollectionPtr found = collection(id, asker);
+  if (!found) return failed(unknown_vector_store(id));
+  auto store = view(found);
+  return store ? Outcome{std::move(*store), {}} : failed(make_error(500, store.error().message()));
+}
+
+std::vector<VectorStore> VectorStores::list(const std::string& asker) {
+  std::vector<CollectionPtr> all;
+  {
+    const std::lock_guard lock(mutex_);
+    all = collections_;
+  }
+  std::vector<VectorStore> stores;
+  for (auto it = all.rbegin(); it != all.rend(); ++it) {
+    auto store = may_see(asker, (*it)->about.owner) ? view(*it) : Result<VectorStore>(Error("another's"));
+    if (store) stores.push_back(std::move(*store));
+  }
+  return stores;
+}
+
+VectorStores::Searchable VectorStores::searchable(const std::string& id, const std::string& asker) {
+  const auto refuse = [](HttpError error) { return Searchable{{}, nullptr, std::move(error)}; };
+  const CollectionPtr found = collection(id, asker);
+  if (!found) return refuse(unknown_vector_store(id));
+  const int64_t now = now_seconds();
+  auto store = view(found);
+  if (!store) return refuse(make_error(500, store.error().message()));
+  if (store->is_expired(now)) return refuse(make_error(400, fmt::format("the vector store '{}' has expired", id)));
+  if (!found->is_named && now >= store->last_active_at + kActiveSeconds) {
+    edit(found, [&](VectorStore& about) -> std::optional<HttpError> {
+      about.last_active_at = now;
+      return {};
+    });
+  }
+  return {std::move(*store), found->documents, {}};
+}
+
+// Changes.
+
+Result<void> VectorStores::write(const VectorStore& store) const {
+  std::error_code code;
+  fs::create_directories(folder(store), code);
+  if (code) return Error(fmt::format("{}: cannot make the folder: {}", folder(store).string(), code.message()));
+  return write_file_atomically(folder(store) / "about.json", json::serialize(to_document(store)));
+}
+
+VectorStores::Outcome VectorStores::edit(const CollectionPtr& collection, const Edit& edit) {
+  if (collection->is_named) {
+    return failed(make_error(400, fmt::format("the vector store '{}' is a document store of this machine, which is "
+                                              "searched as it is; hint: ondol index",
+                                              collection->about.id)));
+  }
+  const std::lock_guard lock(mutex_);
+  if (collection->is_gone) return failed(unknown_vector_store(collection->about.id));
+  VectorStore changed = collection->about;
+  if (auto error = edit(changed)) return failed(std::move(*error));
+  if (const auto written = write(changed); !written) return failed(make_error(500, written.error().message()));
+  collection->about = changed;
+  return {std::move(changed), {}};
+}
+
+VectorStores::Outcome VectorStores::create(VectorStore wanted) {
+  if (const auto claimed = data_.claim(); !claimed) return failed(make_error(503, claimed.error().message()));
+  if (auto error = too_many(wanted)) return failed(std::move(*error));
+  wanted.id = random_id("vs_");
+  wanted.created_at = wanted.last_active_at = now_seconds();
+  const std::lock_guard lock(mutex_);
+  if (collections_.size() >= kMostStores) {
+    return failed(make_error(400, fmt::format("expected at most {} vector stores, there are as many", kMostStores)));
+  }
+  if (const auto written = write(wanted); !written) return failed(make_error(500, written.error().message()));
+  const CollectionPtr made = add(wanted);
+  for (const AttachedFile& file : wanted.files) read_later(made, file.id);
+  return {std::move(wanted), {}};
+}
+
+VectorStores::Outcome VectorStores::update(const std::string& id, const std::string& asker, const Edit& change) {
+  const CollectionPtr found = collection(id, asker);
+  return found ? edit(found, change) : failed(unknown_vector_store(id));
+}
+
+VectorStores::Outcome VectorStores::remove(const std::string& id, const std::string& asker) {
+  const CollectionPtr found = collection(id, asker);
+  if (!found) return failed(unknown_vector_store(id));
+  // Once the document about it is gone, a server that is killed here removes the rest at its next start.
+  const auto forget = [this](VectorStore& store) -> std::optional<HttpError> {
+    std::error_code code;
+    fs::remove(folder(store) / "about.json", code);
+    if (code) return make_error(500, fmt::format("cannot remove the vector store: {}", code.message()));
+    return {};
+  };
+  if (found->is_named) return edit(found, forget);
+  const std::lock_guard lock(mutex_);
+  if (found->is_gone) return failed(unknown_vector_store(id));
+  if (auto error = forget(found->about)) return failed(std::move(*error));
+  found->is_gone = true;
+  std::erase(collections_, found);
+  std::error_code code;
+  fs::remove_all(folder(found->about), code);
+  return {found->about, {}};
+}
+
+VectorStores::Outcome VectorStores::attach(const std::string& id, const std::string& asker, AttachedFile file) {
+  const CollectionPtr found = collection(id, asker);
+  if (!found) return failed(unknown_vector_store(id));
+  const std::string name = file.id;
+  Outcome outcome = edit(found, [&](VectorStore& store) {
+    std::erase_if(store.files, [&](const AttachedFile& known) { return known.id == file.id; });
+    store.files.push_back(std::move(file));
+    store.last_active_at = now_seconds();
+    return too_many(store);
+  });
+  if (!outcome.error) read_later(found, name);
+  return outcome;
+}
+
+VectorStores::Outcome VectorStores::detach(const std::string& id, const std::string& asker, const std::string& file) {
+  const CollectionPtr found = collection(id, asker);
+  if (!found) return failed(unknown_vector_store(id));
+  std::string path;
+  Outcome outcome = edit(found, [&](VectorStore& store) -> std::optional<HttpError> {
+    const AttachedFile* known = store.find(file);
+    if (known == nullptr) return make_error(404, fmt::format("there is no file '{}' in it", file.substr(0, 100)));
+    path = known->path;
+    std::erase_if(store.files, [&](const AttachedFile& f) { return f.id == file; });
+    return {};
+  });
+  if (outcome.error) return outcome;
+  if (const auto removed = found->documents->remove(path); !removed) {
+    return failed(make_error(500, removed.error().message()));
+  }
+  std::error_code code;
+  fs::remove(text_path(outcome.store, file), code);
+  return outcome;
+}
+
+// Reading.
+
+fs::path VectorStores::text_path(const VectorStore& store, const std::string& file) const {
+  return folder(store) / (file + ".text");
+}
+
+Result<std::string> VectorStores::text(const VectorStore& store, const AttachedFile& file) const {
+  if (file.status != AttachStatus::kCompleted) return Error("the file has not been read");
+  return read_file(text_path(store, file.id));
+}
+
+void VectorStores::read_later(const CollectionPtr& collection, const std::string& file) {
+  readers_.post([this, collection, file] { read(collection, file); });
+}
+
+bool VectorStores::is_awaited(const Collection& collection, const std::string& file) const {
+  const std::lock_guard lock(mutex_);
+  const AttachedFile* known = collection.is_gone ? nullptr : collection.about.find(file);
+  return known != nullptr && known->status == AttachStatus::kInProgress;
+}
+
+Result<Document> VectorStores::document_of(const AttachedFile& file, const GoesOn& goes_on) {
+  const auto kept = files_.find(file.id, file.owner);
+  if (!kept) return Error("the file was deleted before it was read");
+  if (kept->size_bytes > kMostFileBytes) {
+    return Error(fmt::format("expected at most {} bytes, got {}", kMostFileBytes, kept->size_bytes));
+  }
+  std::string bytes = ONDOL_TRY(read_file(kept->path, kMostFileBytes));
+  if (!reader_) reader_ = std::make_unique<ReaderProcess>(ReaderProcessOptions{.program = options_.reader_program});
+  return reader_->read(file.name, std::move(bytes), goes_on);
+}
+
+void VectorStores::read(const CollectionPtr& collection, const std::string& id) {
+  AttachedFile file;
+  VectorStore about;
+  {
+    const std::lock_guard lock(mutex_);
+    about = collection->about;
+  }
+  if (const AttachedFile* known = about.find(id)) file = *known;
+  const auto goes_on = [&] { return !is_stopping_ && is_awaited(*collection, id); };
+  if (!goes_on()) return;
+  const auto document = document_of(file, goes_on);
+  if (!goes_on()) return;  // whoever starts next reads it again
+  Result<void> kept;
+  if (document) {
+    kept = write_file_atomically(text_path(about, id), document->text);
+    if (kept) kept = collection->documents->put(file.path, *document, goes_on);
+  }
+  edit(collection, [&](VectorStore& store) -> std::optional<HttpError> {
+    AttachedFile* known = store.find(id);
+    if (known == nullptr) return make_error(404, "it is gone");
+    known->status = document && kept ? AttachStatus::kCompleted : AttachStatus::kFailed;
+    if (document && kept) {
+      known->text_bytes = document->text.size();
+    } else {
+      known->error_code = document ? "server_error" : "invalid_file";
+      known->error = document ? kept.error().message() : document.error().message();
+    }
+    return {};
+  });
+}
+
+}  // namespace ondol::server

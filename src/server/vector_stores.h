@@ -1,0 +1,118 @@
+// VectorStores: collections of files that clients search (/v1/vector_stores), in the data folder, also across restarts;
+// and document stores that were made elsewhere, which are searched as they are.
+//
+// Everything here looks at the disk: call it from its own threads (post).
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "retrieve/document_reader.h"
+#include "server/collection_documents.h"
+#include "server/file_store.h"
+#include "server/http.h"
+#include "server/vector_store.h"
+#include "server/workers.h"
+
+namespace ondol::server {
+
+struct VectorStoreOptions {
+  std::map<std::string, std::string> named;  // names and places of document stores
+  std::string reader_program;                // ondol-reader; without it, plain text alone is read
+  OpenEmbedder open_embedder;                // for named stores that have vectors
+};
+
+class VectorStores {
+ public:
+  /// Both must outlive it.
+  VectorStores(DataFolder& data, FileStore& files) : data_(data), files_(files) {}
+  ~VectorStores() { stop(); }
+
+  /// Call once, before anybody asks. Errors: a named store that cannot be opened.
+  Result<void> offer(VectorStoreOptions options);
+  /// Takes up what an earlier server left, and reads the files that it had not read. The folder is claimed already.
+  Result<void> load();
+  /// No file is read any more.
+  void stop_reading() { is_stopping_ = true; }
+  /// Returns when its threads have ended; what is posted later is dropped.
+  void stop();
+  /// Whether stop() has been called, so that who takes long gives up.
+  bool is_ending() const { return is_ending_; }
+
+  void post(std::function<void()> job) { searchers_.post(std::move(job)); }
+  /// For what takes long.
+  void post_question(std::function<void()> job) { askers_.post(std::move(job)); }
+
+  struct Outcome {
+    VectorStore store;
+    std::optional<HttpError> error;
+  };
+  /// `wanted` says what it is, and which files are in it.
+  Outcome create(VectorStore wanted);
+  Outcome find(const std::string& id, const std::string& asker);
+  /// The newest first, then the named ones.
+  std::vector<VectorStore> list(const std::string& asker);
+  /// Applies `edit`, whose error leaves all as it was.
+  using Edit = std::function<std::optional<HttpError>(VectorStore&)>;
+  Outcome update(const std::string& id, const std::string& asker, const Edit& edit);
+  Outcome remove(const std::string& id, const std::string& asker);
+
+  /// The file is read while other things happen, in the place of what it was before.
+  Outcome attach(const std::string& id, const std::string& asker, AttachedFile file);
+  Outcome detach(const std::string& id, const std::string& asker, const std::string& file);
+  /// What was read of a file.
+  Result<std::string> text(const VectorStore& store, const AttachedFile& file) const;
+
+  /// The documents, for a search now.
+  struct Searchable {
+    VectorStore store;
+    std::shared_ptr<CollectionDocuments> documents;
+    std::optional<HttpError> error;
+  };
+  Searchable searchable(const std::string& id, const std::string& asker);
+
+ private:
+  struct Collection {
+    VectorStore about;
+    std::shared_ptr<CollectionDocuments> documents;
+    bool is_named = false;
+    bool is_gone = false;
+  };
+  using CollectionPtr = std::shared_ptr<Collection>;
+
+  std::filesystem::path directory() const { return data_.path() / "vector_stores"; }
+  std::filesystem::path folder(const VectorStore& store) const { return directory() / store.id; }
+  std::filesystem::path text_path(const VectorStore& store, const std::string& file) const;
+  CollectionPtr collection(const std::string& id, const std::string& asker) const;
+  CollectionPtr add(VectorStore about);
+  Result<VectorStore> view(const CollectionPtr& collection) const;
+  Outcome edit(const CollectionPtr& collection, const Edit& edit);
+  Result<void> write(const VectorStore& store) const;
+  void read_later(const CollectionPtr& collection, const std::string& file);
+  void read(const CollectionPtr& collection, const std::string& file);
+  bool is_awaited(const Collection& collection, const std::string& file) const;
+  Result<Document> document_of(const AttachedFile& file, const GoesOn& goes_on);
+
+  DataFolder& data_;
+  FileStore& files_;
+  VectorStoreOptions options_;
+  std::atomic<bool> is_stopping_{false};
+  std::atomic<bool> is_ending_{false};
+  mutable std::mutex mutex_;                // of the collections and what is in them, but not of their documents
+  std::vector<CollectionPtr> collections_;  // the oldest first
+  std::unique_ptr<DocumentReader> reader_;  // used by readers_ alone
+  // The last members: what they run uses the others.
+  Workers readers_{1};
+  Workers searchers_{2};
+  Workers askers_{2};
+};
+
+/// 404.
+HttpError unknown_vector_store(const std::string& id);
+
+}  // namespace ondol::server

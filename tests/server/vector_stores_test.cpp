@@ -1,0 +1,291 @@
+// /v1/vector_stores: collections are made, filled, searched, asked and removed, outlive the server, and say what is
+// wrong.
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+#include "test_client.h"
+#include "tests/runtime/adapter_sample.h"
+#include "upload_sample.h"
+
+namespace ondol::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kLighthouse =
+    "# Lighthouse\n\nThe lighthouse of Hallasan bay was built in 1908.\n\nIts lamp turns once in twelve seconds.\n";
+constexpr const char* kWarranty =
+    "# \xeb\xb3\xb4\xec\xa6\x9d\n\n\xec\x84\xb8\xed\x83\x81\xea\xb8\xb0\xec\x9d\x98 \xeb\xb3\xb4\xec\xa6\x9d "
+    "\xea\xb8\xb0\xea\xb0\x84\xec\x9d\x80 24\xea\xb0\x9c\xec\x9b\x94\xec\x9e\x85\xeb\x8b\x88\xeb\x8b\xa4.\n";
+constexpr const char* kHowLongWarranty =
+    "\xec\x84\xb8\xed\x83\x81\xea\xb8\xb0 \xeb\xb3\xb4\xec\xa6\x9d "
+    "\xea\xb8\xb0\xea\xb0\x84\xec\x9d\x80 \xec\x96\xbc\xeb\xa7\x88\xec\x9d\xb8\xea\xb0\x80\xec\x9a\x94?";
+
+class VectorStoresApi : public testing::Test {
+ protected:
+  VectorStoresApi() : folder_("vector-stores-api") { start(); }
+
+  void start() {
+    server_.reset();
+    server_ = std::make_unique<ApiServer>(ApiServer::sample_options(), folder_ / "data");
+  }
+  ApiClient client() const { return server_->client(); }
+
+  std::string uploaded(const std::string& name, const std::string& content) const {
+    return string_or(upload(client(), name, content, "assistants").document(), "id", "");
+  }
+  std::string created(json::object body = {}) const {
+    const ApiAnswer answer = client().post("/v1/vector_stores", body);
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    return "/v1/vector_stores/" + string_or(answer.document(), "id", "");
+  }
+  /// The file once it has been read, or has failed.
+  json::value settled(const std::string& store, const std::string& file) const {
+    json::value now;
+    EXPECT_TRUE(becomes_true(
+        [&] {
+          now = client().get(store + "/files/" + file).document();
+          return string_or(now, "status", "") != "in_progress";
+        },
+        60000));
+    return now;
+  }
+  std::string attached(const std::string& store, const std::string& name, const std::string& content,
+                       json::object attributes = {}) const {
+    const std::string id = uploaded(name, content);
+    const ApiAnswer answer = client().post(store + "/files", {{"file_id", id}, {"attributes", attributes}});
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    EXPECT_EQ(member(settled(store, id), "/status"), "completed");
+    return id;
+  }
+  /// Names of the files that are found, the best first.
+  std::vector<std::string> found(const std::string& store, json::object query) const {
+    const ApiAnswer answer = client().post(store + "/search", query);
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    std::vector<std::string> names;
+    const json::value page = answer.document();
+    for (const json::value& result : page.at("data").as_array()) names.push_back(string_or(result, "filename", ""));
+    return names;
+  }
+
+  TestFolder folder_;
+  std::unique_ptr<ApiServer> server_;
+};
+
+using Names = std::vector<std::string>;
+
+TEST_F(VectorStoresApi, AreFilledAndSearched) {
+  const std::string store = created({{"name", "notes"}, {"metadata", json::object{{"team", "a"}}}});
+  const std::string id = attached(store, "bay.md", kLighthouse, {{"year", 1908}});
+  attached(store, "warranty.md", kWarranty);
+  const json::value about = client().get(store).document();
+  EXPECT_EQ(member(about, "/object"), "vector_store");
+  EXPECT_EQ(member(about, "/name"), "notes");
+  EXPECT_EQ(member(about, "/metadata/team"), "a");
+  EXPECT_EQ(member(about, "/status"), "completed");
+  EXPECT_EQ(member(about, "/file_counts/completed"), 2);
+  EXPECT_EQ(member(about, "/file_counts/total"), 2);
+  EXPECT_EQ(member(about, "/usage_bytes"), std::string(kLighthouse).size() + std::string(kWarranty).size());
+
+  const ApiAnswer answer = client().post(store + "/search", {{"query", "when was the lighthouse built"}});
+  const json::value page = answer.document();
+  EXPECT_EQ(member(page, "/object"), "vector_store.search_results.page");
+  EXPECT_EQ(member(page, "/search_query/0"), "when was the lighthouse built");
+  ASSERT_GE(page.at("data").as_array().size(), 1u) << answer.body;
+  EXPECT_EQ(member(page, "/data/0/file_id"), json::value(id));
+  EXPECT_EQ(member(page, "/data/0/filename"), "bay.md");
+  EXPECT_EQ(member(page, "/data/0/attributes/year"), 1908);
+  EXPECT_NE(string_or(page.at("data").at(0).at("content").at(0), "text", "").find("1908"), std::string::npos);
+  const double score = page.at("data").at(0).at("score").to_number<double>();
+  EXPECT_GT(score, 0.0);
+  EXPECT_LE(score, 1.0);
+  EXPECT_EQ(found(store, {{"query", kHowLongWarranty}}), Names{"warranty.md"});
+  const json::array both = {"lighthouse lamp", kHowLongWarranty};
+  EXPECT_EQ(found(store, {{"query", both}}).size(), 2u);
+  EXPECT_EQ(found(store, {{"query", both}, {"max_num_results", 1}}).size(), 1u);
+  EXPECT_EQ(found(store, {{"query", "lighthouse"}, {"ranking_options", json::object{{"score_threshold", 1}}}}).size(),
+            0u + (score >= 1));
+  EXPECT_EQ(found(store, {{"query", "penguin"}}), Names{});
+
+  const json::value content = client().get(store + "/files/" + id + "/content").document();
+  EXPECT_EQ(member(content, "/data/0/text"), kLighthouse);
+  EXPECT_EQ(member(client().ask("DELETE", store + "/files/" + id).document(), "/deleted"), true);
+  EXPECT_EQ(found(store, {{"query", "lighthouse"}}), Names{});
+  EXPECT_EQ(client().get(store + "/files/" + id).status, 404);
+  EXPECT_EQ(client().get("/v1/files/" + id).status, 200) << "the file itself stays";
+  EXPECT_EQ(member(client().ask("DELETE", store).document(), "/object"), "vector_store.deleted");
+  EXPECT_EQ(client().get(store).status, 404);
+  EXPECT_TRUE(fs::is_empty(folder_ / "data/vector_stores"));
+}
+
+TEST_F(VectorStoresApi, AnswerWithCitations) {
+  const std::string store = created();
+  attached(store, "bay.md", kLighthouse);
+  const json::value answer = client().post(store + "/ask", {{"query", "When was the lighthouse built?"}}).document();
+  EXPECT_EQ(member(answer, "/declined"), false) << answer;
+  EXPECT_EQ(member(answer, "/method"), "extract");
+  EXPECT_NE(string_or(answer, "answer", "").find("1908"), std::string::npos) << answer;
+  EXPECT_NE(string_or(member(answer, "/sources/0"), "quote", "").find("1908"), std::string::npos);
+  // A model that follows no instructions quotes, too; one that there is not is an error.
+  const json::value by_sample =
+      client().post(store + "/ask", {{"query", "When was the lighthouse built?"}, {"model", "sample"}}).document();
+  EXPECT_EQ(member(by_sample, "/answer"), member(answer, "/answer"));
+  EXPECT_EQ(client().post(store + "/ask", {{"query", "x"}, {"model", "nobody"}}).status, 404);
+  EXPECT_EQ(client().post(store + "/ask", json::object()).status, 400);
+  const json::value about_else = client().post(store + "/ask", {{"query", "Who is the king of penguins?"}}).document();
+  EXPECT_EQ(member(about_else, "/declined"), true);
+}
+
+TEST_F(VectorStoresApi, OutliveTheServer) {
+  const std::string store = created({{"name", "kept"}});
+  const std::string id = attached(store, "bay.md", kLighthouse, {{"kind", "tower"}, {"open", true}});
+  const json::value before = client().get(store).document();
+  const json::value file = client().get(store + "/files/" + id).document();
+  // What is left of one that was being removed.
+  fs::create_directories(folder_ / "data/vector_stores/vs_half");
+  std::ofstream(folder_ / "data/vector_stores/vs_half/documents.db") << "half";
+  start();
+  EXPECT_EQ(client().get(store).document(), before);
+  EXPECT_EQ(client().get(store + "/files/" + id).document(), file);
+  EXPECT_EQ(found(store, {{"query", "lighthouse"}}), Names{"bay.md"});
+  EXPECT_FALSE(fs::exists(folder_ / "data/vector_stores/vs_half"));
+}
+
+TEST_F(VectorStoresApi, ReadAfterARestartWhatWasNotRead) {
+  const std::string id = uploaded("bay.md", kLighthouse);
+  const std::string store = created();
+  const std::string about = folder_ / ("data/vector_stores/" + store.substr(store.rfind('/') + 1) + "/about.json");
+  client().post(store + "/files", {{"file_id", id}});
+  settled(store, id);
+  server_.reset();
+  std::string text = read_file(about).value();
+  const size_t at = text.find("completed");
+  ASSERT_NE(at, std::string::npos);
+  ASSERT_TRUE(write_file_atomically(about, text.replace(at, 9, "in_progress")));
+  start();
+  EXPECT_EQ(member(settled(store, id), "/status"), "completed");
+}
+
+TEST_F(VectorStoresApi, AreListedInPages) {
+  std::vector<std::string> stores;
+  for (int i = 0; i < 4; ++i) stores.push_back(created({{"name", fmt::format("{}", i)}}));
+  const json::value all = client().get("/v1/vector_stores").document();
+  ASSERT_EQ(all.at("data").as_array().size(), 4u);
+  const json::value first = client().get("/v1/vector_stores?limit=3").document();
+  EXPECT_EQ(member(first, "/has_more"), true);
+  EXPECT_EQ(member(first, "/first_id"), member(all, "/data/0/id"));
+  const json::value second =
+      client().get("/v1/vector_stores?limit=3&after=" + string_or(first, "last_id", "")).document();
+  ASSERT_EQ(second.at("data").as_array().size(), 1u);
+  EXPECT_EQ(member(second, "/data/0/id"), member(all, "/data/3/id"));
+  EXPECT_EQ(client().get("/v1/vector_stores?limit=0").status, 400);
+  const json::value oldest = client().get("/v1/vector_stores?order=asc&limit=1").document();
+  EXPECT_EQ(member(oldest, "/data/0/id"), member(all, "/data/3/id"));
+  for (int i = 0; i < 3; ++i) attached(stores[0], fmt::format("{}.txt", i), "words");
+  const json::value files = client().get(stores[0] + "/files?limit=2").document();
+  EXPECT_EQ(files.at("data").as_array().size(), 2u);
+  EXPECT_EQ(member(files, "/has_more"), true);
+  EXPECT_EQ(client().get(stores[0] + "/files?filter=failed").document().at("data").as_array().size(), 0u);
+}
+
+TEST_F(VectorStoresApi, FilterByAttributes) {
+  const std::string store = created();
+  attached(store, "a.txt", "walrus one", {{"year", 2020}, {"kind", "report"}});
+  attached(store, "b.txt", "walrus two", {{"year", 2022}, {"kind", "letter"}});
+  attached(store, "c.txt", "walrus three");
+  const auto matching = [&](json::object filter) {
+    Names names = found(store, {{"query", "walrus"}, {"filters", std::move(filter)}});
+    std::sort(names.begin(), names.end());
+    return names;
+  };
+  const auto by = [](const char* type, const char* key, json::value value) {
+    return json::object{{"type", type}, {"key", key}, {"value", std::move(value)}};
+  };
+  EXPECT_EQ(matching(by("eq", "kind", "report")), Names{"a.txt"});
+  EXPECT_EQ(matching(by("eq", "year", 2022.0)), Names{"b.txt"});
+  EXPECT_EQ(matching(by("ne", "kind", "report")), (Names{"b.txt", "c.txt"}));
+  EXPECT_EQ(matching(by("gt", "year", 2020)), Names{"b.txt"});
+  EXPECT_EQ(matching(by("gte", "year", 2020)), (Names{"a.txt", "b.txt"}));
+  EXPECT_EQ(matching(by("lt", "year", 2020)), Names{});
+  EXPECT_EQ(matching(by("lte", "year", 2020)), Names{"a.txt"});
+  EXPECT_EQ(matching(by("lte", "kind", 7)), Names{}) << "other kinds do not compare";
+  EXPECT_EQ(matching(by("in", "kind", json::array{"letter", "poem"})), Names{"b.txt"});
+  EXPECT_EQ(matching(by("nin", "kind", json::array{"letter", "poem"})), (Names{"a.txt", "c.txt"}));
+  const json::array parts = {by("eq", "kind", "report"), by("eq", "year", 2022)};
+  EXPECT_EQ(matching({{"type", "and"}, {"filters", parts}}), Names{});
+  EXPECT_EQ(matching({{"type", "or"}, {"filters", parts}}), (Names{"a.txt", "b.txt"}));
+  const auto place_of_fault = [&](json::object filter) {
+    const ApiAnswer answer = client().post(store + "/search", {{"query", "x"}, {"filters", std::move(filter)}});
+    EXPECT_EQ(answer.status, 400) << answer.body;
+    return member(answer.document(), "/error/param");
+  };
+  EXPECT_EQ(place_of_fault(by("like", "kind", "x")), "filters.type");
+  EXPECT_EQ(place_of_fault(by("eq", "kind", json::array{1})), "filters.value");
+  EXPECT_EQ(place_of_fault({{"type", "or"}, {"filters", json::array{by("in", "kind", "x")}}}),
+            "filters.filters[0].value");
+  json::object deep = by("eq", "kind", "x");
+  for (int i = 0; i < 50; ++i) deep = json::object{{"type", "and"}, {"filters", json::array{deep}}};
+  EXPECT_EQ(client().post(store + "/search", {{"query", "x"}, {"filters", deep}}).status, 400);
+}
+
+TEST_F(VectorStoresApi, SayWhatIsWrong) {
+  const std::string store = created();
+  const std::string broken = uploaded("broken.pdf", std::string("%PDF-1.7\n\0\xff\xfe\0", 13));
+  EXPECT_EQ(client().post(store + "/files", {{"file_id", broken}}).status, 200);
+  const json::value file = settled(store, broken);
+  EXPECT_EQ(member(file, "/status"), "failed");
+  EXPECT_EQ(member(file, "/last_error/code"), "invalid_file");
+  EXPECT_FALSE(string_or(file.at("last_error"), "message", "").empty());
+  EXPECT_EQ(member(client().get(store).document(), "/file_counts/failed"), 1);
+  EXPECT_EQ(client().get(store + "/files/" + broken + "/content").status, 400);
+
+  EXPECT_EQ(member(client().post(store + "/files", {{"file_id", "file-none"}}).document(), "/error/param"), "file_id");
+  EXPECT_EQ(client().post("/v1/vector_stores", {{"file_ids", json::array{"file-none"}}}).status, 400);
+  EXPECT_EQ(client().post("/v1/vector_stores", {{"expires_after", json::object{{"anchor", "x"}, {"days", 1}}}}).status,
+            400);
+  EXPECT_EQ(client().post("/v1/vector_stores", {{"metadata", json::object{{"a", 1}}}}).status, 400);
+  EXPECT_EQ(client().get("/v1/vector_stores/vs_none").status, 404);
+  EXPECT_EQ(member(client().post(store + "/search", json::object()).document(), "/error/param"), "query");
+  EXPECT_EQ(client().post(store + "/search", {{"query", "x"}, {"max_num_results", 51}}).status, 400);
+  ApiServer without(ApiServer::sample_options());
+  EXPECT_EQ(without.client().post("/v1/vector_stores", json::object()).status, 503) << "it keeps nothing";
+}
+
+TEST_F(VectorStoresApi, AreChanged) {
+  const std::string id = uploaded("bay.md", kLighthouse);
+  const std::string store = created({{"file_ids", json::array{id}}});
+  settled(store, id);
+  const json::object expiry = {{"anchor", "last_active_at"}, {"days", 7}};
+  const json::value changed = client().post(store, {{"name", "new"}, {"expires_after", expiry}}).document();
+  EXPECT_EQ(member(changed, "/name"), "new");
+  EXPECT_EQ(member(changed, "/expires_at").as_int64() - member(changed, "/last_active_at").as_int64(), 7 * 86400);
+  EXPECT_EQ(member(client().post(store, {{"expires_after", nullptr}}).document(), "/expires_at"), nullptr);
+  const json::value file =
+      client().post(store + "/files/" + id, {{"attributes", json::object{{"kind", "tower"}}}}).document();
+  EXPECT_EQ(member(file, "/attributes/kind"), "tower");
+}
+
+TEST_F(VectorStoresApi, NamedStoresAreSearchedAsTheyAre) {
+  const std::string place = folder_ / "own.db";
+  {
+    DocumentStore own = DocumentStore::open(place).value();
+    Document document;
+    document.text = "The ferry leaves at nine.";
+    document.blocks = {{0, document.text.size()}};
+    DocumentRecord record;
+    record.path = "/notes/ferry.txt";
+    ASSERT_TRUE(own.put(record, document));
+    ASSERT_TRUE(own.commit());
+  }
+  ASSERT_TRUE(server_->services().vector_stores.offer({{{"own", place}}, "", {}}));
+  EXPECT_EQ(found("/v1/vector_stores/own", {{"query", "ferry"}}), Names{"ferry.txt"});
+  const json::value files = client().get("/v1/vector_stores/own/files").document();
+  EXPECT_EQ(member(files, "/data/0/attributes/path"), "/notes/ferry.txt");
+  EXPECT_EQ(client().ask("DELETE", "/v1/vector_stores/own").status, 400);
+  EXPECT_EQ(client().post("/v1/vector_stores/own/files", {{"file_id", uploaded("a.txt", "b")}}).status, 400);
+  EXPECT_TRUE(fs::exists(place));
+}
+
+}  // namespace
+}  // namespace ondol::server
