@@ -10,6 +10,7 @@ constexpr size_t kBatch = 64;
 Result<int64_t> embed_pending(DocumentStore& store, TextEmbedder& embedder,
                               const std::function<bool(int64_t, int64_t)>& progress) {
   ONDOL_TRY(store.set_embedder(embedder));
+  ONDOL_TRY(store.commit());  // nobody else can write while a change is open, and the first vectors take a while
   const int64_t n_all = ONDOL_TRY(store.n_without_vectors());
   int64_t n_done = 0, last = 0;
   while (true) {

@@ -11,20 +11,24 @@
 #include <vector>
 
 #include "retrieve/answer/answerer.h"
+#include "retrieve/document_reader.h"
 #include "retrieve/document_store.h"
 
 namespace ondol::server {
 
-/// Opens the embedding model of a store (DocumentStore::embedder_source).
-using OpenEmbedder = std::function<Result<std::unique_ptr<TextEmbedder>>(const std::string& source)>;
+/// The embedding model of a store (DocumentStore::embedder_source), for any thread; null: it is not here, and words
+/// alone count.
+using EmbedderOf = std::function<Result<std::shared_ptr<TextEmbedder>>(const std::string& source)>;
 
 class CollectionDocuments {
  public:
-  /// `place`: of a document store, which is made by who needs it first. Without `open_embedder`, words alone count.
-  CollectionDocuments(std::string place, OpenEmbedder open_embedder);
+  /// `place`: of a document store, which is made by who needs it first.
+  CollectionDocuments(std::string place, EmbedderOf embedder_of)
+      : place_(std::move(place)), embedder_of_(std::move(embedder_of)) {}
 
-  /// Puts a document in the place of what was there, if `is_wanted`, which is asked while nobody else can change it.
-  Result<void> put(const std::string& path, const Document& document, const std::function<bool()>& is_wanted);
+  Result<void> put(const std::string& path, const Document& document, const ChunkerOptions& chunks);
+  /// Makes the vectors that are missing, while others search and change.
+  Result<void> embed(TextEmbedder& embedder, const GoesOn& goes_on);
   Result<void> remove(const std::string& path);
   Result<std::vector<DocumentRecord>> list();
 
@@ -32,26 +36,28 @@ class CollectionDocuments {
     Hit hit;
     double score = 0;  // from 0 to 1: how near the best comes, and how far the others are behind it
   };
-  /// The best n for any of the queries, of documents that are wanted.
-  Result<std::vector<Piece>> search(std::span<const std::string> queries, size_t n,
-                                    const std::function<bool(const std::string& path)>& is_wanted);
+  struct Wish {
+    std::vector<std::string> queries;
+    size_t n = 10;
+    std::optional<double> meaning_share;                     // nothing: as is usual
+    std::function<bool(const std::string& path)> is_wanted;  // of documents
+  };
+  /// The best n for any of the queries.
+  Result<std::vector<Piece>> search(const Wish& wish);
 
   Result<Answer> answer(const std::string& question, std::span<const AnsweredQuestion> history,
                         TextGenerator* generator, const ClaimSink& sink);
 
  private:
   Result<DocumentStore*> opened();
-  /// The store's; null: it has none.
-  Result<std::shared_ptr<TextEmbedder>> embedder(DocumentStore& store);
-  Result<std::vector<Piece>> search_one(DocumentStore& store, const std::string& query, size_t n,
-                                        const std::function<bool(const std::string& path)>& is_wanted);
+  Result<std::shared_ptr<TextEmbedder>> embedder();
+  Result<std::vector<Piece>> search_one(DocumentStore& store, const std::string& query, const Wish& wish,
+                                        const std::vector<float>& meaning);
 
   const std::string place_;
-  const OpenEmbedder open_embedder_;
+  const EmbedderOf embedder_of_;
   std::mutex mutex_;
   std::optional<DocumentStore> store_;
-  std::mutex embedder_mutex_;
-  std::shared_ptr<TextEmbedder> embedder_;
 };
 
 }  // namespace ondol::server

@@ -22,30 +22,40 @@ size_t middle_of(std::string_view text) {
   return half - unfinished_utf8_suffix(text.substr(0, half));
 }
 
-}  // namespace
-
-Result<std::unique_ptr<EngineEmbedder>> EngineEmbedder::create(std::unique_ptr<Engine> engine) {
-  std::string name = prefix_tag(*engine).hex();
-  return std::unique_ptr<EngineEmbedder>(new EngineEmbedder(std::move(engine), std::move(name)));
-}
-
-void EngineEmbedder::append_parts(std::string_view text, std::vector<std::string>& parts) const {
-  const size_t limit = std::min(kMostTokens, static_cast<size_t>(std::max<int64_t>(engine_->context_length(), 8)));
-  const size_t n = engine_->tokenizer().encode(text, true, SpecialTokens::kAsPlainText).size();
+void append_parts(const Engine& engine, std::string_view text, std::vector<std::string>& parts) {
+  const size_t limit = std::min(kMostTokens, static_cast<size_t>(std::max<int64_t>(engine.context_length(), 8)));
+  const size_t n = engine.tokenizer().encode(text, true, SpecialTokens::kAsPlainText).size();
   if (n <= limit || text.size() < 8) {
     parts.emplace_back(text);
     return;
   }
   const size_t middle = middle_of(text);
-  append_parts(text.substr(0, middle), parts);
-  append_parts(text.substr(middle), parts);
+  append_parts(engine, text.substr(0, middle), parts);
+  append_parts(engine, text.substr(middle), parts);
+}
+
+}  // namespace
+
+std::vector<std::string> parts_to_embed(const Engine& engine, std::string_view text) {
+  std::vector<std::string> parts;
+  append_parts(engine, text, parts);
+  return parts;
+}
+
+std::string embedder_name(Engine& engine) {
+  return prefix_tag(engine).hex();
+}
+
+Result<std::unique_ptr<EngineEmbedder>> EngineEmbedder::create(std::unique_ptr<Engine> engine) {
+  std::string name = embedder_name(*engine);
+  return std::unique_ptr<EngineEmbedder>(new EngineEmbedder(std::move(engine), std::move(name)));
 }
 
 Result<std::vector<TextEmbedder::Parts>> EngineEmbedder::embed_documents(std::span<const std::string> texts) {
   std::vector<std::string> parts;
   std::vector<size_t> ends;
   for (const std::string& text : texts) {
-    append_parts(text, parts);
+    append_parts(*engine_, text, parts);
     ends.push_back(parts.size());
   }
   const auto vectors = ONDOL_TRY(embed_texts(*engine_, parts));
@@ -60,8 +70,7 @@ Result<std::vector<TextEmbedder::Parts>> EngineEmbedder::embed_documents(std::sp
 
 /// Of a long question, its beginning counts.
 Result<std::vector<float>> EngineEmbedder::embed_question(const std::string& text) {
-  std::vector<std::string> parts;
-  append_parts(text, parts);
+  std::vector<std::string> parts = parts_to_embed(*engine_, text);
   parts.resize(1);
   return ONDOL_TRY(embed_texts(*engine_, parts)).front();
 }

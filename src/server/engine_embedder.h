@@ -3,11 +3,18 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "retrieve/text_embedder.h"
 #include "runtime/engine.h"
 
 namespace ondol {
+
+/// The parts of a text, none longer than an embedding model reads well. Looks at what does not change of the engine.
+std::vector<std::string> parts_to_embed(const Engine& engine, std::string_view text);
+/// TextEmbedder::name of this model.
+std::string embedder_name(Engine& engine);
 
 class EngineEmbedder final : public TextEmbedder {
  public:
@@ -23,7 +30,6 @@ class EngineEmbedder final : public TextEmbedder {
  private:
   EngineEmbedder(std::unique_ptr<Engine> engine, std::string name)
       : engine_(std::move(engine)), name_(std::move(name)) {}
-  void append_parts(std::string_view text, std::vector<std::string>& parts) const;
 
   std::unique_ptr<Engine> engine_;
   std::string name_;

@@ -48,7 +48,7 @@ struct Services {
   /// Takes up what an earlier server left in the data folder, where there is one. Errors: the folder.
   Result<void> load_data();
   /// Goes on with what that server had not ended. The models are loaded.
-  void start() { tuning.start(); }
+  void start();
 
   ServiceMetrics metrics;
   DataFolder data;

@@ -19,8 +19,12 @@ void read_vector_store(const Fields& fields, VectorStore& store);
 /// `file_ids`, in a request that makes a collection; each must be there for `asker`.
 void read_file_ids(const Fields& fields, const FileStore& files, const std::string& asker, VectorStore& store);
 
-/// `file_id` and `attributes`.
+/// `file_id`, `attributes` and `chunking_strategy`.
 AttachedFile read_attached_file(const Fields& fields, const FileStore& files, const std::string& asker);
+
+/// `file_ids` with `attributes` and `chunking_strategy` for all, or `files` with their own.
+std::vector<AttachedFile> read_file_batch(const Fields& fields, const FileStore& files, const std::string& asker,
+                                          const FileBatch& batch);
 
 /// `attributes`; faults name what is more than OpenAI takes.
 json::object read_attributes(const Fields& fields);
@@ -30,7 +34,11 @@ struct VectorSearch {
   size_t n = 10;
   std::optional<AttributeFilter> filter;
   double least_score = 0;
+  std::optional<double> meaning_share;
 };
+/// `max_num_results`, `filters` and `ranking_options`.
+VectorSearch read_search_options(const Fields& fields);
+/// These and `query`.
 VectorSearch read_vector_search(const Fields& fields);
 
 struct VectorQuestion {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <ctime>
-#include <map>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -10,8 +10,11 @@
 #include "server/openai.h"
 #include "server/ownership.h"
 #include "server/paging.h"
+#include "server/random_id.h"
 #include "server/scheduler_generator.h"
+#include "server/vector_store_places.h"
 #include "server/vector_store_requests.h"
+#include "server/vector_store_search.h"
 
 namespace ondol::server {
 namespace {
@@ -96,7 +99,7 @@ void attach(Services& services, const Request& request, Responder& responder, co
   if (fields.fault()) return send_error(responder, kStyle, fields.fault().error());
   const std::string id = file.id;
   const std::string store = parameter(request, "id");
-  send_file(responder, services.vector_stores.attach(store, owner_of(request), std::move(file)), id);
+  send_file(responder, services.vector_stores.attach(store, owner_of(request), {std::move(file)}), id);
 }
 
 void update_file(Services& services, const Request& request, Responder& responder, const Fields& fields) {
@@ -111,18 +114,24 @@ void update_file(Services& services, const Request& request, Responder& responde
   send_file(responder, services.vector_stores.update(parameter(request, "id"), owner_of(request), edit), id);
 }
 
-void list_files(Services& services, const Request& request, Responder& responder) {
+/// Those of a batch, or all where it is "".
+void list_files_of(const VectorStore& store, const std::string& batch, const Request& request, Responder& responder) {
   const PageWish wish = read_page(request, kUsuallyListed, kMostListed);
   if (wish.error) return send_error(responder, kStyle, *wish.error);
-  const auto found = services.vector_stores.find(parameter(request, "id"), owner_of(request));
-  if (found.error) return send_error(responder, kStyle, *found.error);
   const auto status = request.query.find("filter");
   std::vector<json::object> all;
-  for (auto file = found.store.files.rbegin(); file != found.store.files.rend(); ++file) {
-    const bool is_wanted = status == request.query.end() || status->second == status_name(file->status);
-    if (is_wanted) all.push_back(shown(found.store, *file));
+  for (auto file = store.files.rbegin(); file != store.files.rend(); ++file) {
+    const bool is_wanted = (batch.empty() || file->batch == batch) &&
+                           (status == request.query.end() || status->second == status_name(file->status));
+    if (is_wanted) all.push_back(shown(store, *file));
   }
   send_json(responder, page_of(std::move(all), wish));
+}
+
+void list_files(Services& services, const Request& request, Responder& responder) {
+  const auto found = services.vector_stores.find(parameter(request, "id"), owner_of(request));
+  if (found.error) return send_error(responder, kStyle, *found.error);
+  list_files_of(found.store, "", request, responder);
 }
 
 void show_file(Services& services, const Request& request, Responder& responder) {
@@ -130,18 +139,32 @@ void show_file(Services& services, const Request& request, Responder& responder)
             parameter(request, "file"));
 }
 
-void send_content(Services& services, const Request& request, Responder& responder) {
+/// Calls `send` with the collection and its file that the path names.
+template <typename Send>
+void with_file(Services& services, const Request& request, Responder& responder, const Send& send) {
   const auto found = services.vector_stores.find(parameter(request, "id"), owner_of(request));
   if (found.error) return send_error(responder, kStyle, *found.error);
   const AttachedFile* file = found.store.find(parameter(request, "file"));
   if (file == nullptr) return send_error(responder, kStyle, unknown_in(found.store, parameter(request, "file")));
-  auto text = services.vector_stores.text(found.store, *file);
-  if (!text) return send_error(responder, kStyle, make_error(400, "there is no text of this file", "no_content"));
-  json::object page = {{"object", "vector_store.file_content.page"}};
-  page["data"] = json::array{json::object{{"type", "text"}, {"text", std::move(*text)}}};
-  page["has_more"] = false;
-  page["next_page"] = nullptr;
-  send_json(responder, page);
+  send(found.store, *file);
+}
+
+void send_content(Services& services, const Request& request, Responder& responder) {
+  with_file(services, request, responder, [&](const VectorStore& store, const AttachedFile& file) {
+    auto document = services.vector_stores.document(store, file);
+    if (!document) return send_error(responder, kStyle, make_error(400, "there is no text of this file", "no_content"));
+    json::object page = {{"object", "vector_store.file_content.page"}};
+    page["data"] = json::array{json::object{{"type", "text"}, {"text", std::move(document->text)}}};
+    page["has_more"] = false;
+    page["next_page"] = nullptr;
+    send_json(responder, page);
+  });
+}
+
+void send_text(Services& services, const Request& request, Responder& responder) {
+  with_file(services, request, responder, [&](const VectorStore& store, const AttachedFile& file) {
+    send_document(services, request, responder, store, file);
+  });
 }
 
 void detach(Services& services, const Request& request, Responder& responder) {
@@ -151,36 +174,67 @@ void detach(Services& services, const Request& request, Responder& responder) {
   send_json(responder, json::object{{"id", file}, {"object", "vector_store.file.deleted"}, {"deleted", true}});
 }
 
+// Batches of files.
+
+/// Calls `send` with the collection and its batch that the path names.
+template <typename Send>
+void with_batch(Services& services, const Request& request, Responder& responder, const Send& send) {
+  const auto found = services.vector_stores.find(parameter(request, "id"), owner_of(request));
+  if (found.error) return send_error(responder, kStyle, *found.error);
+  const std::string id = parameter(request, "batch");
+  for (const FileBatch& batch : found.store.batches) {
+    if (batch.id == id) return send(found.store, batch);
+  }
+  send_error(responder, kStyle, make_error(404, fmt::format("there is no file batch '{}'", id.substr(0, 100))));
+}
+
+void create_batch(Services& services, const Request& request, Responder& responder, const Fields& fields) {
+  const FileBatch batch{random_id("vsfb_"), now_seconds()};
+  auto files = read_file_batch(fields, services.files, owner_of(request), batch);
+  if (fields.fault()) return send_error(responder, kStyle, fields.fault().error());
+  const auto outcome =
+      services.vector_stores.attach(parameter(request, "id"), owner_of(request), std::move(files), batch);
+  if (outcome.error) return send_error(responder, kStyle, *outcome.error);
+  send_json(responder, shown(outcome.store, batch));
+}
+
+void show_batch(Services& services, const Request& request, Responder& responder) {
+  with_batch(services, request, responder,
+             [&](const VectorStore& store, const FileBatch& batch) { send_json(responder, shown(store, batch)); });
+}
+
+void list_batch(Services& services, const Request& request, Responder& responder) {
+  with_batch(services, request, responder, [&](const VectorStore& store, const FileBatch& batch) {
+    list_files_of(store, batch.id, request, responder);
+  });
+}
+
+void cancel_batch(Services& services, const Request& request, Responder& responder) {
+  with_batch(services, request, responder, [&](const VectorStore& store, const FileBatch& batch) {
+    const auto outcome = services.vector_stores.cancel(store.id, owner_of(request), batch.id);
+    if (outcome.error) return send_error(responder, kStyle, *outcome.error);
+    send_json(responder, shown(outcome.store, batch));
+  });
+}
+
 // Search and answers.
 
-json::object shown(const CollectionDocuments::Piece& piece, const AttachedFile& file) {
-  json::object result = {{"file_id", file.id}, {"filename", file.name}, {"score", piece.score}};
-  result["attributes"] = file.attributes;
+json::object shown(const FoundPiece& piece) {
+  json::object result = {{"file_id", piece.file.id}, {"filename", piece.file.name}, {"score", piece.score}};
+  result["attributes"] = piece.file.attributes;
   result["content"] = json::array{json::object{{"type", "text"}, {"text", piece.hit.text}}};
-  if (piece.hit.page > 0) result["ondol"] = {{"page", piece.hit.page}};
+  result["ondol"] = shown_place(piece.hit);
   return result;
 }
 
 void search(Services& services, const Request& request, Responder& responder, const Fields& fields) {
   const VectorSearch wish = read_vector_search(fields);
   if (fields.fault()) return send_error(responder, kStyle, fields.fault().error());
-  const auto place = services.vector_stores.searchable(parameter(request, "id"), owner_of(request));
-  if (place.error) return send_error(responder, kStyle, *place.error);
-  std::map<std::string, const AttachedFile*> wanted;
-  for (const AttachedFile& file : place.store.files) {
-    if (!wish.filter || wish.filter->passes(file.attributes)) wanted.emplace(file.path, &file);
-  }
-  std::vector<CollectionDocuments::Piece> pieces;
-  if (!wanted.empty()) {
-    auto found =
-        place.documents->search(wish.queries, wish.n, [&](const std::string& path) { return wanted.contains(path); });
-    if (!found) return send_error(responder, kStyle, make_error(500, found.error().message()));
-    pieces = std::move(*found);
-  }
+  const std::string id = parameter(request, "id");
+  const FoundPieces found = search_stores(services.vector_stores, std::span(&id, 1), owner_of(request), wish);
+  if (found.error) return send_error(responder, kStyle, *found.error);
   json::array data;
-  for (const auto& piece : pieces) {
-    if (piece.score >= wish.least_score) data.push_back(shown(piece, *wanted.at(piece.hit.path)));
-  }
+  for (const FoundPiece& piece : found.pieces) data.push_back(shown(piece));
   json::object page = {{"object", "vector_store.search_results.page"}};
   page["search_query"] = json::value_from(wish.queries);
   page["data"] = std::move(data);
@@ -190,19 +244,19 @@ void search(Services& services, const Request& request, Responder& responder, co
 }
 
 /// On a thread for questions.
-void answer(const VectorStores::Searchable& place, const VectorQuestion& wish, TextGenerator* generator,
-            Responder& responder) {
+void answer(const Services& services, const VectorStores::Searchable& place, const VectorQuestion& wish,
+            TextGenerator* generator, Responder& responder) {
   const auto found = place.documents->answer(wish.question, wish.history, generator,
                                              [&](const Claim&) { return !responder.is_gone(); });
   if (!found) return send_error(responder, kStyle, make_error(500, found.error().message()));
-  send_json(responder, answer_json(*found));
+  send_json(responder, shown_answer(*found, place.store, services.files));
 }
 
 void answer_by_model(Services& services, const RequestPtr& request, const ResponderPtr& responder,
                      const VectorStores::Searchable& place, const VectorQuestion& wish,
                      const ModelPool::Outcome& model) {
   if (!follows_instructions(model.model->engine()) || !model.model->info().makes_text) {
-    return answer(place, wish, nullptr, *responder);
+    return answer(services, place, wish, nullptr, *responder);
   }
   SchedulerGenerator::Terms terms;
   terms.client = request->client;
@@ -211,7 +265,7 @@ void answer_by_model(Services& services, const RequestPtr& request, const Respon
     return send_error(*responder, kStyle, *error);
   }
   SchedulerGenerator generator(model.model, std::move(terms));
-  answer(place, wish, &generator, *responder);
+  answer(services, place, wish, &generator, *responder);
 }
 
 void ask(Services& services, const RequestPtr& request, const ResponderPtr& responder, const Fields& fields) {
@@ -220,7 +274,8 @@ void ask(Services& services, const RequestPtr& request, const ResponderPtr& resp
   const auto place = services.vector_stores.searchable(parameter(*request, "id"), owner_of(*request));
   if (place.error) return send_error(*responder, kStyle, *place.error);
   if (!wish.model) {
-    return services.vector_stores.post_question([place, wish, responder] { answer(place, wish, nullptr, *responder); });
+    return services.vector_stores.post_question(
+        [&services, place, wish, responder] { answer(services, place, wish, nullptr, *responder); });
   }
   const auto ready = [&services, request, responder, place, wish](const ModelPool::Outcome& outcome) {
     if (outcome.error) return send_error(*responder, kStyle, *outcome.error);
@@ -273,6 +328,11 @@ std::vector<Route> vector_store_routes(Services& services) {
   with_body("/{id}/files/{file}", simple(update_file));
   without_body("DELETE", "/{id}/files/{file}", detach);
   without_body("GET", "/{id}/files/{file}/content", send_content);
+  without_body("GET", "/{id}/files/{file}/text", send_text);
+  with_body("/{id}/file_batches", simple(create_batch));
+  without_body("GET", "/{id}/file_batches/{batch}", show_batch);
+  without_body("GET", "/{id}/file_batches/{batch}/files", list_batch);
+  without_body("POST", "/{id}/file_batches/{batch}/cancel", cancel_batch);
   with_body("/{id}/search", simple(search));
   with_body("/{id}/ask", ask);
   return routes;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/files.h"
+#include "retrieve/document_codec.h"
 #include "retrieve/reader_process.h"
 #include "server/ownership.h"
 #include "server/random_id.h"
@@ -21,6 +22,9 @@ constexpr size_t kMostStores = 1000;
 constexpr size_t kMostFiles = 10000;
 constexpr size_t kMostFileBytes = size_t{256} << 20;  // as `ondol index` takes
 constexpr size_t kMostAboutBytes = size_t{256} << 20;
+constexpr size_t kMostBatches = 1000;
+constexpr size_t kBytesPerToken = 4;
+constexpr int kMostTries = 3;
 constexpr int64_t kActiveSeconds = 60;  // uses that are nearer to each other are one
 
 int64_t now_seconds() {
@@ -52,6 +56,35 @@ std::optional<HttpError> too_many(const VectorStore& store) {
   return make_error(400, fmt::format("expected at most {} files in a vector store", kMostFiles));
 }
 
+ChunkerOptions chunks_of(const ChunkingStrategy& chunking) {
+  ChunkerOptions options;
+  if (chunking.most_tokens == 0) return options;
+  options.most_bytes = static_cast<size_t>(chunking.most_tokens) * kBytesPerToken;
+  options.least_bytes = options.most_bytes / 3;
+  return options;
+}
+
+/// One question at a time.
+class SharedEmbedder final : public TextEmbedder {
+ public:
+  explicit SharedEmbedder(std::unique_ptr<TextEmbedder> embedder) : embedder_(std::move(embedder)) {}
+  std::string name() const override { return embedder_->name(); }
+  std::string source() const override { return embedder_->source(); }
+  int width() const override { return embedder_->width(); }
+  Result<std::vector<Parts>> embed_documents(std::span<const std::string> texts) override {
+    const std::lock_guard lock(mutex_);
+    return embedder_->embed_documents(texts);
+  }
+  Result<std::vector<float>> embed_question(const std::string& text) override {
+    const std::lock_guard lock(mutex_);
+    return embedder_->embed_question(text);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::unique_ptr<TextEmbedder> embedder_;
+};
+
 }  // namespace
 
 HttpError unknown_vector_store(const std::string& id) {
@@ -64,20 +97,24 @@ Result<void> VectorStores::offer(VectorStoreOptions options) {
   for (const auto& [name, place] : options_.named) {
     const auto opened = DocumentStore::open(place);
     if (!opened) return opened.error();
-    auto named = std::make_shared<Collection>();
+    auto named = std::make_shared<Collection>(Collection{.id = name});
     named->about.id = name;
     named->about.name = name;
     named->is_named = true;
-    named->documents = std::make_shared<CollectionDocuments>(place, options_.open_embedder);
+    named->documents =
+        std::make_shared<CollectionDocuments>(place, [this](const std::string& source) { return embedder(source); });
     collections_.insert(collections_.begin(), std::move(named));
   }
   return {};
 }
 
 VectorStores::CollectionPtr VectorStores::add(VectorStore about) {
-  auto made = std::make_shared<Collection>();
-  made->documents =
-      std::make_shared<CollectionDocuments>((folder(about) / "documents.db").string(), options_.open_embedder);
+  auto made = std::make_shared<Collection>(Collection{.id = about.id, .owner = about.owner});
+  made->documents = std::make_shared<CollectionDocuments>(
+      (folder(about.id) / "documents.db").string(), [this](const std::string& source) {
+        // Vectors of another model, from before, are not for questions to this one.
+        return own_embedder_ && own_embedder_->source() == source ? own_embedder_ : nullptr;
+      });
   made->about = std::move(about);
   collections_.push_back(made);
   return made;
@@ -104,13 +141,30 @@ Result<void> VectorStores::load() {
     return std::tie(a.created_at, a.id) < std::tie(b.created_at, b.id);
   });
   const std::lock_guard lock(mutex_);
-  for (VectorStore& about : found) {
-    const CollectionPtr collection = add(std::move(about));
-    for (const AttachedFile& file : collection->about.files) {
-      if (file.status == AttachStatus::kInProgress) read_later(collection, file.id);
-    }
-  }
+  for (VectorStore& about : found) add(std::move(about));
   return {};
+}
+
+void VectorStores::start(std::shared_ptr<TextEmbedder> embedder) {
+  own_embedder_ = std::move(embedder);
+  const std::lock_guard lock(mutex_);
+  for (const CollectionPtr& collection : collections_) {
+    if (collection->is_named) continue;
+    for (const AttachedFile& file : collection->about.files) {
+      if (file.status == AttachStatus::kInProgress) read_later(collection, file);
+    }
+    if (own_embedder_ && !collection->about.files.empty()) readers_.post([this, collection] { embed(collection); });
+  }
+}
+
+/// Of a named store.
+Result<std::shared_ptr<TextEmbedder>> VectorStores::embedder(const std::string& source) {
+  if (own_embedder_ && own_embedder_->source() == source) return own_embedder_;
+  if (!options_.open_embedder) return std::shared_ptr<TextEmbedder>();
+  const std::lock_guard lock(embedders_mutex_);
+  std::shared_ptr<TextEmbedder>& known = embedders_[source];
+  if (!known) known = std::make_shared<SharedEmbedder>(ONDOL_TRY(options_.open_embedder(source)));
+  return known;
 }
 
 void VectorStores::stop() {
@@ -126,7 +180,7 @@ void VectorStores::stop() {
 VectorStores::CollectionPtr VectorStores::collection(const std::string& id, const std::string& asker) const {
   const std::lock_guard lock(mutex_);
   for (const CollectionPtr& known : collections_) {
-    if (known->about.id == id && may_see(asker, known->about.owner)) return known;
+    if (known->id == id && may_see(asker, known->owner)) return known;
   }
   return nullptr;
 }
@@ -160,7 +214,7 @@ std::vector<VectorStore> VectorStores::list(const std::string& asker) {
   }
   std::vector<VectorStore> stores;
   for (auto it = all.rbegin(); it != all.rend(); ++it) {
-    auto store = may_see(asker, (*it)->about.owner) ? view(*it) : Result<VectorStore>(Error("another's"));
+    auto store = may_see(asker, (*it)->owner) ? view(*it) : Result<VectorStore>(Error("another's"));
     if (store) stores.push_back(std::move(*store));
   }
   return stores;
@@ -187,19 +241,19 @@ VectorStores::Searchable VectorStores::searchable(const std::string& id, const s
 
 Result<void> VectorStores::write(const VectorStore& store) const {
   std::error_code code;
-  fs::create_directories(folder(store), code);
-  if (code) return Error(fmt::format("{}: cannot make the folder: {}", folder(store).string(), code.message()));
-  return write_file_atomically(folder(store) / "about.json", json::serialize(to_document(store)));
+  fs::create_directories(folder(store.id), code);
+  if (code) return Error(fmt::format("{}: cannot make the folder: {}", folder(store.id).string(), code.message()));
+  return write_file_atomically(folder(store.id) / "about.json", json::serialize(to_document(store)));
 }
 
 VectorStores::Outcome VectorStores::edit(const CollectionPtr& collection, const Edit& edit) {
   if (collection->is_named) {
     return failed(make_error(400, fmt::format("the vector store '{}' is a document store of this machine, which is "
                                               "searched as it is; hint: ondol index",
-                                              collection->about.id)));
+                                              collection->id)));
   }
   const std::lock_guard lock(mutex_);
-  if (collection->is_gone) return failed(unknown_vector_store(collection->about.id));
+  if (collection->is_gone) return failed(unknown_vector_store(collection->id));
   VectorStore changed = collection->about;
   if (auto error = edit(changed)) return failed(std::move(*error));
   if (const auto written = write(changed); !written) return failed(make_error(500, written.error().message()));
@@ -218,7 +272,7 @@ VectorStores::Outcome VectorStores::create(VectorStore wanted) {
   }
   if (const auto written = write(wanted); !written) return failed(make_error(500, written.error().message()));
   const CollectionPtr made = add(wanted);
-  for (const AttachedFile& file : wanted.files) read_later(made, file.id);
+  for (const AttachedFile& file : wanted.files) read_later(made, file);
   return {std::move(wanted), {}};
 }
 
@@ -233,7 +287,7 @@ VectorStores::Outcome VectorStores::remove(const std::string& id, const std::str
   // Once the document about it is gone, a server that is killed here removes the rest at its next start.
   const auto forget = [this](VectorStore& store) -> std::optional<HttpError> {
     std::error_code code;
-    fs::remove(folder(store) / "about.json", code);
+    fs::remove(folder(store.id) / "about.json", code);
     if (code) return make_error(500, fmt::format("cannot remove the vector store: {}", code.message()));
     return {};
   };
@@ -244,66 +298,88 @@ VectorStores::Outcome VectorStores::remove(const std::string& id, const std::str
   found->is_gone = true;
   std::erase(collections_, found);
   std::error_code code;
-  fs::remove_all(folder(found->about), code);
+  fs::remove_all(folder(found->id), code);
   return {found->about, {}};
 }
 
-VectorStores::Outcome VectorStores::attach(const std::string& id, const std::string& asker, AttachedFile file) {
+VectorStores::Outcome VectorStores::attach(const std::string& id, const std::string& asker,
+                                           std::vector<AttachedFile> files, const std::optional<FileBatch>& batch) {
   const CollectionPtr found = collection(id, asker);
   if (!found) return failed(unknown_vector_store(id));
-  const std::string name = file.id;
+  std::vector<AttachedFile> replaced;
   Outcome outcome = edit(found, [&](VectorStore& store) {
-    std::erase_if(store.files, [&](const AttachedFile& known) { return known.id == file.id; });
-    store.files.push_back(std::move(file));
+    for (const AttachedFile& file : files) {
+      if (const AttachedFile* known = store.find(file.id)) replaced.push_back(*known);
+      std::erase_if(store.files, [&](const AttachedFile& known) { return known.id == file.id; });
+      store.files.push_back(file);
+    }
+    if (batch) store.batches.push_back(*batch);
+    if (store.batches.size() > kMostBatches) store.batches.erase(store.batches.begin());
     store.last_active_at = now_seconds();
     return too_many(store);
   });
-  if (!outcome.error) read_later(found, name);
+  if (outcome.error) return outcome;
+  for (const AttachedFile& file : replaced) {
+    if (const auto forgotten = forget(found, file); !forgotten) {
+      return failed(make_error(500, forgotten.error().message()));
+    }
+  }
+  for (const AttachedFile& file : files) read_later(found, file);
   return outcome;
 }
 
 VectorStores::Outcome VectorStores::detach(const std::string& id, const std::string& asker, const std::string& file) {
   const CollectionPtr found = collection(id, asker);
   if (!found) return failed(unknown_vector_store(id));
-  std::string path;
+  AttachedFile gone;
   Outcome outcome = edit(found, [&](VectorStore& store) -> std::optional<HttpError> {
     const AttachedFile* known = store.find(file);
     if (known == nullptr) return make_error(404, fmt::format("there is no file '{}' in it", file.substr(0, 100)));
-    path = known->path;
+    gone = *known;
     std::erase_if(store.files, [&](const AttachedFile& f) { return f.id == file; });
     return {};
   });
   if (outcome.error) return outcome;
-  if (const auto removed = found->documents->remove(path); !removed) {
-    return failed(make_error(500, removed.error().message()));
+  if (const auto forgotten = forget(found, gone); !forgotten) {
+    return failed(make_error(500, forgotten.error().message()));
   }
-  std::error_code code;
-  fs::remove(text_path(outcome.store, file), code);
   return outcome;
+}
+
+VectorStores::Outcome VectorStores::cancel(const std::string& id, const std::string& asker, const std::string& batch) {
+  return update(id, asker, [&](VectorStore& store) -> std::optional<HttpError> {
+    for (AttachedFile& file : store.files) {
+      if (file.batch == batch && file.status == AttachStatus::kInProgress) file.status = AttachStatus::kCancelled;
+    }
+    return {};
+  });
 }
 
 // Reading.
 
-fs::path VectorStores::text_path(const VectorStore& store, const std::string& file) const {
-  return folder(store) / (file + ".text");
+fs::path VectorStores::document_path(const std::string& id, const AttachedFile& file) const {
+  return folder(id) / (file.path.substr(0, file.path.find('/')) + ".document");
 }
 
-Result<std::string> VectorStores::text(const VectorStore& store, const AttachedFile& file) const {
+Result<Document> VectorStores::document(const VectorStore& store, const AttachedFile& file) const {
   if (file.status != AttachStatus::kCompleted) return Error("the file has not been read");
-  return read_file(text_path(store, file.id));
+  return decode_document(ONDOL_TRY(read_file(document_path(store.id, file))));
 }
 
-void VectorStores::read_later(const CollectionPtr& collection, const std::string& file) {
-  readers_.post([this, collection, file] { read(collection, file); });
+void VectorStores::read_later(const CollectionPtr& collection, const AttachedFile& file) {
+  readers_.post([this, collection, path = file.path] { read(collection, path); });
 }
 
-bool VectorStores::is_awaited(const Collection& collection, const std::string& file) const {
+std::optional<AttachedFile> VectorStores::awaited(const Collection& collection, const std::string& path) const {
   const std::lock_guard lock(mutex_);
-  const AttachedFile* known = collection.is_gone ? nullptr : collection.about.find(file);
-  return known != nullptr && known->status == AttachStatus::kInProgress;
+  if (collection.is_gone) return {};
+  for (const AttachedFile& file : collection.about.files) {
+    if (file.path == path && file.status == AttachStatus::kInProgress) return file;
+  }
+  return {};
 }
 
-Result<Document> VectorStores::document_of(const AttachedFile& file, const GoesOn& goes_on) {
+Result<Document> VectorStores::read_document(const AttachedFile& file, const GoesOn& goes_on) {
   const auto kept = files_.find(file.id, file.owner);
   if (!kept) return Error("the file was deleted before it was read");
   if (kept->size_bytes > kMostFileBytes) {
@@ -314,35 +390,56 @@ Result<Document> VectorStores::document_of(const AttachedFile& file, const GoesO
   return reader_->read(file.name, std::move(bytes), goes_on);
 }
 
-void VectorStores::read(const CollectionPtr& collection, const std::string& id) {
-  AttachedFile file;
-  VectorStore about;
-  {
-    const std::lock_guard lock(mutex_);
-    about = collection->about;
+Result<void> VectorStores::keep(const CollectionPtr& collection, const AttachedFile& file, const Document& document,
+                                const GoesOn& goes_on) {
+  ONDOL_TRY(write_file_atomically(document_path(collection->id, file), encode_document(document)));
+  ONDOL_TRY(collection->documents->put(file.path, document, chunks_of(file.chunking)));
+  if (!own_embedder_) return {};
+  Result<void> embedded;
+  // Pieces that are taken out at the same time make it fail.
+  for (int i = 0; i < kMostTries; ++i) {
+    embedded = collection->documents->embed(*own_embedder_, goes_on);
+    if (embedded || !goes_on()) break;
   }
-  if (const AttachedFile* known = about.find(id)) file = *known;
-  const auto goes_on = [&] { return !is_stopping_ && is_awaited(*collection, id); };
-  if (!goes_on()) return;
-  const auto document = document_of(file, goes_on);
-  if (!goes_on()) return;  // whoever starts next reads it again
-  Result<void> kept;
-  if (document) {
-    kept = write_file_atomically(text_path(about, id), document->text);
-    if (kept) kept = collection->documents->put(file.path, *document, goes_on);
-  }
-  edit(collection, [&](VectorStore& store) -> std::optional<HttpError> {
-    AttachedFile* known = store.find(id);
-    if (known == nullptr) return make_error(404, "it is gone");
-    known->status = document && kept ? AttachStatus::kCompleted : AttachStatus::kFailed;
-    if (document && kept) {
+  return embedded;
+}
+
+/// What was kept by the server before has no vectors, or those of another model.
+void VectorStores::embed(const CollectionPtr& collection) {
+  const auto goes_on = [&] { return !is_stopping_; };
+  // Without them words alone count; the next file that is read brings them, too.
+  if (goes_on()) (void)collection->documents->embed(*own_embedder_, goes_on);
+}
+
+Result<void> VectorStores::forget(const CollectionPtr& collection, const AttachedFile& file) {
+  std::error_code code;
+  fs::remove(document_path(collection->id, file), code);
+  return collection->documents->remove(file.path);
+}
+
+void VectorStores::read(const CollectionPtr& collection, const std::string& path) {
+  const auto goes_on = [&] { return !is_stopping_ && awaited(*collection, path); };
+  const auto file = awaited(*collection, path);
+  if (!file || is_stopping_) return;
+  const auto document = read_document(*file, goes_on);
+  if (is_stopping_) return;  // whoever starts next reads it again
+  const Result<void> kept = document ? keep(collection, *file, *document, goes_on) : Result<void>(document.error());
+  if (is_stopping_) return;
+  const Outcome outcome = edit(collection, [&](VectorStore& store) -> std::optional<HttpError> {
+    AttachedFile* known = store.find(file->id);
+    const bool is_wanted = known != nullptr && known->path == path && known->status == AttachStatus::kInProgress;
+    if (!is_wanted) return make_error(404, "it is gone");
+    known->status = kept ? AttachStatus::kCompleted : AttachStatus::kFailed;
+    if (kept) {
       known->text_bytes = document->text.size();
     } else {
       known->error_code = document ? "server_error" : "invalid_file";
-      known->error = document ? kept.error().message() : document.error().message();
+      known->error = kept.error().message();
     }
     return {};
   });
+  // It was taken out, or put there anew, meanwhile.
+  if (outcome.error) (void)forget(collection, *file);
 }
 
 }  // namespace ondol::server

@@ -24,7 +24,8 @@ namespace ondol::server {
 struct VectorStoreOptions {
   std::map<std::string, std::string> named;  // names and places of document stores
   std::string reader_program;                // ondol-reader; without it, plain text alone is read
-  OpenEmbedder open_embedder;                // for named stores that have vectors
+  /// For named stores that have vectors.
+  std::function<Result<std::unique_ptr<TextEmbedder>>(const std::string& source)> open_embedder = {};
 };
 
 class VectorStores {
@@ -35,8 +36,10 @@ class VectorStores {
 
   /// Call once, before anybody asks. Errors: a named store that cannot be opened.
   Result<void> offer(VectorStoreOptions options);
-  /// Takes up what an earlier server left, and reads the files that it had not read. The folder is claimed already.
+  /// Takes up what an earlier server left. The folder is claimed already.
   Result<void> load();
+  /// Reads the files that had not been read. `embedder`, or null, makes vectors of all that is here, until stop().
+  void start(std::shared_ptr<TextEmbedder> embedder);
   /// No file is read any more.
   void stop_reading() { is_stopping_ = true; }
   /// Returns when its threads have ended; what is posted later is dropped.
@@ -62,11 +65,14 @@ class VectorStores {
   Outcome update(const std::string& id, const std::string& asker, const Edit& edit);
   Outcome remove(const std::string& id, const std::string& asker);
 
-  /// The file is read while other things happen, in the place of what it was before.
-  Outcome attach(const std::string& id, const std::string& asker, AttachedFile file);
+  /// Files are read while other things happen, each in the place of what it was before.
+  Outcome attach(const std::string& id, const std::string& asker, std::vector<AttachedFile> files,
+                 const std::optional<FileBatch>& batch = {});
   Outcome detach(const std::string& id, const std::string& asker, const std::string& file);
+  /// What of a batch has not been read is not going to be.
+  Outcome cancel(const std::string& id, const std::string& asker, const std::string& batch);
   /// What was read of a file.
-  Result<std::string> text(const VectorStore& store, const AttachedFile& file) const;
+  Result<Document> document(const VectorStore& store, const AttachedFile& file) const;
 
   /// The documents, for a search now.
   struct Searchable {
@@ -78,6 +84,8 @@ class VectorStores {
 
  private:
   struct Collection {
+    const std::string id;
+    const std::string owner;
     VectorStore about;
     std::shared_ptr<CollectionDocuments> documents;
     bool is_named = false;
@@ -86,21 +94,30 @@ class VectorStores {
   using CollectionPtr = std::shared_ptr<Collection>;
 
   std::filesystem::path directory() const { return data_.path() / "vector_stores"; }
-  std::filesystem::path folder(const VectorStore& store) const { return directory() / store.id; }
-  std::filesystem::path text_path(const VectorStore& store, const std::string& file) const;
+  std::filesystem::path folder(const std::string& id) const { return directory() / id; }
+  std::filesystem::path document_path(const std::string& id, const AttachedFile& file) const;
   CollectionPtr collection(const std::string& id, const std::string& asker) const;
   CollectionPtr add(VectorStore about);
   Result<VectorStore> view(const CollectionPtr& collection) const;
   Outcome edit(const CollectionPtr& collection, const Edit& edit);
   Result<void> write(const VectorStore& store) const;
-  void read_later(const CollectionPtr& collection, const std::string& file);
-  void read(const CollectionPtr& collection, const std::string& file);
-  bool is_awaited(const Collection& collection, const std::string& file) const;
-  Result<Document> document_of(const AttachedFile& file, const GoesOn& goes_on);
+  Result<std::shared_ptr<TextEmbedder>> embedder(const std::string& source);
+  void read_later(const CollectionPtr& collection, const AttachedFile& file);
+  void read(const CollectionPtr& collection, const std::string& path);
+  Result<Document> read_document(const AttachedFile& file, const GoesOn& goes_on);
+  Result<void> keep(const CollectionPtr& collection, const AttachedFile& file, const Document& document,
+                    const GoesOn& goes_on);
+  void embed(const CollectionPtr& collection);
+  Result<void> forget(const CollectionPtr& collection, const AttachedFile& file);
+  /// As it is now, if it is still to be read.
+  std::optional<AttachedFile> awaited(const Collection& collection, const std::string& path) const;
 
   DataFolder& data_;
   FileStore& files_;
   VectorStoreOptions options_;
+  std::shared_ptr<TextEmbedder> own_embedder_;
+  std::mutex embedders_mutex_;
+  std::map<std::string, std::shared_ptr<TextEmbedder>> embedders_;  // of named stores, by source
   std::atomic<bool> is_stopping_{false};
   std::atomic<bool> is_ending_{false};
   mutable std::mutex mutex_;                // of the collections and what is in them, but not of their documents

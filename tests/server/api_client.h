@@ -80,9 +80,12 @@ class ApiClient {
 
 class ApiServer {
  public:
-  /// `data_folder`: Services.
-  explicit ApiServer(PoolOptions options = sample_options(), const std::string& data_folder = "") {
+  /// `data_folder`: Services. `stores`: that are searched, too.
+  explicit ApiServer(PoolOptions options = sample_options(), const std::string& data_folder = "",
+                     VectorStoreOptions stores = {}) {
     services_ = std::make_unique<Services>(checked(ModelPool::create(std::move(options))), 2, data_folder);
+    const auto offered = services_->vector_stores.offer(std::move(stores));
+    if (!offered) throw std::runtime_error(offered.error().message());
     const auto loaded = services_->load_data();
     if (!loaded) throw std::runtime_error(loaded.error().message());
     services_->start();

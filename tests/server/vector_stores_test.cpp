@@ -26,9 +26,9 @@ class VectorStoresApi : public testing::Test {
  protected:
   VectorStoresApi() : folder_("vector-stores-api") { start(); }
 
-  void start() {
+  void start(VectorStoreOptions stores = {}) {
     server_.reset();
-    server_ = std::make_unique<ApiServer>(ApiServer::sample_options(), folder_ / "data");
+    server_ = std::make_unique<ApiServer>(ApiServer::sample_options(), folder_ / "data", std::move(stores));
   }
   ApiClient client() const { return server_->client(); }
 
@@ -121,12 +121,32 @@ TEST_F(VectorStoresApi, AreFilledAndSearched) {
 
 TEST_F(VectorStoresApi, AnswerWithCitations) {
   const std::string store = created();
-  attached(store, "bay.md", kLighthouse);
+  const std::string id = attached(store, "bay.md", kLighthouse);
   const json::value answer = client().post(store + "/ask", {{"query", "When was the lighthouse built?"}}).document();
   EXPECT_EQ(member(answer, "/declined"), false) << answer;
   EXPECT_EQ(member(answer, "/method"), "extract");
   EXPECT_NE(string_or(answer, "answer", "").find("1908"), std::string::npos) << answer;
   EXPECT_NE(string_or(member(answer, "/sources/0"), "quote", "").find("1908"), std::string::npos);
+  EXPECT_EQ(member(answer, "/sources/0/file_id"), json::value(id));
+  EXPECT_EQ(member(answer, "/sources/0/filename"), "bay.md");
+  EXPECT_EQ(member(answer, "/sources/0/path"), "bay.md");
+  EXPECT_EQ(member(answer, "/sources/0/line"), 3);
+  EXPECT_EQ(member(answer, "/claims/0/citations/0/file_id"), json::value(id));
+  // Where that stands, shown without counting bytes.
+  const auto place = [&](const char* key) { return member(answer, std::string("/sources/0/") + key).as_int64(); };
+  const json::value shown =
+      client().get(fmt::format("{}/files/{}/text?start={}&end={}", store, id, place("start"), place("end"))).document();
+  EXPECT_EQ(member(shown, "/text"), kLighthouse);
+  EXPECT_EQ(member(shown, "/place/quote"), member(answer, "/sources/0/quote"));
+  EXPECT_EQ(member(shown, "/place/line"), 3);
+  EXPECT_EQ(std::string(member(shown, "/place/before").as_string()) +
+                std::string(member(shown, "/place/quote").as_string()) +
+                std::string(member(shown, "/place/after").as_string()),
+            kLighthouse);
+  EXPECT_EQ(member(shown, "/pages"), json::array());
+  EXPECT_EQ(client().get(fmt::format("{}/files/{}/text?start=5&end=4", store, id)).status, 400);
+  EXPECT_EQ(client().get(fmt::format("{}/files/{}/text?start=0&end=100000", store, id)).status, 400);
+  EXPECT_EQ(client().get(fmt::format("{}/files/{}/text?start=-1&end=4", store, id)).status, 400);
   // A model that follows no instructions quotes, too; one that there is not is an error.
   const json::value by_sample =
       client().post(store + "/ask", {{"query", "When was the lighthouse built?"}, {"model", "sample"}}).document();
@@ -266,6 +286,63 @@ TEST_F(VectorStoresApi, AreChanged) {
   EXPECT_EQ(member(file, "/attributes/kind"), "tower");
 }
 
+TEST_F(VectorStoresApi, TakeFilesInBatches) {
+  const std::string store = created();
+  const std::string one = uploaded("one.txt", "walrus one"), two = uploaded("two.txt", "walrus two");
+  const json::object chunking = {{"type", "static"},
+                                 {"static", json::object{{"max_chunk_size_tokens", 200}, {"chunk_overlap_tokens", 0}}}};
+  const json::array files = {json::object{{"file_id", one}, {"attributes", json::object{{"n", 1}}}},
+                             json::object{{"file_id", two}, {"chunking_strategy", chunking}}};
+  const json::value batch = client().post(store + "/file_batches", {{"files", files}}).document();
+  EXPECT_EQ(member(batch, "/object"), "vector_store.file_batch");
+  EXPECT_EQ(member(batch, "/file_counts/total"), 2);
+  const std::string path = store + "/file_batches/" + string_or(batch, "id", "");
+  settled(store, one);
+  settled(store, two);
+  EXPECT_EQ(member(client().get(path).document(), "/status"), "completed");
+  EXPECT_EQ(client().get(path + "/files").document().at("data").as_array().size(), 2u);
+  EXPECT_EQ(found(store, {{"query", "walrus"}}).size(), 2u);
+  const json::value shown = client().get(store + "/files/" + two).document();
+  EXPECT_EQ(member(shown, "/chunking_strategy/static/max_chunk_size_tokens"), 200);
+  EXPECT_EQ(member(client().get(store + "/files/" + one).document(), "/attributes/n"), 1);
+  EXPECT_EQ(client().get(store + "/file_batches/vsfb_none").status, 404);
+  EXPECT_EQ(client().post(store + "/file_batches", json::object()).status, 400);
+  EXPECT_EQ(client().post(store + "/file_batches", {{"file_ids", json::array{one, "file-none"}}}).status, 400);
+  const json::object wrong = {{"type", "static"}, {"static", json::object{{"max_chunk_size_tokens", 1}}}};
+  EXPECT_EQ(client().post(store + "/files", {{"file_id", one}, {"chunking_strategy", wrong}}).status, 400);
+  EXPECT_EQ(client().ask("POST", path + "/cancel").status, 200);
+}
+
+TEST_F(VectorStoresApi, CancelledBatchesLeaveNothing) {
+  const std::string store = created();
+  std::string many;
+  for (int i = 0; i < 20000; ++i) many += fmt::format("Sentence {} tells of walruses.\n\n", i);
+  json::array ids;
+  for (int i = 0; i < 4; ++i) ids.push_back(json::string(uploaded(fmt::format("{}.txt", i), many)));
+  const json::value batch = client().post(store + "/file_batches", {{"file_ids", ids}}).document();
+  const std::string path = store + "/file_batches/" + string_or(batch, "id", "");
+  const json::value cancelled = client().ask("POST", path + "/cancel").document();
+  EXPECT_EQ(member(cancelled, "/file_counts/in_progress"), 0);
+  const int64_t n_cancelled = member(cancelled, "/file_counts/cancelled").as_int64();
+  EXPECT_EQ(member(cancelled, "/status"), n_cancelled > 0 ? "cancelled" : "completed");
+  // Put there again and again, each is there once.
+  const std::string last(ids.back().as_string());
+  for (int i = 0; i < 3; ++i) client().post(store + "/files", {{"file_id", last}});
+  EXPECT_EQ(member(settled(store, last), "/status"), "completed");
+  const json::value page = client().post(store + "/search", {{"query", "walruses"}}).document();
+  for (const json::value& result : page.at("data").as_array()) {
+    const std::string id = string_or(result, "file_id", "");
+    EXPECT_EQ(member(client().get(store + "/files/" + id).document(), "/status"), "completed");
+  }
+  const int64_t n_completed = member(client().get(store).document(), "/file_counts/completed").as_int64();
+  const std::string folder = folder_ / ("data/vector_stores/" + store.substr(store.rfind('/') + 1));
+  EXPECT_TRUE(becomes_true([&] {
+    int64_t n_documents = 0;
+    for (const auto& entry : fs::directory_iterator(folder)) n_documents += entry.path().extension() == ".document";
+    return n_documents == n_completed;
+  }));
+}
+
 TEST_F(VectorStoresApi, NamedStoresAreSearchedAsTheyAre) {
   const std::string place = folder_ / "own.db";
   {
@@ -278,7 +355,7 @@ TEST_F(VectorStoresApi, NamedStoresAreSearchedAsTheyAre) {
     ASSERT_TRUE(own.put(record, document));
     ASSERT_TRUE(own.commit());
   }
-  ASSERT_TRUE(server_->services().vector_stores.offer({{{"own", place}}, "", {}}));
+  start({.named = {{"own", place}}, .reader_program = ""});
   EXPECT_EQ(found("/v1/vector_stores/own", {{"query", "ferry"}}), Names{"ferry.txt"});
   const json::value files = client().get("/v1/vector_stores/own/files").document();
   EXPECT_EQ(member(files, "/data/0/attributes/path"), "/notes/ferry.txt");

@@ -1,0 +1,120 @@
+#include "server/scheduler_embedder.h"
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+
+#include "runtime/embedder.h"
+#include "server/engine_embedder.h"
+
+namespace ondol::server {
+namespace {
+
+constexpr std::chrono::milliseconds kPatience{100};
+constexpr size_t kTokensAtOnce = 1024;
+
+/// What another thread is going to hand over.
+template <typename T>
+class Awaited {
+ public:
+  void put(T value) {
+    const std::lock_guard lock(mutex_);
+    value_ = std::move(value);
+    changed_.notify_one();
+  }
+  /// Nothing, when it does not go on.
+  std::optional<T> take(const std::function<bool()>& goes_on) {
+    std::unique_lock lock(mutex_);
+    while (!value_ && goes_on()) changed_.wait_for(lock, kPatience);
+    return std::move(value_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::optional<T> value_;
+};
+
+Error stopping() {
+  return Error("the server is shutting down");
+}
+
+}  // namespace
+
+Result<std::shared_ptr<SchedulerEmbedder>> SchedulerEmbedder::create(ModelPool& pool, const ModelUse& model,
+                                                                     std::function<bool()> goes_on) {
+  std::shared_ptr<SchedulerEmbedder> made(new SchedulerEmbedder(pool, std::move(goes_on)));
+  const auto name = std::make_shared<Awaited<std::string>>();
+  model->scheduler().post([name](Engine& engine) { name->put(embedder_name(engine)); });
+  auto named = name->take(made->goes_on_);
+  if (!named) return stopping();
+  made->name_ = std::move(*named);
+  made->id_ = model->id();
+  made->source_ = model->engine().file().path();
+  made->width_ = static_cast<int>(model->engine().model().config().width);
+  return made;
+}
+
+Result<ModelUse> SchedulerEmbedder::use() const {
+  const auto outcome = std::make_shared<Awaited<ModelPool::Outcome>>();
+  pool_.use(id_, [outcome](ModelPool::Outcome ready) { outcome->put(std::move(ready)); });
+  auto ready = outcome->take(goes_on_);
+  if (!ready) return stopping();
+  if (ready->error) return Error(ready->error->message);
+  return std::move(ready->model);
+}
+
+Result<std::vector<std::vector<float>>> SchedulerEmbedder::embed(const LoadedModel& model,
+                                                                 std::span<const std::string> parts) const {
+  const bool is_causal = model.engine().model().config().causal;
+  std::vector<std::vector<float>> vectors;
+  // A few at a time, so that texts that are being generated go on between.
+  for (size_t begin = 0; begin < parts.size();) {
+    size_t end = begin, n_tokens = 0, n_pages = 0;
+    for (; end < parts.size() && (end == begin || n_tokens < kTokensAtOnce); ++end) {
+      const size_t n = model.tokenizer().encode(parts[end], true, SpecialTokens::kAsPlainText).size();
+      n_tokens += n;
+      n_pages += (n + kPageTokens - 1) / kPageTokens;
+    }
+    using Some = Result<std::vector<std::vector<float>>>;
+    const auto some = std::make_shared<Awaited<Some>>();
+    // They are copied: nobody waits for the job when the server ends.
+    std::vector<std::string> texts(parts.begin() + static_cast<ptrdiff_t>(begin),
+                                   parts.begin() + static_cast<ptrdiff_t>(end));
+    model.scheduler().post([some, texts = std::move(texts)](Engine& engine) { some->put(embed_texts(engine, texts)); },
+                           is_causal ? static_cast<int>(n_pages) : 0);
+    std::optional<Some> made = some->take(goes_on_);
+    if (!made) return stopping();
+    for (auto& vector : ONDOL_TRY(std::move(*made))) vectors.push_back(std::move(vector));
+    begin = end;
+  }
+  return vectors;
+}
+
+Result<std::vector<TextEmbedder::Parts>> SchedulerEmbedder::embed_documents(std::span<const std::string> texts) {
+  const ModelUse model = ONDOL_TRY(use());
+  std::vector<Parts> all;
+  for (const std::string& text : texts) {
+    const std::vector<std::string> parts = parts_to_embed(model->engine(), text);
+    all.push_back(ONDOL_TRY(embed(*model, parts)));
+  }
+  return all;
+}
+
+/// Of a long question, its beginning counts.
+Result<std::vector<float>> SchedulerEmbedder::embed_question(const std::string& text) {
+  const ModelUse model = ONDOL_TRY(use());
+  std::vector<std::string> parts = parts_to_embed(model->engine(), text);
+  parts.resize(1);
+  return std::move(ONDOL_TRY(embed(*model, parts)).front());
+}
+
+ModelUse embedding_model(const ModelPool& pool) {
+  for (const ModelPool::Loaded& loaded : pool.loaded()) {
+    const ModelConfig& config = loaded.model->engine().model().config();
+    if (loaded.is_pinned && (config.pooling != Pooling::kNone || !loaded.model->info().makes_text)) return loaded.model;
+  }
+  return nullptr;
+}
+
+}  // namespace ondol::server

@@ -1,0 +1,16 @@
+// Places in the documents of collections, so that what is cited can be shown.
+#pragma once
+
+#include "retrieve/answer/answer.h"
+#include "server/services.h"
+
+namespace ondol::server {
+
+/// answer_json, whose citations say of which file they are.
+json::object shown_answer(const Answer& answer, const VectorStore& store, const FileStore& files);
+
+/// What was read of a file, with its pages; and where ?start=S&end=E says so, parted around that place.
+void send_document(Services& services, const Request& request, Responder& responder, const VectorStore& store,
+                   const AttachedFile& file);
+
+}  // namespace ondol::server
