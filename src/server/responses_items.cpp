@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "runtime/conversation.h"
 #include "server/chat_messages.h"
+#include "server/file_search.h"
 #include "server/random_id.h"
 #include "server/responses_files.h"
 
@@ -122,6 +123,17 @@ void read_result(const Fields& fields, ResponseItem& item, bool is_custom) {
   keep_id(item, is_custom ? "ctco_" : "fco_");
 }
 
+void read_search(const Fields& fields, ResponseItem& item) {
+  item.kind = Kind::kSearch;
+  item.name = file_search_definition().name;
+  json::object arguments;
+  arguments["queries"] = json::value_from(fields.texts("queries"));
+  item.arguments = std::move(arguments);
+  item.text = text_of_results(fields.find("results"));
+  keep_id(item, "fs_");
+  item.call_id = string_or(item.value, "id", "");
+}
+
 void read_item(const Fields& fields, ResponseItem& item) {
   const std::string type = fields.text("type").value_or(fields.has("role") ? "message" : "");
   if (type == "message") return read_message(fields, item);
@@ -130,12 +142,13 @@ void read_item(const Fields& fields, ResponseItem& item) {
   if (type == "function_call_output" || type == "custom_tool_call_output") {
     return read_result(fields, item, type[0] == 'c');
   }
-  fields.fail(
-      "type",
-      fmt::format("{}: expected message, reasoning, function_call, function_call_output, custom_tool_call, "
-                  "custom_tool_call_output or item_reference, got '{}': the tools behind such items are not here",
-                  fields.path_of("type"), type),
-      "unsupported_item");
+  if (type == "file_search_call") return read_search(fields, item);
+  fields.fail("type",
+              fmt::format("{}: expected message, reasoning, function_call, function_call_output, custom_tool_call, "
+                          "custom_tool_call_output, file_search_call or item_reference, got '{}': the tools behind "
+                          "such items are not here",
+                          fields.path_of("type"), type),
+              "unsupported_item");
 }
 
 ResponseItemPtr measured(std::shared_ptr<ResponseItem> item) {
@@ -157,18 +170,31 @@ ResponseItemPtr read_reference(const Fields& fields, const FindItem& find) {
   return item;
 }
 
-/// One message of the model: what it thought, said and called.
+json::object result_message(const std::string& call_id, const std::string& name, const std::string& text) {
+  json::object result = chat_message("tool", text);
+  result["tool_call_id"] = call_id;
+  if (!name.empty()) result["name"] = name;
+  return result;
+}
+
+/// One message of the model: what it thought, said and called; and what was found by those calls that are searches.
 class AnswerMessage {
  public:
   bool is_open() const { return is_open_; }
 
   void add(const ResponseItem& item, json::array& messages) {
-    const bool has_more = !calls_.empty() || (item.kind != Kind::kCall && !content_.empty());
-    if (is_open_ && item.kind != Kind::kCall && has_more) close(messages);
+    const bool is_call = item.kind == Kind::kCall || item.kind == Kind::kSearch;
+    const bool has_more = !calls_.empty() || (!is_call && !content_.empty());
+    const bool is_new_round = item.kind == Kind::kSearch && !results_.empty() && item.round != round_;
+    if (is_open_ && ((!is_call && has_more) || is_new_round)) close(messages);
     is_open_ = true;
     if (item.kind == Kind::kReasoning) reasoning_ += (reasoning_.empty() ? "" : "\n") + item.text;
     if (item.kind == Kind::kMessage) content_ = item.text;
-    if (item.kind == Kind::kCall) calls_.push_back(make_tool_call(item.call_id, item.name, item.arguments));
+    if (is_call) calls_.push_back(make_tool_call(item.call_id, item.name, item.arguments));
+    if (item.kind == Kind::kSearch) {
+      round_ = item.round;
+      results_.push_back(result_message(item.call_id, item.name, item.text));
+    }
   }
 
   void close(json::array& messages) {
@@ -180,9 +206,11 @@ class AnswerMessage {
       if (!calls_.empty()) message["tool_calls"] = std::move(calls_);
       messages.push_back(std::move(message));
     }
+    for (json::value& result : results_) messages.push_back(std::move(result));
     content_.clear();
     reasoning_.clear();
     calls_ = json::array();
+    results_ = json::array();
   }
 
  private:
@@ -190,6 +218,8 @@ class AnswerMessage {
   std::string reasoning_;
   std::string content_;
   json::array calls_;
+  json::array results_;
+  int round_ = 0;  // of the last search
 };
 
 }  // namespace
@@ -246,6 +276,19 @@ ResponseItemPtr made_item(const json::object& value) {
   return measured(std::move(item));
 }
 
+ResponseItemPtr made_search(const json::object& value, const std::string& text, int round) {
+  auto item = std::make_shared<ResponseItem>();
+  item->value = value;
+  RequestFault fault;
+  read_search(Fields(value, fault), *item);
+  ONDOL_CHECK(!fault);
+  item->text = text;
+  item->round = round;
+  ResponseItemPtr made = measured(item);
+  item->bytes += text.size();
+  return made;
+}
+
 json::array messages_of_items(std::string_view instructions, const ResponseItems& items) {
   json::array messages;
   if (!instructions.empty()) messages.push_back(chat_message("system", instructions));
@@ -253,7 +296,8 @@ json::array messages_of_items(std::string_view instructions, const ResponseItems
   std::map<std::string, std::string> names;  // of the tools that were called
   for (const ResponseItemPtr& item : items) {
     if (item->kind == Kind::kCall) names[item->call_id] = item->name;
-    const bool is_answer = item->kind == Kind::kReasoning || item->kind == Kind::kCall || item->role == "assistant";
+    const bool is_answer = item->kind == Kind::kReasoning || item->kind == Kind::kCall || item->kind == Kind::kSearch ||
+                           item->role == "assistant";
     if (is_answer) {
       answer.add(*item, messages);
       continue;
@@ -263,10 +307,8 @@ json::array messages_of_items(std::string_view instructions, const ResponseItems
       messages.push_back(chat_message(item->role, item->text));
       continue;
     }
-    json::object result = chat_message("tool", item->text);
-    result["tool_call_id"] = item->call_id;
-    if (const auto name = names.find(item->call_id); name != names.end()) result["name"] = name->second;
-    messages.push_back(std::move(result));
+    const auto name = names.find(item->call_id);
+    messages.push_back(result_message(item->call_id, name == names.end() ? "" : name->second, item->text));
   }
   answer.close(messages);
   return messages;

@@ -6,8 +6,8 @@
 namespace ondol::server {
 namespace {
 
-json::object text_part(const std::string& text, const json::array& logprobs) {
-  return {{"type", "output_text"}, {"text", text}, {"annotations", json::array()}, {"logprobs", logprobs}};
+json::object text_part(const std::string& text, const json::array& annotations, const json::array& logprobs) {
+  return {{"type", "output_text"}, {"text", text}, {"annotations", annotations}, {"logprobs", logprobs}};
 }
 
 json::object reasoning_part(const std::string& text) {
@@ -45,7 +45,7 @@ void ResponseOutput::delta(const AnswerDelta& delta) {
       if (open_ != Open::kCall) return;
       text_ += delta.text;
       // The free text of a custom tool is told when the arguments around it are whole.
-      if (!is_custom_) emit_in_item("response.function_call_arguments.delta", {{"delta", delta.text}});
+      if (!is_custom_ && !is_search_) emit_in_item("response.function_call_arguments.delta", {{"delta", delta.text}});
       return;
     case Kind::kCallEnd:
       if (open_ == Open::kCall) close("completed");
@@ -91,7 +91,23 @@ void ResponseOutput::flush() {
   }
 }
 
-void ResponseOutput::end(FinishReason reason) {
+void ResponseOutput::begin_round() {
+  has_answer_ = false;
+  has_calls_ = false;
+  searches_.clear();
+  blank_.clear();
+}
+
+void ResponseOutput::searched(const Search& search, json::value results) {
+  json::object& item = items_[search.item].as_object();
+  item["status"] = "completed";
+  item["results"] = std::move(results);
+  emit_("response.file_search_call.completed", {{"item_id", item["id"]}, {"output_index", search.item}});
+  emit_("response.output_item.done", {{"output_index", search.item}, {"item", item}});
+}
+
+void ResponseOutput::end(FinishReason reason, json::array annotations) {
+  annotations_ = std::move(annotations);
   const bool is_cut = reason == FinishReason::kLength;
   if (open_ == Open::kReasoning && !is_cut) close("completed");
   // An answer of nothing, or of white space alone, is still a message.
@@ -100,6 +116,10 @@ void ResponseOutput::end(FinishReason reason) {
     pending_text_ = std::exchange(blank_, {});
   }
   close(is_cut ? "incomplete" : "completed");
+  for (const Search& search : searches_) {
+    json::value& status = items_[search.item].as_object()["status"];
+    if (status == "searching") status = "incomplete";
+  }
 }
 
 void ResponseOutput::open(Open kind, json::object item) {
@@ -116,7 +136,7 @@ void ResponseOutput::open_message() {
   open(Open::kMessage,
        {{"id", random_id("msg_")}, {"type", "message"}, {"role", "assistant"}, {"content", json::array()}});
   logprobs_.clear();
-  emit_part("response.content_part.added", text_part("", {}));
+  emit_part("response.content_part.added", text_part("", {}, {}));
 }
 
 void ResponseOutput::open_reasoning() {
@@ -135,6 +155,13 @@ void ResponseOutput::open_call(const AnswerDelta& delta) {
   const auto tool = tools_.by_name.find(delta.text);
   const bool is_known = tool != tools_.by_name.end();
   is_custom_ = is_known && tool->second.is_custom;
+  is_search_ = is_known && tool->second.is_search;
+  if (is_search_) {
+    open(Open::kCall,
+         {{"id", random_id("fs_")}, {"type", "file_search_call"}, {"queries", json::array()}, {"results", nullptr}});
+    return emit_in_item("response.file_search_call.in_progress", {});
+  }
+  has_calls_ = true;
   json::object item = {{"id", random_id(is_custom_ ? "ctc_" : "fc_")},
                        {"type", is_custom_ ? "custom_tool_call" : "function_call"},
                        {"call_id", delta.id},
@@ -148,6 +175,7 @@ void ResponseOutput::close(std::string_view status) {
   if (open_ == Open::kNothing) return;
   if (open_ == Open::kMessage) close_message();
   if (open_ == Open::kReasoning) close_reasoning();
+  if (open_ == Open::kCall && is_search_) return close_search(status == "completed");
   if (open_ == Open::kCall) close_call();
   open_ = Open::kNothing;
   item()["status"] = status;
@@ -158,7 +186,13 @@ void ResponseOutput::close_message() {
   flush();
   append(logprobs_, pending_logprobs_);
   emit_in_item("response.output_text.done", {{"content_index", 0}, {"text", text_}, {"logprobs", logprobs_}});
-  json::object part = text_part(text_, logprobs_);
+  for (size_t i = 0; i < annotations_.size(); ++i) {
+    json::object fields = {{"content_index", 0}, {"annotation_index", i}};
+    fields["annotation"] = annotations_[i];
+    emit_in_item("response.output_text.annotation.added", std::move(fields));
+  }
+  json::object part = text_part(text_, annotations_, logprobs_);
+  annotations_.clear();
   item()["content"] = json::array{part};
   emit_part("response.content_part.done", std::move(part));
 }
@@ -172,6 +206,21 @@ void ResponseOutput::close_reasoning() {
   emit_in_item("response.reasoning_summary_text.done", {{"summary_index", 0}, {"text", text_}});
   emit_in_item("response.reasoning_summary_part.done", {{"summary_index", 0}, {"part", summary_part(text_)}});
   item()["summary"] = json::array{summary_part(text_)};
+}
+
+/// It is done when it was searched for.
+void ResponseOutput::close_search(bool is_whole) {
+  open_ = Open::kNothing;
+  if (!is_whole) {
+    item()["status"] = "incomplete";
+    emit_("response.output_item.done", {{"output_index", items_.size() - 1}, {"item", items_.back()}});
+    return;
+  }
+  std::vector<std::string> queries = file_search_queries(text_);
+  item()["queries"] = json::value_from(queries);
+  item()["status"] = "searching";
+  emit_in_item("response.file_search_call.searching", {});
+  searches_.push_back({items_.size() - 1, std::move(queries)});
 }
 
 void ResponseOutput::close_call() {

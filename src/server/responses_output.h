@@ -23,7 +23,25 @@ class ResponseOutput {
   void token(const TokenReport& report);
   /// Tells of the text that has come with the last token.
   void flush();
-  void end(FinishReason reason);
+  /// `annotations`: of the message that is open.
+  void end(FinishReason reason, json::array annotations = {});
+
+  // Searches. What the model calls in one go is a round.
+
+  struct Search {
+    size_t item = 0;  // of items()
+    std::vector<std::string> queries;
+  };
+  /// Those that were called in this round.
+  const std::vector<Search>& searches() const { return searches_; }
+  /// `results`: as it is to be shown. The calls of a round are shown as completed when this was called for each.
+  void searched(const Search& search, json::value results);
+  /// Whether the client must answer a call of this round.
+  bool has_calls() const { return has_calls_; }
+  /// The text of the message that is open.
+  std::string message() const { return open_ == Open::kMessage ? text_ + pending_text_ : std::string(); }
+  /// The model goes on with what was found.
+  void begin_round();
 
   /// The items so far; the last may be unfinished.
   const json::array& items() const { return items_; }
@@ -39,6 +57,7 @@ class ResponseOutput {
   void close_message();
   void close_reasoning();
   void close_call();
+  void close_search(bool is_whole);
   void add_content(const std::string& text);
   void add_reasoning(const std::string& text);
   void emit_in_item(std::string_view type, json::object fields);
@@ -51,12 +70,16 @@ class ResponseOutput {
   json::array items_;
   Open open_ = Open::kNothing;
   bool is_custom_ = false;    // the open call
+  bool is_search_ = false;    // the open call
   std::string text_;          // of the open item: content, reasoning or arguments
   std::string pending_text_;  // of it: not yet told
   std::string blank_;         // content so far that is only white space, while no message is open
   json::array logprobs_;      // of the open message
   json::array pending_logprobs_;
-  bool has_answer_ = false;  // a message or a call
+  json::array annotations_;  // of the open message
+  bool has_answer_ = false;  // a message or a call, in this round
+  bool has_calls_ = false;
+  std::vector<Search> searches_;
 };
 
 }  // namespace ondol::server

@@ -90,6 +90,7 @@ void read_logprobs(const Fields& body, ResponseRequest& request) {
   request.echo["top_logprobs"] = top;
   if (top > 0) request.chat.n_best = static_cast<int>(top);
   for (const std::string& what : body.texts("include")) {
+    if (what == "file_search_call.results") request.wants_results = true;
     if (what == "message.output_text.logprobs") request.chat.n_best = std::max(0, static_cast<int>(top));
     static constexpr std::string_view kKnown[] = {"message.output_text.logprobs",
                                                   "reasoning.encrypted_content",
@@ -141,7 +142,8 @@ void read_sampler(const Fields& body, ResponseRequest& request) {
   request.chat.stop = body.texts("stop");
   if (request.chat.stop.size() > kMaxStops)
     body.fail("stop", fmt::format("stop: expected at most {} texts", kMaxStops));
-  const auto calls = body.integer("max_tool_calls", 1, kManyTokens);  // of hosted tools, which are not here
+  const auto calls = body.integer("max_tool_calls", 1, kManyTokens);  // of those that run here
+  if (calls) request.most_searches = static_cast<int>(std::min<int64_t>(*calls, request.most_searches));
   request.echo["max_tool_calls"] = calls ? json::value(*calls) : json::value(nullptr);
 }
 

@@ -22,6 +22,8 @@ struct ResponseRequest {
   bool in_background = false;
   bool truncates = false;      // drops the oldest items where they do not fit
   bool wants_summary = false;  // of reasoning
+  bool wants_results = false;  // of searches
+  int most_searches = 8;
 };
 
 /// Errors are in the fault of `body`. `find`: stored items.

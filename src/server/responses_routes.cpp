@@ -8,8 +8,7 @@
 
 #include "server/openai.h"
 #include "server/ownership.h"
-#include "server/responses_prompt.h"
-#include "server/responses_run.h"
+#include "server/responses_rounds.h"
 
 namespace ondol::server {
 namespace {
@@ -85,6 +84,9 @@ void create(Services& services, const StorePtr& store, const Request& request, c
             const json::object& body) {
   auto asked = read_request(store, request, *responder, body);
   if (!asked) return;
+  if (const auto error = check_file_search(services, asked->request.tools, request)) {
+    return send_error(*responder, ErrorStyle::kOpenAi, *error);
+  }
   const auto run =
       std::make_shared<ResponseRun>(std::move(asked->request), std::move(asked->history), owner_of(request), store);
   const ResponseRequest& wanted = run->request();
@@ -92,19 +94,7 @@ void create(Services& services, const StorePtr& store, const Request& request, c
   if (!wanted.streams && !wanted.in_background) run->answer(responder);
   if (wanted.in_background) run->queue();
   if (wanted.in_background && !wanted.streams) send_json(*responder, run->response());
-  // The writer of a run lives as long as what it writes.
-  auto prepare = [weak = std::weak_ptr(run)](const LoadedModel& model, AnswerJob& job) -> std::optional<HttpError> {
-    const auto response = weak.lock();
-    if (!response) return make_error(500, "the response was dropped");
-    const ResponseRequest& wanted = response->request();
-    size_t n_dropped = 0;
-    auto error = prepare_response(model, wanted.chat, wanted.instructions, response->prompt_items(), wanted.truncates,
-                                  job, n_dropped);
-    response->note_dropped(n_dropped);
-    return error;
-  };
-  run->set_run(AnswerRun::start(services, wanted.chat.model, std::move(prepare), run,
-                                wanted.in_background ? nullptr : responder));
+  start_response(services, run, wanted.in_background ? nullptr : responder);
 }
 
 void count(Services& services, const StorePtr& store, const Request& request, const ResponderPtr& responder,

@@ -11,6 +11,18 @@ namespace {
 // Memory that JSON takes, next to its text.
 constexpr size_t kJsonFactor = 3;
 
+/// Of one more round.
+AnswerUsage sum_of(AnswerUsage all, const AnswerUsage& more) {
+  all.n_prompt += more.n_prompt;
+  all.n_cached += more.n_cached;
+  all.n_generated += more.n_generated;
+  all.n_reasoning += more.n_reasoning;
+  all.queue_seconds += more.queue_seconds;
+  all.prompt_seconds += more.prompt_seconds;
+  all.token_seconds += more.token_seconds;
+  return all;
+}
+
 json::object usage_object(const AnswerUsage& usage) {
   return {{"input_tokens", usage.n_prompt},
           {"input_tokens_details", {{"cached_tokens", usage.n_cached}, {"cache_write_tokens", 0}}},
@@ -44,14 +56,44 @@ ResponseRun::ResponseRun(ResponseRequest request, ResponseItems history, std::st
 ResponseItems ResponseRun::prompt_items() const {
   ResponseItems items = history_;
   items.insert(items.end(), request_.input.begin(), request_.input.end());
+  const std::lock_guard lock(mutex_);
+  const ResponseItems made = round_ > 0 ? made_locked() : ResponseItems();
+  items.insert(items.end(), made.begin(), made.end());
   return items;
 }
 
+ChatRequest ResponseRun::chat() const {
+  ChatRequest chat = request_.chat;
+  const std::lock_guard lock(mutex_);
+  if (round_ == 0) return chat;
+  // What had to be called has been called; an answer is to come of it.
+  chat.tool_choice = ToolChoice::kAuto;
+  if (usage_ && chat.max_tokens > 0) chat.max_tokens = std::max(1, chat.max_tokens - usage_->n_generated);
+  if (n_left_locked() > 0) return chat;
+  std::erase_if(chat.tools, [&](const ToolDefinition& tool) {
+    const auto known = request_.tools.by_name.find(tool.name);
+    return known != request_.tools.by_name.end() && known->second.is_search;
+  });
+  return chat;
+}
+
 ResponseItems ResponseRun::conversation() const {
-  ResponseItems items = prompt_items();
+  ResponseItems items = history_;
+  items.insert(items.end(), request_.input.begin(), request_.input.end());
   const std::lock_guard lock(mutex_);
   items.insert(items.end(), made_.begin(), made_.end());
   return items;
+}
+
+ResponseItems ResponseRun::made_locked() const {
+  ResponseItems made;
+  for (size_t i = 0; i < output_.items().size(); ++i) {
+    const json::object& item = output_.items()[i].as_object();
+    const auto found = found_.find(i);
+    made.push_back(found == found_.end() ? made_item(item)
+                                         : made_search(item, found->second.text, found->second.round));
+  }
+  return made;
 }
 
 ResponseItems ResponseRun::own_items() const {
@@ -111,6 +153,53 @@ void ResponseRun::queue() {
   flush_locked();
 }
 
+void ResponseRun::set_next(std::function<void()> next) {
+  const std::lock_guard lock(mutex_);
+  next_ = std::move(next);
+}
+
+std::vector<ResponseOutput::Search> ResponseRun::searches() const {
+  const std::lock_guard lock(mutex_);
+  return is_over_ ? std::vector<ResponseOutput::Search>() : output_.searches();
+}
+
+int ResponseRun::n_left_locked() const {
+  return request_.most_searches - static_cast<int>(found_.size());
+}
+
+int ResponseRun::n_searches_left() const {
+  const std::lock_guard lock(mutex_);
+  return n_left_locked();
+}
+
+void ResponseRun::searched(const ResponseOutput::Search& search, const std::string& text, json::array results) {
+  const std::lock_guard lock(mutex_);
+  if (is_over_) return;
+  found_[search.item] = {text, round_};
+  output_.searched(search, request_.wants_results ? json::value(std::move(results)) : json::value());
+  flush_locked();
+}
+
+bool ResponseRun::begin_round() {
+  const std::lock_guard lock(mutex_);
+  const bool is_wanted =
+      !is_over_ && !output_.searches().empty() && !output_.has_calls() && reason_ != FinishReason::kLength;
+  if (!is_wanted) return false;
+  ++round_;
+  output_.begin_round();
+  return true;
+}
+
+std::string ResponseRun::message() const {
+  const std::lock_guard lock(mutex_);
+  return output_.message();
+}
+
+void ResponseRun::finish(json::array annotations) {
+  const std::lock_guard lock(mutex_);
+  if (!is_over_) finish_locked(end_status(), std::move(annotations));
+}
+
 void ResponseRun::set_run(const std::shared_ptr<AnswerRun>& run) {
   bool is_cancelled;
   {
@@ -147,6 +236,7 @@ void ResponseRun::waiting() {
 void ResponseRun::begin(const AnswerStart& start) {
   const std::lock_guard lock(mutex_);
   if (is_over_) return;
+  if (round_ > 0) return;
   model_ = start.model;
   status_ = "in_progress";
   announce_locked();
@@ -183,14 +273,18 @@ void ResponseRun::choice_end(int, FinishReason reason, const std::string&) {
   const std::lock_guard lock(mutex_);
   if (is_over_) return;
   reason_ = reason;
-  output_.end(reason);
 }
 
 void ResponseRun::end(const AnswerUsage& usage) {
-  const std::lock_guard lock(mutex_);
-  if (is_over_) return;
-  usage_ = usage;
-  finish_locked(reason_ == FinishReason::kLength ? "incomplete" : "completed");
+  std::function<void()> next;
+  {
+    const std::lock_guard lock(mutex_);
+    if (is_over_) return;
+    usage_ = usage_ ? sum_of(*usage_, usage) : usage;
+    if (output_.searches().empty() && found_.empty()) return finish_locked(end_status());
+    next = next_;
+  }
+  next();
 }
 
 void ResponseRun::fail(const HttpError& given) {
@@ -231,11 +325,12 @@ void ResponseRun::flush_locked() {
   for (EventWriter& follower : followers_) follower.flush();
 }
 
-void ResponseRun::finish_locked(const char* status) {
+void ResponseRun::finish_locked(const char* status, json::array annotations) {
   status_ = status;
   // What was not finished stays as far as it came.
-  output_.end(FinishReason::kLength);
-  for (const json::value& item : output_.items()) made_.push_back(made_item(item.as_object()));
+  output_.end(status_ == "completed" ? reason_ : FinishReason::kLength, std::move(annotations));
+  made_ = made_locked();
+  next_ = nullptr;
   completed_ = std::time(nullptr);
   is_over_ = true;
   // There is no event for what was cancelled; clients wait for one of three.

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -31,8 +33,10 @@ class ResponseRun final : public AnswerWriter, public std::enable_shared_from_th
   /// Whether there is a record of its events to replay.
   bool keeps_events() const { return keeps_events_; }
 
-  /// Everything that was said before the answer.
+  /// Everything that was said before the answer, and what of it was made in earlier rounds.
   ResponseItems prompt_items() const;
+  /// The request for the round that is to come.
+  ChatRequest chat() const;
   /// What another response continues. Once it is over.
   ResponseItems conversation() const;
   /// What came with the request, and the output once it is over.
@@ -47,6 +51,23 @@ class ResponseRun final : public AnswerWriter, public std::enable_shared_from_th
   void follow(ResponderPtr responder, size_t from);
   /// It is to be made without a client: from now on it is stored, and waits.
   void queue();
+  // Searches: the model calls them, they are made elsewhere, and another round of the model goes on with them.
+
+  /// Called each time that the model has ended and something was, or is to be, searched for: from the thread that
+  /// generates. It must see to it that goes_on() or finish() is called.
+  void set_next(std::function<void()> next);
+  /// What is to be searched for now.
+  std::vector<ResponseOutput::Search> searches() const;
+  /// How many searches the request still allows.
+  int n_searches_left() const;
+  /// What was found: for the model, and to be shown. Once for each of searches().
+  void searched(const ResponseOutput::Search& search, const std::string& text, json::array results);
+  /// Whether the model is to go on now; otherwise finish() is.
+  bool begin_round();
+  /// The text of the answer so far.
+  std::string message() const;
+  void finish(json::array annotations);
+
   /// What makes it, for cancel(). `run` may be over.
   void set_run(const std::shared_ptr<AnswerRun>& run);
   /// At once, where it is not over. From any thread.
@@ -75,7 +96,10 @@ class ResponseRun final : public AnswerWriter, public std::enable_shared_from_th
   void emit_locked(std::string_view type, json::object fields);
   void emit_response_locked(std::string_view type);
   void flush_locked();
-  void finish_locked(const char* status);
+  void finish_locked(const char* status, json::array annotations = {});
+  ResponseItems made_locked() const;
+  int n_left_locked() const;
+  const char* end_status() const { return reason_ == FinishReason::kLength ? "incomplete" : "completed"; }
   void store_locked();
   size_t bytes_locked() const;
 
@@ -93,7 +117,14 @@ class ResponseRun final : public AnswerWriter, public std::enable_shared_from_th
   std::string status_;
   std::string model_;
   int64_t completed_ = 0;
-  std::optional<AnswerUsage> usage_;
+  std::optional<AnswerUsage> usage_;  // of all rounds
+  int round_ = 0;
+  struct Found {
+    std::string text;
+    int round = 0;
+  };
+  std::map<size_t, Found> found_;  // by searches, the items
+  std::function<void()> next_;
   FinishReason reason_ = FinishReason::kStop;
   json::value error_;
   size_t n_dropped_ = 0;

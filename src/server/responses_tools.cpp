@@ -35,7 +35,7 @@ class ToolReader {
     if (chat_.tools.empty() && !tools_.ignored.empty()) {
       body_.fail("tools",
                  fmt::format("tools: '{}' does not run here, and there is no function beside it; the tools "
-                             "here are functions, custom tools and namespaces of them",
+                             "here are functions, custom tools, namespaces of them, and file_search",
                              tools_.ignored[0]),
                  "unsupported_tool");
     }
@@ -51,7 +51,16 @@ class ToolReader {
     if (type == "function") return read_function(fields, "", echo);
     if (type == "custom") return read_custom(fields, "");
     if (type == "namespace") return read_namespace(fields, echo);
+    if (type == "file_search") return read_search(fields);
     tools_.ignored.push_back(type);
+  }
+
+  void read_search(const Fields& fields) {
+    if (tools_.search) return fields.fail("type", fields.path_of("type") + ": expected one file_search, got two");
+    tools_.search = read_file_search(fields);
+    ToolDefinition tool = file_search_definition();
+    const std::string name = tool.name;
+    add(fields, std::move(tool), {name, "", false, true});
   }
 
   void read_namespace(const Fields& fields, json::object& echo) {
@@ -169,6 +178,7 @@ class ToolReader {
   /// The model's name of the tool that {type, name, namespace} means.
   std::string chosen(const Fields& choice) {
     const std::string type = choice.text("type").value_or("function");
+    if (type == "file_search" && tools_.search) return file_search_definition().name;
     if (type != "function" && type != "custom") {
       choice.fail("type",
                   fmt::format("{}: '{}' does not run here; expected function, custom or allowed_tools",

@@ -1,13 +1,15 @@
-// Tools of the Responses API: functions, tools with free text as input (custom), and both in namespaces, as the
-// functions that a model knows; and back again for what it calls.
+// Tools of the Responses API: functions, tools with free text as input (custom), both in namespaces, and file_search,
+// as the functions that a model knows; and back again for what it calls.
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "server/chat.h"
 #include "server/fields.h"
+#include "server/file_search.h"
 
 namespace ondol::server {
 
@@ -16,12 +18,14 @@ struct ResponseTool {
   std::string name;
   std::string space;  // its namespace, or ""
   bool is_custom = false;
+  bool is_search = false;  // file_search, which runs here
 };
 
 struct ResponseTools {
   std::map<std::string, ResponseTool> by_name;  // by the model's name
   json::array echo;                             // the list as it is shown again
   std::vector<std::string> ignored;             // types of hosted tools, which do not run here
+  std::optional<FileSearchTool> search = {};
 };
 
 /// `tools`, `tool_choice` and `parallel_tool_calls`, into the request. Hosted tools (web_search, mcp, ...) are left

@@ -111,8 +111,10 @@ Result<std::vector<float>> SchedulerEmbedder::embed_question(const std::string& 
 
 ModelUse embedding_model(const ModelPool& pool) {
   for (const ModelPool::Loaded& loaded : pool.loaded()) {
-    const ModelConfig& config = loaded.model->engine().model().config();
-    if (loaded.is_pinned && (config.pooling != Pooling::kNone || !loaded.model->info().makes_text)) return loaded.model;
+    if (!loaded.is_pinned) continue;
+    const auto pooling =
+        loaded.model->engine().file().meta_int_or(loaded.model->info().architecture + ".pooling_type", 0);
+    if (!loaded.model->info().makes_text || (pooling && *pooling > 0)) return loaded.model;
   }
   return nullptr;
 }

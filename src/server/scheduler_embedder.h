@@ -36,7 +36,8 @@ class SchedulerEmbedder final : public TextEmbedder {
   int width_ = 0;
 };
 
-/// The first of the models that stay which is for embeddings: that says how its vectors are pooled. Null: none is.
+/// The first of the models that stay which is for embeddings: an encoder, or one whose file says how its states are
+/// pooled. Null: none is.
 ModelUse embedding_model(const ModelPool& pool);
 
 }  // namespace ondol::server

@@ -150,7 +150,7 @@ json::object shown(const VectorStore& store, const AttachedFile& file) {
 }
 
 json::object shown(const VectorStore& store, const FileBatch& batch) {
-  json::object object = {{"id", batch.id}, {"object", "vector_store.file_batch"}, {"created_at", batch.created_at}};
+  json::object object = {{"id", batch.id}, {"object", "vector_store.files_batch"}, {"created_at", batch.created_at}};
   object["vector_store_id"] = store.id;
   json::object counts = counts_of(store.files, batch.id);
   const bool is_busy = counts["in_progress"].as_int64() > 0;

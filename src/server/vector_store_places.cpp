@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "retrieve/answer/line_number.h"
+#include "server/openai.h"
 
 namespace ondol::server {
 namespace {

@@ -17,8 +17,8 @@ FoundPieces search_stores(VectorStores& stores, std::span<const std::string> ids
       if (is_read && (!wish.filter || wish.filter->passes(file.attributes))) wanted.emplace(file.path, &file);
     }
     if (wanted.empty()) continue;
-    CollectionDocuments::Wish here{.queries = wish.queries, .n = wish.n, .meaning_share = wish.meaning_share};
-    here.is_wanted = [&](const std::string& path) { return wanted.contains(path); };
+    const auto is_wanted = [&](const std::string& path) { return wanted.contains(path); };
+    const CollectionDocuments::Wish here = {wish.queries, wish.n, wish.meaning_share, is_wanted};
     auto found = place.documents->search(here);
     if (!found) return {{}, make_error(500, found.error().message())};
     for (CollectionDocuments::Piece& piece : *found) {

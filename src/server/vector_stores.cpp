@@ -97,10 +97,9 @@ Result<void> VectorStores::offer(VectorStoreOptions options) {
   for (const auto& [name, place] : options_.named) {
     const auto opened = DocumentStore::open(place);
     if (!opened) return opened.error();
-    auto named = std::make_shared<Collection>(Collection{.id = name});
+    auto named = std::make_shared<Collection>(Collection{name, "", {}, nullptr, true, false});
     named->about.id = name;
     named->about.name = name;
-    named->is_named = true;
     named->documents =
         std::make_shared<CollectionDocuments>(place, [this](const std::string& source) { return embedder(source); });
     collections_.insert(collections_.begin(), std::move(named));
@@ -109,7 +108,7 @@ Result<void> VectorStores::offer(VectorStoreOptions options) {
 }
 
 VectorStores::CollectionPtr VectorStores::add(VectorStore about) {
-  auto made = std::make_shared<Collection>(Collection{.id = about.id, .owner = about.owner});
+  auto made = std::make_shared<Collection>(Collection{about.id, about.owner, {}, nullptr, false, false});
   made->documents = std::make_shared<CollectionDocuments>(
       (folder(about.id) / "documents.db").string(), [this](const std::string& source) {
         // Vectors of another model, from before, are not for questions to this one.

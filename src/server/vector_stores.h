@@ -58,6 +58,8 @@ class VectorStores {
   /// `wanted` says what it is, and which files are in it.
   Outcome create(VectorStore wanted);
   Outcome find(const std::string& id, const std::string& asker);
+  /// Without a look at the disk.
+  bool has(const std::string& id, const std::string& asker) const { return collection(id, asker) != nullptr; }
   /// The newest first, then the named ones.
   std::vector<VectorStore> list(const std::string& asker);
   /// Applies `edit`, whose error leaves all as it was.

@@ -1,9 +1,13 @@
 // /v1/vector_stores: collections are made, filled, searched, asked and removed, outlive the server, and say what is
 // wrong.
 #include <fstream>
+#include <map>
+#include <numeric>
 
 #include <gtest/gtest.h>
 
+#include "formats/gguf_writer.h"
+#include "models/model.h"
 #include "test_client.h"
 #include "tests/runtime/adapter_sample.h"
 #include "upload_sample.h"
@@ -294,7 +298,7 @@ TEST_F(VectorStoresApi, TakeFilesInBatches) {
   const json::array files = {json::object{{"file_id", one}, {"attributes", json::object{{"n", 1}}}},
                              json::object{{"file_id", two}, {"chunking_strategy", chunking}}};
   const json::value batch = client().post(store + "/file_batches", {{"files", files}}).document();
-  EXPECT_EQ(member(batch, "/object"), "vector_store.file_batch");
+  EXPECT_EQ(member(batch, "/object"), "vector_store.files_batch");
   EXPECT_EQ(member(batch, "/file_counts/total"), 2);
   const std::string path = store + "/file_batches/" + string_or(batch, "id", "");
   settled(store, one);
@@ -341,6 +345,58 @@ TEST_F(VectorStoresApi, CancelledBatchesLeaveNothing) {
     for (const auto& entry : fs::directory_iterator(folder)) n_documents += entry.path().extension() == ".document";
     return n_documents == n_completed;
   }));
+}
+
+/// The sample model as one for embeddings, by the words of its file.
+void write_embedding_sample(const std::string& path) {
+  const auto sample = open_model_file(sample_path()).value();
+  Metadata metadata = sample->metadata();
+  metadata.emplace_back("llama.pooling_type", MetaValue{uint32_t{1}});
+  const auto written = write_gguf(path, metadata, sample->tensors());
+  ASSERT_TRUE(written) << written.error().message();
+}
+
+TEST_F(VectorStoresApi, AreSearchedByMeaning) {
+  const std::string model = folder_ / "embedding.gguf";
+  write_embedding_sample(model);
+  const std::vector<std::string> texts = {"The cat sleeps on the mat.", "Ships wait in the harbour.",
+                                          "Once upon a time there was a little girl."};
+  // A store from before there was an embedding model is read for meaning when the server starts with one.
+  const std::string store = created();
+  std::map<std::string, std::string> ids;
+  for (size_t i = 0; i < texts.size(); ++i) ids[texts[i]] = attached(store, fmt::format("{}.txt", i), texts[i]);
+  const json::object by_meaning = {{"hybrid_search", json::object{{"embedding_weight", 1}, {"text_weight", 0}}}};
+  const json::object query = {{"query", "Wherefore penguins"}, {"ranking_options", by_meaning}};
+  EXPECT_EQ(found(store, query), Names{}) << "by words there is nothing";
+  PoolOptions options = ApiServer::sample_options();
+  options.models.push_back(model);
+  server_.reset();
+  server_ = std::make_unique<ApiServer>(options, folder_ / "data");
+  EXPECT_TRUE(becomes_true([&] { return found(store, query).size() == texts.size(); }, 60000));
+  // In the order that the vectors of /v1/embeddings give.
+  json::array asked = {"Wherefore penguins"};
+  for (const std::string& text : texts) asked.push_back(json::string(text));
+  const json::value vectors = client().post("/v1/embeddings", {{"model", "embedding"}, {"input", asked}}).document();
+  const auto vector_of = [&](size_t i) {
+    return json::value_to<std::vector<double>>(vectors.at("data").at(i).at("embedding"));
+  };
+  std::vector<std::pair<double, std::string>> expected;
+  const std::vector<double> question = vector_of(0);
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const std::vector<double> text = vector_of(i + 1);
+    expected.emplace_back(-std::inner_product(question.begin(), question.end(), text.begin(), 0.0),
+                          fmt::format("{}.txt", i));
+  }
+  std::sort(expected.begin(), expected.end());
+  Names names;
+  for (const auto& [cosine, name] : expected) names.push_back(name);
+  EXPECT_EQ(found(store, query), names);
+  const json::value page = client().post(store + "/search", query).document();
+  EXPECT_NEAR(page.at("data").at(0).at("score").to_number<double>(), -expected[0].first, 0.02);
+  // What comes later has vectors at once.
+  attached(store, "new.txt", "A new text.");
+  EXPECT_EQ(found(store, query).size(), texts.size() + 1);
+  EXPECT_EQ(client().post(store + "/ask", {{"query", "Where does the cat sleep?"}}).status, 200);
 }
 
 TEST_F(VectorStoresApi, NamedStoresAreSearchedAsTheyAre) {
