@@ -12,8 +12,8 @@ namespace ondol::server {
 namespace {
 
 constexpr size_t kMostStores = 16;
-constexpr size_t kMostQueries = 4;
-constexpr size_t kMostQueryCharacters = 200;
+constexpr size_t kMostQueries = 3;
+constexpr size_t kMostQueryCharacters = 100;
 constexpr size_t kMostMarkerBytes = 40;
 
 constexpr const char* kDescription =

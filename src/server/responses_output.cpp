@@ -96,6 +96,7 @@ void ResponseOutput::begin_round() {
   has_calls_ = false;
   searches_.clear();
   blank_.clear();
+  pending_logprobs_.clear();
 }
 
 void ResponseOutput::searched(const Search& search, json::value results) {

@@ -10,8 +10,9 @@ namespace {
 
 using RunPtr = std::shared_ptr<ResponseRun>;
 
-// Of the context, for what one search found.
+// For what one search found: so much of the context, and of what is left of it.
 constexpr int64_t kShareOfContext = 4;
+constexpr int64_t kShareOfRest = 2;
 
 /// Between the rounds of one response.
 class Rounds : public std::enable_shared_from_this<Rounds> {
@@ -52,6 +53,7 @@ class Rounds : public std::enable_shared_from_this<Rounds> {
   void search_and_go_on(ResponseRun& run, const LoadedModel& model) {
     const ResponderPtr responder = responder_.lock();
     if (has_client_ && (!responder || responder->is_gone())) return run.cancel();
+    n_left_ = model.engine().context_length() - run.n_tokens();
     for (const ResponseOutput::Search& search : run.searches()) {
       if (const auto error = make(run, search, model)) return run.fail(*error);
     }
@@ -72,8 +74,9 @@ class Rounds : public std::enable_shared_from_this<Rounds> {
     const auto count = [&](std::string_view text) {
       return static_cast<int64_t>(model.tokenizer().encode(text, false, SpecialTokens::kAsPlainText).size());
     };
-    const int64_t room = model.engine().context_length() / kShareOfContext;
+    const int64_t room = std::min(model.engine().context_length() / kShareOfContext, n_left_ / kShareOfRest);
     FileSearchFindings::Shown shown = findings_.add(std::move(found.pieces), room, count);
+    n_left_ -= count(shown.text);
     run.searched(search, shown.text, std::move(shown.results));
     return {};
   }
@@ -83,6 +86,7 @@ class Rounds : public std::enable_shared_from_this<Rounds> {
   const std::weak_ptr<Responder> responder_;
   const bool has_client_;
   FileSearchFindings findings_;  // one thread at a time
+  int64_t n_left_ = 0;           // tokens of the context
 };
 
 }  // namespace

@@ -167,6 +167,11 @@ int ResponseRun::n_left_locked() const {
   return request_.most_searches - static_cast<int>(found_.size());
 }
 
+int ResponseRun::n_tokens() const {
+  const std::lock_guard lock(mutex_);
+  return n_tokens_;
+}
+
 int ResponseRun::n_searches_left() const {
   const std::lock_guard lock(mutex_);
   return n_left_locked();
@@ -281,6 +286,7 @@ void ResponseRun::end(const AnswerUsage& usage) {
     const std::lock_guard lock(mutex_);
     if (is_over_) return;
     usage_ = usage_ ? sum_of(*usage_, usage) : usage;
+    n_tokens_ = usage.n_prompt + usage.n_generated;
     if (output_.searches().empty() && found_.empty()) return finish_locked(end_status());
     next = next_;
   }

@@ -58,6 +58,8 @@ class ResponseRun final : public AnswerWriter, public std::enable_shared_from_th
   void set_next(std::function<void()> next);
   /// What is to be searched for now.
   std::vector<ResponseOutput::Search> searches() const;
+  /// Of the last round: its prompt and what was made of it.
+  int n_tokens() const;
   /// How many searches the request still allows.
   int n_searches_left() const;
   /// What was found: for the model, and to be shown. Once for each of searches().
@@ -119,6 +121,7 @@ class ResponseRun final : public AnswerWriter, public std::enable_shared_from_th
   int64_t completed_ = 0;
   std::optional<AnswerUsage> usage_;  // of all rounds
   int round_ = 0;
+  int n_tokens_ = 0;  // of the last round
   struct Found {
     std::string text;
     int round = 0;

@@ -199,7 +199,7 @@ class VectorStores(unittest.TestCase):
     def respond(self, store, client=None, **fields):
         """A first round that must search, and an answer that is BUILT in quotation marks."""
         fields = {"model": "sample", "input": "When was the lighthouse built?", "temperature": 0,
-                  "max_output_tokens": 200, "max_tool_calls": 1, "tool_choice": {"type": "file_search"},
+                  "max_output_tokens": 500, "max_tool_calls": 1, "tool_choice": {"type": "file_search"},
                   "tools": [{"type": "file_search", "vector_store_ids": [store.id], "max_num_results": 5}],
                   "text": {"format": {"type": "json_schema", "name": "x", "schema": {"const": BUILT}}}, **fields}
         return (client or self.client).responses.create(**fields)
@@ -249,7 +249,7 @@ class VectorStores(unittest.TestCase):
         self.assertEqual(types[-1], "response.completed")
         self.assertEqual(annotations[0]["file_id"], file.id)
         with self.client.responses.stream(
-                model="sample", input="When?", temperature=0, max_output_tokens=64, max_tool_calls=1,
+                model="sample", input="When?", temperature=0, max_output_tokens=500, max_tool_calls=1,
                 tools=[{"type": "file_search", "vector_store_ids": [store.id]}],
                 tool_choice={"type": "file_search"}) as stream:
             final = stream.until_done().get_final_response()
