@@ -22,6 +22,7 @@
 #include "server/request_log.h"
 #include "server/routes.h"
 #include "server/server.h"
+#include "server/vector_stores.h"
 
 namespace ondol::cli {
 namespace {

@@ -4,6 +4,7 @@
 
 #include "server/ownership.h"
 #include "server/responses_prompt.h"
+#include "server/vector_stores.h"
 
 namespace ondol::server {
 namespace {

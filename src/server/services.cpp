@@ -1,8 +1,28 @@
 #include "server/services.h"
 
 #include "server/scheduler_embedder.h"
+#include "server/vector_stores.h"
 
 namespace ondol::server {
+
+Services::Services(std::unique_ptr<ModelPool> pool, size_t n_workers, std::string data_folder)
+    : data(std::move(data_folder)),
+      files(data),
+      workers(n_workers),
+      vector_stores_(std::make_unique<VectorStores>(data, files)),
+      vector_stores(*vector_stores_),
+      models(std::move(pool)),
+      tuning(data, files, *models) {
+  on_stop([this] {
+    tuning.stop();
+    vector_stores.stop_reading();
+  });
+}
+
+Services::~Services() {
+  workers.stop();
+  vector_stores.stop();
+}
 
 Result<void> Services::load_data() {
   if (!data.exists()) return {};

@@ -10,30 +10,17 @@
 #include "server/model_pool.h"
 #include "server/service_metrics.h"
 #include "server/tuning_jobs.h"
-#include "server/vector_stores.h"
 #include "server/workers.h"
 
 namespace ondol::server {
 
+class VectorStores;
+
 struct Services {
   /// `data_folder` keeps what outlives the server; without one, it keeps nothing.
-  Services(std::unique_ptr<ModelPool> pool, size_t n_workers, std::string data_folder = "")
-      : data(std::move(data_folder)),
-        files(data),
-        workers(n_workers),
-        vector_stores(data, files),
-        models(std::move(pool)),
-        tuning(data, files, *models) {
-    on_stop([this] {
-      tuning.stop();
-      vector_stores.stop_reading();
-    });
-  }
+  Services(std::unique_ptr<ModelPool> pool, size_t n_workers, std::string data_folder = "");
   /// Workers stop first, so that nothing new is asked of the models, but can still be posted to.
-  ~Services() {
-    workers.stop();
-    vector_stores.stop();
-  }
+  ~Services();
 
   /// Calls `stop` when the server is told to stop, from any thread: for what takes minutes and may be left undone.
   void on_stop(std::function<void()> stop) {
@@ -54,7 +41,13 @@ struct Services {
   DataFolder data;
   FileStore files;
   Workers workers;
-  VectorStores vector_stores;
+
+ private:
+  // Everything of retrieval lies behind it, which few of the routes are about.
+  std::unique_ptr<VectorStores> vector_stores_;
+
+ public:
+  VectorStores& vector_stores;
   std::unique_ptr<ModelPool> models;
   TuningJobs tuning;  // uses the models
 

@@ -7,6 +7,7 @@
 
 #include "retrieve/answer/line_number.h"
 #include "server/openai.h"
+#include "server/vector_stores.h"
 
 namespace ondol::server {
 namespace {

@@ -3,6 +3,7 @@
 
 #include "retrieve/answer/answer.h"
 #include "server/services.h"
+#include "server/vector_store.h"
 
 namespace ondol::server {
 

@@ -15,6 +15,7 @@
 #include "server/vector_store_places.h"
 #include "server/vector_store_requests.h"
 #include "server/vector_store_search.h"
+#include "server/vector_stores.h"
 
 namespace ondol::server {
 namespace {

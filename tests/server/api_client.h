@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -80,12 +81,11 @@ class ApiClient {
 
 class ApiServer {
  public:
-  /// `data_folder`: Services. `stores`: that are searched, too.
+  /// `data_folder`: Services. `prepare`: before it is started.
   explicit ApiServer(PoolOptions options = sample_options(), const std::string& data_folder = "",
-                     VectorStoreOptions stores = {}) {
+                     const std::function<void(Services&)>& prepare = {}) {
     services_ = std::make_unique<Services>(checked(ModelPool::create(std::move(options))), 2, data_folder);
-    const auto offered = services_->vector_stores.offer(std::move(stores));
-    if (!offered) throw std::runtime_error(offered.error().message());
+    if (prepare) prepare(*services_);
     const auto loaded = services_->load_data();
     if (!loaded) throw std::runtime_error(loaded.error().message());
     services_->start();

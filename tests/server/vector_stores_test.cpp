@@ -8,6 +8,7 @@
 
 #include "formats/gguf_writer.h"
 #include "models/model.h"
+#include "server/vector_stores.h"
 #include "test_client.h"
 #include "tests/runtime/adapter_sample.h"
 #include "upload_sample.h"
@@ -30,9 +31,11 @@ class VectorStoresApi : public testing::Test {
  protected:
   VectorStoresApi() : folder_("vector-stores-api") { start(); }
 
-  void start(VectorStoreOptions stores = {}) {
+  void start(const VectorStoreOptions& stores = {}) {
     server_.reset();
-    server_ = std::make_unique<ApiServer>(ApiServer::sample_options(), folder_ / "data", std::move(stores));
+    server_ = std::make_unique<ApiServer>(ApiServer::sample_options(), folder_ / "data", [&](Services& services) {
+      EXPECT_TRUE(services.vector_stores.offer(stores));
+    });
   }
   ApiClient client() const { return server_->client(); }
 
