@@ -26,7 +26,7 @@ void add_file(json::object& citation, const VectorStore& store, const FileStore&
   citation["file_id"] = file->id;
   citation["filename"] = file->name;
   if (!file->attributes.contains("path")) citation["path"] = file->name;
-  const auto start = static_cast<size_t>(int_or(citation, "start", 0));
+  const auto start = citation["start"].to_number<size_t>();
   const int line = line_in(*file, files, start, string_or(citation, "quote", ""));
   if (line > 0) citation["line"] = line;
 }

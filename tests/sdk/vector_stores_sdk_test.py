@@ -54,7 +54,7 @@ class VectorStores(unittest.TestCase):
 
     def check(self, thing):
         """As the client's own types have it: nothing that the API documents is missing or of another type."""
-        type(thing).model_validate(thing.model_dump())
+        type(thing).model_validate(thing.model_dump(by_alias=True))
         return thing
 
     def test_stores(self):
@@ -247,7 +247,7 @@ class VectorStores(unittest.TestCase):
         places = [types.index(f"response.file_search_call.{each}") for each in ("in_progress", "searching", "completed")]
         self.assertEqual(places, sorted(places))
         self.assertEqual(types[-1], "response.completed")
-        self.assertEqual(annotations[0]["file_id"], file.id)
+        self.assertEqual(annotations[0].file_id, file.id)
         with self.client.responses.stream(
                 model="sample", input="When?", temperature=0, max_output_tokens=500, max_tool_calls=1,
                 tools=[{"type": "file_search", "vector_store_ids": [store.id]}],

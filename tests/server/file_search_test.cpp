@@ -80,7 +80,7 @@ TEST(FileSearchFindings, CountsCharacters) {
   findings.add({piece(1, "a", korean)}, 1000, count_bytes);
   const json::array notes = findings.annotations(korean);
   ASSERT_EQ(notes.size(), 1u);
-  EXPECT_EQ(member(notes[0], "/index"), 14);
+  EXPECT_EQ(member(notes[0], "/index"), 15);
 }
 
 TEST(FileSearchQueries, AreReadFromArguments) {

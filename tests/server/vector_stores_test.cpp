@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/files.h"
 #include "formats/gguf_writer.h"
 #include "models/model.h"
 #include "server/vector_stores.h"
@@ -374,14 +375,19 @@ TEST_F(VectorStoresApi, AreSearchedByMeaning) {
   PoolOptions options = ApiServer::sample_options();
   options.models.push_back(model);
   server_.reset();
-  server_ = std::make_unique<ApiServer>(options, folder_ / "data");
-  EXPECT_TRUE(becomes_true([&] { return found(store, query).size() == texts.size(); }, 60000));
+  server_ = std::make_unique<ApiServer>(options, folder_ / "data",
+                                        [](Services& services) { EXPECT_TRUE(services.models->load_all()); });
+  ASSERT_TRUE(becomes_true([&] { return found(store, query).size() == texts.size(); }, 60000));
   // In the order that the vectors of /v1/embeddings give.
   json::array asked = {"Wherefore penguins"};
   for (const std::string& text : texts) asked.push_back(json::string(text));
   const json::value vectors = client().post("/v1/embeddings", {{"model", "embedding"}, {"input", asked}}).document();
   const auto vector_of = [&](size_t i) {
-    return json::value_to<std::vector<double>>(vectors.at("data").at(i).at("embedding"));
+    std::vector<double> vector;
+    for (const json::value& x : vectors.at("data").at(i).at("embedding").as_array()) {
+      vector.push_back(x.to_number<double>());
+    }
+    return vector;
   };
   std::vector<std::pair<double, std::string>> expected;
   const std::vector<double> question = vector_of(0);
