@@ -283,6 +283,7 @@ Result<std::vector<WeightedTerm>> DocumentStore::expanded(std::vector<WeightedTe
   for (const ScoredChunk& scored : std::span(best).first(n_with_ties(best, kFeedbackChunks))) {
     Statement& row = statements_->text_of.start(scored.chunk);
     if (ONDOL_TRY(row.next())) texts.push_back({std::string(row.text(0)), scored.score});
+    row.start(int64_t{0});  // see hit_of()
   }
   std::sort(texts.begin(), texts.end(), [](const FeedbackText& a, const FeedbackText& b) {
     return a.score != b.score ? a.score > b.score : a.text < b.text;
@@ -303,6 +304,9 @@ Result<Hit> DocumentStore::hit_of(const ScoredChunk& scored) {
   hit.end = static_cast<size_t>(row.integer(3));
   hit.headings = row.text(4);
   hit.text = row.text(5);
+  // A statement in the middle of its rows would keep the snapshot: this connection saw nothing new, and could not
+  // write.
+  row.start(int64_t{0});
   return hit;
 }
 

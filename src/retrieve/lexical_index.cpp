@@ -210,6 +210,7 @@ Result<void> LexicalIndex::read_postings(const WeightedTerm& term, std::span<con
     for (Posting posting; reader.next(posting);) {
       if (is_there(posting.chunk)) postings_.push_back(posting);
     }
+    find.start(int64_t{0}, std::string_view());  // or it would keep the snapshot
   }
   return {};
 }

@@ -122,6 +122,20 @@ TEST_F(DocumentStoreFile, AnotherConnectionSeesWhatWasCommitted) {
   EXPECT_EQ(reader.search("apple").value().size(), 1u);
 }
 
+TEST_F(DocumentStoreFile, WhoHasSearchedSeesWhatComesLaterAndWrites) {
+  DocumentStore reader = DocumentStore::open(path_).value();
+  DocumentStore writer = DocumentStore::open(path_).value();
+  for (int i = 0; i < 3; ++i) {
+    put(writer, fmt::format("writer {}", i), "walrus");
+    ASSERT_TRUE(writer.commit());
+    EXPECT_EQ(reader.search("walrus").value().size(), static_cast<size_t>(2 * i + 1));
+    put(reader, fmt::format("reader {}", i), "walrus");
+    ASSERT_TRUE(reader.commit());
+    EXPECT_EQ(writer.search("walrus").value().size(), static_cast<size_t>(2 * i + 2));
+    EXPECT_EQ(reader.closeness("walrus").value(), writer.closeness("walrus").value());
+  }
+}
+
 TEST_F(DocumentStoreFile, ForeignAndDamagedFilesAreRefused) {
   const std::string file = path("s.db");
   ASSERT_TRUE(write_file_atomically(file, std::string(5000, 'x')));
