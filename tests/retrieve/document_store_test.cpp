@@ -123,8 +123,9 @@ TEST_F(DocumentStoreFile, AnotherConnectionSeesWhatWasCommitted) {
 }
 
 TEST_F(DocumentStoreFile, WhoHasSearchedSeesWhatComesLaterAndWrites) {
-  DocumentStore reader = DocumentStore::open(path_).value();
-  DocumentStore writer = DocumentStore::open(path_).value();
+  const std::string file = path("both.db");
+  DocumentStore reader = DocumentStore::open(file).value();
+  DocumentStore writer = DocumentStore::open(file).value();
   for (int i = 0; i < 3; ++i) {
     put(writer, fmt::format("writer {}", i), "walrus");
     ASSERT_TRUE(writer.commit());
