@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { gunzipSync } from 'node:zlib'
 import { planAnswer } from './answers.mjs'
+import { documents } from './documents.mjs'
 import { freshState, metricsText, modelList } from './state.mjs'
 import { teach } from './teach.mjs'
 
@@ -155,6 +156,12 @@ async function answer(request, response) {
   }
   const taught = await teach(state, request.method, url, () => textBody(request))
   if (taught) return sendJson(response, taught.status, taught.value)
+  const about = await documents(state, request.method, url, () => textBody(request))
+  if (about?.bytes !== undefined) {
+    response.writeHead(200, { 'Content-Type': 'application/octet-stream' })
+    return response.end(about.bytes)
+  }
+  if (about) return sendJson(response, about.status, about.value)
   switch (route) {
     case 'POST /v1/chat/completions':
       return chat(request, response)

@@ -37,6 +37,8 @@ async function visitAll(page: Page, { words }: Language): Promise<void> {
   await page.getByRole('button', { name: words.teach.start, exact: true }).click()
   await expect(page.locator('.training .chart-line').first()).toBeVisible()
   await check(page, 'teach')
+  await page.goto('/#/documents')
+  await check(page, 'documents')
   await page.goto('/#/settings')
   await check(page, 'settings')
   await page.locator('main').focus()

@@ -1,6 +1,7 @@
 // The page against `ondol serve` itself (scripts/real.mjs starts it, and a hub). What a model says is its own business:
 // checked is what the page and the server make of it.
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import AxeBuilder from '@axe-core/playwright'
 import type { Locator, Page } from '@playwright/test'
 import type { Messages } from '../src/i18n/en'
@@ -100,6 +101,99 @@ inBothLanguages(({ name, words }) => {
     const bodies = requests(page)
     await askAndWait(page, words, 'Guest 3?')
     expect(String(bodies[0]!.model)).toMatch(new RegExp(`ft-guest-${name}-`))
+  })
+
+  test('@real documents are put in, read, asked and searched, and each citation is seen in its document', async ({ page }) => {
+    const { documents } = words
+    test.setTimeout(180_000)
+    const golden = (file: string) => fileURLToPath(new URL(`../../tests/golden/documents/${file}`, import.meta.url))
+    const lighthouse = `# The bay\n\n${'The sea is wide and the wind is cold.\n\n'.repeat(2000)}## Lighthouse\n\nThe lighthouse of Hallasan bay was built in 1908.\n\n## 등대\n\n한라산만의 등대는 1908년에 세워졌습니다.\n`
+    const kept = async () => ((await (await page.request.get('/v1/files?purpose=assistants')).json()) as { data: { id: string }[] }).data.map((file) => file.id)
+    const before = await kept()
+    await open(page, '#/documents')
+    await page.getByLabel(documents.name).fill(`Real ${name}`)
+    await page.getByRole('button', { name: documents.create, exact: true }).click()
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText(`Real ${name}`)
+    await page.locator('input[type=file]').setInputFiles([golden('manual.pdf'), golden('manual.docx')])
+    await page.locator('input[type=file]').setInputFiles([
+      { name: 'bay.md', mimeType: 'text/markdown', buffer: Buffer.from(lighthouse) },
+      { name: 'broken.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF-1.7 and no more') },
+    ])
+    const row = (file: string) => page.getByRole('list', { name: documents.files, exact: true }).getByRole('listitem').filter({ hasText: file })
+    for (const file of ['manual.pdf', 'manual.docx', 'bay.md']) await expect(row(file)).toContainText(documents.states.completed, { timeout: 60_000 })
+    await expect(row('broken.pdf')).toContainText(documents.states.failed, { timeout: 60_000 })
+    await expect(row('broken.pdf').locator('.bad')).not.toBeEmpty()
+    await accessible(page, 'documents')
+    await shot(page, `documents-${name}`)
+
+    const field = page.getByLabel(documents.question, { exact: true })
+    const askDocuments = async (text: string) => {
+      await field.fill(text)
+      await field.press('Enter')
+      await expect(page.locator('.turn').last().getByText(text)).toBeVisible()
+      await expect(page.locator('.turn[aria-busy=true]')).toHaveCount(0, { timeout: 90_000 })
+      return page.locator('.turn').last()
+    }
+    await page.getByLabel(documents.by).selectOption('')
+    const told = await askDocuments(name === 'ko' ? '한라산만의 등대는 언제 세워졌나요?' : 'When was the lighthouse of Hallasan bay built?')
+    await expect(told.getByRole('heading', { name: documents.quoted })).toBeVisible()
+    await expect(told.locator('.claim').first()).toContainText('1908')
+    await expect(told.locator('.source').first()).toContainText('bay.md')
+    await expect(told.locator('.source').first()).toContainText(new RegExp(name === 'ko' ? documents.line('4,009') : documents.line('4,005')))
+    await shot(page, `documents-answer-${name}`)
+    await told.locator('.cite').first().click()
+    const passage = page.locator('.document-text .passage')
+    await expect(passage).toContainText('1908')
+    await expect(passage).toBeInViewport()
+    await accessible(page, 'document')
+    await shot(page, `documents-passage-${name}`)
+    await page.keyboard.press('Escape')
+
+    const dry = await askDocuments(name === 'ko' ? '온돌 전기매트의 가격과 보증 기간은?' : 'Must the floor under the heater be level and dry?')
+    await expect(dry.locator('.source').first()).toContainText('manual.')
+    await dry.locator('.cite').first().click()
+    await expect(passage).not.toBeEmpty()
+    await page.keyboard.press('Escape')
+    await expect((await askDocuments(name === 'ko' ? '펭귄은 어디에 사나요?' : 'Where do emperor penguins breed in winter?')).locator('.declined')).toHaveText(documents.declined)
+
+    // A model that does not follow instructions has sentences quoted; one that does is checked.
+    await page.getByLabel(documents.by).selectOption({ index: 1 })
+    const written = await askDocuments(name === 'ko' ? '등대는 언제 세워졌나요?' : 'When was the lighthouse built?')
+    await expect(written.getByRole('alert')).toHaveCount(0)
+    await expect(written.locator('.claim, .declined').first()).toBeVisible()
+
+    await page.getByText(documents.modes.search, { exact: true }).click()
+    const wordsField = page.getByLabel(documents.query, { exact: true })
+    await wordsField.fill(name === 'ko' ? '보증' : 'damp cloth')
+    await wordsField.press('Enter')
+    const found = page.getByRole('region', { name: documents.results })
+    await expect(found.locator('mark').first()).toHaveText(name === 'ko' ? /보증/ : /damp|cloth/)
+    await found.getByRole('button', { name: documents.openFound('manual.pdf', 1) }).or(found.getByRole('button', { name: documents.openFound('manual.docx', 1) })).click()
+    await expect(passage).toContainText(name === 'ko' ? '보증' : 'damp cloth')
+    await page.keyboard.press('Escape')
+
+    // The original: a PDF as it was sent, with its page where it is opened.
+    await page.getByRole('button', { name: documents.show('manual.pdf') }).click()
+    await expect(page.locator('.page-mark').first()).toHaveText(documents.page('1'))
+    await page.evaluate(() => {
+      const wide = window as unknown as { opened: unknown[]; open: unknown }
+      wide.opened = []
+      wide.open = () => ({ location: { replace: (url: string) => wide.opened.push(url) }, close: () => undefined })
+      const create = URL.createObjectURL.bind(URL)
+      URL.createObjectURL = (blob: Blob) => (wide.opened.push(blob.size), create(blob))
+    })
+    await page.getByRole('button', { name: documents.original, exact: true }).click()
+    await expect.poll(() => page.evaluate(() => (window as unknown as { opened: unknown[] }).opened)).toEqual([readFileSync(golden('manual.pdf')).length, expect.stringMatching(/^blob:/)])
+    await page.keyboard.press('Escape')
+
+    await page.getByRole('button', { name: documents.remove('broken.pdf') }).click()
+    await page.getByRole('dialog', { name: documents.removeTitle }).getByRole('button', { name: documents.removeIt }).click()
+    await expect(row('broken.pdf')).toHaveCount(0)
+    await page.getByRole('button', { name: documents.actions(`Real ${name}`) }).click()
+    await page.getByRole('menuitem', { name: documents.delete }).click()
+    await page.getByRole('dialog', { name: documents.deleteTitle }).getByRole('button', { name: words.common.delete }).click()
+    await expect(page.getByText(documents.deleted(`Real ${name}`))).toBeVisible()
+    await expect.poll(kept).toEqual(before)
   })
 
   test('@real an answer is stopped, and the server stops, too; then it is continued', async ({ page, request }) => {
@@ -328,7 +422,7 @@ inBothLanguages(({ name, words }) => {
         await page.keyboard.press('Alt+KeyM')
         await view('choice')
         await page.keyboard.press('Escape')
-        for (const place of ['models', 'status', 'settings']) {
+        for (const place of ['models', 'documents', 'teach', 'status', 'settings']) {
           await page.goto(`/#/${place}`)
           if (place === 'status') await expect(page.locator('.chart-line')).not.toHaveCount(0, { timeout: 10_000 })
           await view(place)

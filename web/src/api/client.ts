@@ -64,6 +64,27 @@ async function errorOf(response: Response): Promise<ApiError> {
   return new ApiError('http', message, response.status, error?.code == null ? '' : String(error.code))
 }
 
+/** Sends a form and tells how far it is, which fetch cannot. */
+export function upload(path: string, form: FormData, onProgress: (sent: number) => void, abort: AbortSignal): Promise<Response> {
+  return withKey(false, (key) => new Promise<Response>((resolve, reject) => {
+    const request = new XMLHttpRequest()
+    const cancel = () => request.abort()
+    const end = (act: () => void) => () => {
+      abort.removeEventListener('abort', cancel)
+      act()
+    }
+    request.open('POST', path)
+    if (key) request.setRequestHeader('Authorization', `Bearer ${key}`)
+    request.upload.onprogress = (event) => onProgress(event.loaded)
+    request.onload = end(() => resolve(new Response(request.responseText, { status: request.status, statusText: request.statusText })))
+    request.onerror = end(() => reject(new ApiError('network', 'The connection broke.')))
+    request.onabort = end(() => reject(new DOMException('Cancelled', 'AbortError')))
+    if (abort.aborted) return void request.onabort(new ProgressEvent('abort'))
+    abort.addEventListener('abort', cancel)
+    request.send(form)
+  }))
+}
+
 export interface Ask {
   method?: 'GET' | 'POST' | 'DELETE'
   body?: unknown
@@ -73,15 +94,25 @@ export interface Ask {
   quiet?: boolean
 }
 
-export async function ask(path: string, options: Ask = {}): Promise<Response> {
+/** Sends with the key that there is; where another is wanted, asks for it and sends again. */
+async function withKey(quiet: boolean, send: (key: string) => Promise<Response>): Promise<Response> {
   for (;;) {
     const key = apiKey()
+    const response = await send(key)
+    if (response.ok) return response
+    if (response.status !== 401 || quiet) throw await errorOf(response)
+    // Another request may have brought a new key meanwhile.
+    if (apiKey() === key && !(await askForKey(key !== ''))) throw await errorOf(response)
+  }
+}
+
+export function ask(path: string, options: Ask = {}): Promise<Response> {
+  return withKey(options.quiet ?? false, async (key) => {
     const headers: Record<string, string> = {}
     if (options.body !== undefined) headers['Content-Type'] = 'application/json'
     if (key) headers.Authorization = `Bearer ${key}`
-    let response: Response
     try {
-      response = await fetch(path, {
+      return await fetch(path, {
         method: options.method ?? 'GET',
         headers,
         body: options.form ?? (options.body === undefined ? null : JSON.stringify(options.body)),
@@ -92,9 +123,5 @@ export async function ask(path: string, options: Ask = {}): Promise<Response> {
       if (isAbort(error)) throw error
       throw new ApiError('network', error instanceof Error ? error.message : String(error))
     }
-    if (response.ok) return response
-    if (response.status !== 401 || options.quiet) throw await errorOf(response)
-    // Another request may have brought a new key meanwhile.
-    if (apiKey() === key && !(await askForKey(key !== ''))) throw await errorOf(response)
-  }
+  })
 }

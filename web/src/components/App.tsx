@@ -5,6 +5,7 @@ import { route } from '../state/router'
 import { settings, t } from '../state/settings'
 import { ChatView } from './chat/ChatView'
 import { IconButton } from './controls'
+import { DocumentsView } from './documents/DocumentsView'
 import { KeyDialog } from './KeyDialog'
 import { ModelDialog } from './models/ModelDialog'
 import { ModelsView } from './models/ModelsView'
@@ -19,6 +20,8 @@ function View() {
   switch (route.value.view) {
     case 'models':
       return <ModelsView />
+    case 'documents':
+      return <DocumentsView id={route.value.id} />
     case 'teach':
       return <TeachView />
     case 'status':

@@ -25,8 +25,8 @@ interface DialogProps {
   title: string
   onClose: () => void
   children: ComponentChildren
-  /** side: a sheet at the right edge. */
-  kind?: 'center' | 'side'
+  /** side: a sheet at the right edge; wide: for texts. */
+  kind?: 'center' | 'side' | 'wide'
 }
 
 /** The browser's own modal dialog: it keeps the focus inside and gives it back at the end. */

@@ -1,16 +1,25 @@
 // The view is in the address after `#`, so that the server needs to know of `/` alone.
 import { computed, signal } from '@preact/signals'
 
-export type Route = { view: 'chat'; id: string | null } | { view: 'models' } | { view: 'teach' } | { view: 'status' } | { view: 'settings' }
+export type Route = { view: 'chat'; id: string | null } | { view: 'models' } | { view: 'documents'; id: string | null } | { view: 'teach' } | { view: 'status' } | { view: 'settings' }
 
 const hash = signal(location.hash)
 window.addEventListener('hashchange', () => {
   hash.value = location.hash
 })
 
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
 export function parseRoute(text: string): Route {
   const [, view, id] = text.replace(/^#/, '').split('/')
   if (view === 'models' || view === 'teach' || view === 'status' || view === 'settings') return { view }
+  if (view === 'documents') return { view, id: id ? decoded(id) : null }
   return { view: 'chat', id: view === 'c' && id ? id : null }
 }
 
@@ -19,6 +28,8 @@ export const route = computed(() => parseRoute(hash.value))
 export const links = {
   chat: (id: string | null) => (id ? `#/c/${id}` : '#/'),
   models: '#/models',
+  documents: '#/documents',
+  collection: (id: string) => `#/documents/${encodeURIComponent(id)}`,
   teach: '#/teach',
   status: '#/status',
   settings: '#/settings',

@@ -6,6 +6,7 @@ import { route } from '../../state/router'
 import { t } from '../../state/settings'
 import { pathOf, type Conversation } from '../../state/tree'
 import { IconButton } from '../controls'
+import { useDrop } from '../drop'
 import { AssistantMessage } from './AssistantMessage'
 import { ChatHeader } from './ChatHeader'
 import { Composer } from './Composer'
@@ -63,33 +64,10 @@ function useFollow(conversation: Conversation | null | undefined) {
   return { scroller, onScroll, away, toEnd }
 }
 
-/** Files may be dropped anywhere on the conversation. */
-function useDrop() {
-  const [dropping, setDropping] = useState(false)
-  const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') ?? false
-  return {
-    dropping,
-    onDragOver: (event: DragEvent) => {
-      if (!hasFiles(event)) return
-      event.preventDefault()
-      setDropping(true)
-    },
-    onDragLeave: (event: DragEvent) => {
-      if (!(event.currentTarget as Node).contains(event.relatedTarget as Node | null)) setDropping(false)
-    },
-    onDrop: (event: DragEvent) => {
-      setDropping(false)
-      if (!hasFiles(event)) return
-      event.preventDefault()
-      void addFiles([...event.dataTransfer!.files])
-    },
-  }
-}
-
 export function ChatView() {
   const conversation = current.value
   const { scroller, onScroll, away, toEnd } = useFollow(conversation)
-  const { dropping, ...drop } = useDrop()
+  const { dropping, ...drop } = useDrop((transfer) => void addFiles([...transfer.files]))
   const id = route.value.view === 'chat' ? route.value.id : null
   const isRunning = conversation != null && runs.value[conversation.id] !== undefined
   return (
@@ -105,7 +83,7 @@ export function ChatView() {
         {away && <IconButton class="to-bottom" icon="toBottom" label={t.value.chat.toBottom} onClick={toEnd} />}
         <Composer key={id ?? 'new'} conversation={conversation ?? null} />
       </div>
-      {dropping && <div class="drop">{t.value.composer.drop}</div>}
+      {dropping && <div class="drop-overlay">{t.value.composer.drop}</div>}
     </div>
   )
 }

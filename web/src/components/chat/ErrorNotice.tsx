@@ -11,20 +11,21 @@ interface Explanation {
   action?: 'chooseModel' | 'newChat'
 }
 
-export function explain(error: AnswerError | undefined): Explanation {
+export function explain(error: AnswerError | undefined, otherwise?: string): Explanation {
   const words = t.value.errors
   const code = error?.code ?? ''
   if (error?.kind === 'network') return { title: words.network, hint: words.networkHint }
   if (code === 'context_length_exceeded') return { title: words.contextTitle, hint: words.contextHint, action: 'newChat' }
-  if (code === 'model_not_found' || error?.status === 404) return { title: words.modelTitle, hint: words.modelHint, action: 'chooseModel' }
+  if (code === 'model_not_found' || (error?.status === 404 && otherwise === undefined)) return { title: words.modelTitle, hint: words.modelHint, action: 'chooseModel' }
   if (/memory/.test(code)) return { title: words.memoryTitle, hint: words.memoryHint, action: 'chooseModel' }
   if (error?.status === 401 || error?.status === 403) return { title: words.accessTitle, hint: words.accessHint }
   if (error?.status === 429 || error?.status === 503) return { title: words.busyTitle, hint: words.busyHint }
-  return { title: words.title, hint: words.serverHint }
+  return { title: otherwise ?? words.title, hint: words.serverHint }
 }
 
-export function ErrorNotice({ error, onRetry }: { error: AnswerError | undefined; onRetry: () => void }) {
-  const { title, hint, action } = explain(error)
+/** `otherwise`: the title where nothing more is known. */
+export function ErrorNotice({ error, onRetry, otherwise }: { error: AnswerError | undefined; onRetry: () => void; otherwise?: string }) {
+  const { title, hint, action } = explain(error, otherwise)
   const words = t.value.errors
   return (
     <div class="notice notice-error" role="alert">

@@ -67,7 +67,7 @@ function List() {
   )
 }
 
-function PageLink({ to, icon, label }: { to: 'models' | 'teach' | 'status' | 'settings'; icon: IconName; label: string }) {
+function PageLink({ to, icon, label }: { to: 'models' | 'documents' | 'teach' | 'status' | 'settings'; icon: IconName; label: string }) {
   return (
     <a class="page-link" href={links[to]} aria-current={route.value.view === to ? 'page' : undefined} onClick={() => (drawer.value = false)}>
       <Icon name={icon} />
@@ -77,7 +77,7 @@ function PageLink({ to, icon, label }: { to: 'models' | 'teach' | 'status' | 'se
 }
 
 export function Sidebar() {
-  const { label, close, newChat: newChatLabel, models, teach, status, settings: settingsLabel, pages } = t.value.sidebar
+  const { label, close, newChat: newChatLabel, models, documents, teach, status, settings: settingsLabel, pages } = t.value.sidebar
   const hidden = isPhone() ? !drawer.value : !settings.value.sidebar
   const root = useRef<HTMLElement>(null)
   const isDrawerOpen = isPhone() && drawer.value
@@ -103,6 +103,7 @@ export function Sidebar() {
       <div class="sidebar-list"><List /></div>
       <nav class="sidebar-pages" aria-label={pages}>
         <PageLink to="models" icon="model" label={models} />
+        <PageLink to="documents" icon="documents" label={documents} />
         <PageLink to="teach" icon="lesson" label={teach} />
         <PageLink to="status" icon="chart" label={status} />
         <PageLink to="settings" icon="gear" label={settingsLabel} />
