@@ -59,6 +59,11 @@ inBothLanguages(({ words }) => {
     await expect(page.getByText(teach.understood(3, 'prompt and completion'))).toBeVisible()
   })
 
+  test('a file can be chosen with a click', async ({ page }) => {
+    await open(page, '#/teach')
+    await Promise.all([page.waitForEvent('filechooser'), page.getByRole('button', { name: teach.choose }).click()])
+  })
+
   test('a training is cancelled and forgotten', async ({ page }) => {
     await open(page, '#/teach')
     await choose(page, LESSONS)
