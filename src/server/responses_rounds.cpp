@@ -43,6 +43,9 @@ class Rounds : public std::enable_shared_from_this<Rounds> {
   void next() {
     const RunPtr run = run_.lock();
     if (!run) return;
+    // The models may be going.
+    if (services_.vector_stores.is_ending())
+      return run->fail(make_error(503, "the server is shutting down", "cancelled"));
     services_.models->use(run->request().chat.model, [self = shared_from_this(), run](ModelPool::Outcome outcome) {
       if (outcome.error) return run->fail(*outcome.error);
       self->services_.vector_stores.post(
