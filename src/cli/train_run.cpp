@@ -5,6 +5,7 @@
 #include "base/files.h"
 #include "cli/options.h"
 #include "formats/quantize.h"
+#include "models/hf_sidecars.h"
 #include "runtime/load_text.h"
 #include "runtime/tokenizer_metadata.h"
 #include "text/bpe_trainer.h"
@@ -37,12 +38,20 @@ Result<TokenizerSpec> vocabulary_of(const TrainOptions& options, ThreadPool& thr
   return spec;
 }
 
+/// How conversations are written in it: as the folder that --vocab names says, if it does.
+Result<std::string> template_of(const TrainOptions& options) {
+  if (!std::filesystem::is_directory(options.vocabulary)) return std::string();
+  return read_chat_template(options.vocabulary);
+}
+
 /// The file whose tensors the model uses: the one that is there, one in floats, or a new one.
 Result<std::shared_ptr<const ModelFile>> open_file(const TrainOptions& options) {
   if (options.is_new()) {
     ThreadPool threads(options.training.n_threads);
     const TokenizerSpec spec = ONDOL_TRY(vocabulary_of(options, threads).in("--vocab"));
-    const TokenizerParts parts = ONDOL_TRY(tokenizer_for_gguf(spec).in("--vocab"));
+    TokenizerParts parts = ONDOL_TRY(tokenizer_for_gguf(spec).in("--vocab"));
+    std::string chat_template = ONDOL_TRY(template_of(options).in("--vocab"));
+    if (!chat_template.empty()) parts.metadata.push_back({"tokenizer.chat_template", {std::move(chat_template)}});
     return train::make_model(options.fresh, static_cast<int64_t>(spec.vocabulary.size()), parts.metadata);
   }
   auto file = ONDOL_TRY(open_model_file(ONDOL_TRY(resolve_model(options.model))));

@@ -40,9 +40,21 @@ Result<StoredModel> find_default_model(const Store& store) {
   if (named != nullptr && *named != '\0') return find_model(named, store);
   const auto models = store.list();
   if (!models.empty()) return models.front();
+  std::error_code error;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (auto shipped = shipped_model(program.parent_path()); shipped && !error) return std::move(*shipped);
   return Error(
       "there is no model here yet; fetch one (ondol pull Qwen/Qwen3-0.6B-GGUF) or name a file (ondol run model.gguf "
       "...)");
+}
+
+std::optional<StoredModel> shipped_model(const std::filesystem::path& program_folder) {
+  const std::string name = "ondol-mini";
+  for (const char* place : {"../share/ondol", "../models/default"}) {
+    const std::string path = (program_folder / place / (name + ".gguf")).lexically_normal().string();
+    if (exists(path)) return stored_model_at(path, name);
+  }
+  return std::nullopt;
 }
 
 bool names_model(const std::string& path_or_name, const Store& store) {

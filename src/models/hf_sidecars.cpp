@@ -76,6 +76,10 @@ std::optional<uint32_t> pooling_type(const json::value& pooling) {
 
 }  // namespace
 
+Result<std::string> read_chat_template(const std::string& folder) {
+  return chat_template(folder, ONDOL_TRY(read_json_if_present(folder + "/tokenizer_config.json")));
+}
+
 Result<void> add_sidecars(const std::string& folder, const HfConfig& config, MetaBuilder& meta) {
   const std::filesystem::path path = std::filesystem::path(folder).lexically_normal();
   const std::string name = (path.has_filename() ? path.filename() : path.parent_path().filename()).string();

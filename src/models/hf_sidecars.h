@@ -13,4 +13,7 @@ namespace ondol {
 /// them. A file that is there but damaged is an error.
 Result<void> add_sidecars(const std::string& folder, const HfConfig& config, MetaBuilder& meta);
 
+/// The chat template of a folder; empty where it has none.
+Result<std::string> read_chat_template(const std::string& folder);
+
 }  // namespace ondol

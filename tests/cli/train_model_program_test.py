@@ -76,6 +76,18 @@ class WholeModels(unittest.TestCase):
         self.assertEqual(len(steps), 5)
         self.assertEqual(ondol("run", out, "KING", "--raw", "-n", 2)[0], 0)
 
+    def test_a_folder_with_a_vocabulary_tells_how_conversations_are_written(self):
+        folder = self.folder / "vocabulary"
+        folder.mkdir()
+        status, _, err = ondol("train-tokenizer", self.data, "-o", folder / "tokenizer.json", "--vocab-size", 300)
+        self.assertEqual(status, 0, err)
+        form = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"
+        (folder / "chat_template.jinja").write_text(form)
+        out, _ = self.new("conversing", "--steps", 1, "--vocab", folder)
+        context = self.folder / "context.json"
+        context.write_text(json.dumps({"messages": [{"role": "user", "content": "Hello"}]}))
+        self.assertEqual(ondol("template", out, "--context", context)[1], "user: Hello\n")
+
     def test_resumes(self):
         whole, steps = self.new("whole", "--steps", 12, "--save-every", 4)
         part, _ = self.new("part", "--steps", 12, "--save-every", 4)
