@@ -19,10 +19,11 @@ MODELS = NN | FORMATS | {"models"}
 RUNTIME = MODELS | TEXT | {"runtime"}
 TRAIN = MODELS | TEXT | {"train"}
 RETRIEVE = BACKEND | TEXT | {"retrieve"}
-SERVER = RUNTIME | RETRIEVE | TRAIN | HUB | {"server"}
+AGENT = RUNTIME | RETRIEVE | {"agent"}
+SERVER = AGENT | TRAIN | HUB | {"server"}
 ALLOWED = {
     "base": BASE, "tensor": TENSOR, "quant": QUANT, "backend": BACKEND, "formats": FORMATS, "text": TEXT, "hub": HUB,
-    "nn": NN, "models": MODELS, "runtime": RUNTIME, "train": TRAIN, "retrieve": RETRIEVE, "server": SERVER,
+    "nn": NN, "models": MODELS, "runtime": RUNTIME, "train": TRAIN, "retrieve": RETRIEVE, "agent": AGENT, "server": SERVER,
     "cli": SERVER | {"cli"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
