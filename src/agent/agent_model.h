@@ -1,5 +1,5 @@
-// AgentModel: a chat model that can call tools, handed in: an Engine of this process (engine_agent_model.h), a model that
-// the server has loaded, or a script in tests.
+// AgentModel: a chat model that can call tools, handed in: an Engine of this process (engine_agent_model.h), a model
+// that the server has loaded, or a script in tests.
 //
 // Messages are OpenAI's, with arguments of tool calls as objects (the rules stand in server/chat.h).
 #pragma once
@@ -27,9 +27,9 @@ struct AgentTurn {
   std::string reasoning;
   std::string content;
   std::vector<AgentCall> calls;
-  bool was_cut = false;         // by max_tokens
+  bool was_cut = false;  // by max_tokens
   int64_t prompt_tokens = 0;
-  int64_t cached_tokens = 0;    // of the prompt, that were evaluated before
+  int64_t cached_tokens = 0;  // of the prompt, that were evaluated before
   int64_t answer_tokens = 0;
 };
 

@@ -30,8 +30,8 @@ struct Policy {
   std::vector<std::string> hosts;  // allowed: "example.org", "*.example.org"; ports as "localhost:8080"
 };
 
-/// What a session has met, which narrows what it may do: once words of strangers have been read, secrets and the network
-/// are not available together without asking, whatever the policy.
+/// What a session has met, which narrows what it may do: once words of strangers have been read, secrets and the
+/// network are not available together without asking, whatever the policy.
 struct Taint {
   bool has_untrusted_text = false;
   bool has_secrets = false;

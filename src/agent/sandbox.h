@@ -1,8 +1,8 @@
 // Sandbox: runs a program that a model wrote or chose, so that it can change the workspace and nothing else.
 //
-// With bubblewrap: the system read-only, only the workspace writable, fresh /tmp, /dev and /proc, own user, PID, IPC and
-// network namespaces, a filter of system calls, limits. Where namespaces are refused: Landlock with the same filter.
-// Where neither works there is no Sandbox, and the error says how to enable one: nothing ever runs unconfined.
+// With bubblewrap: the system read-only, only the workspace writable, fresh /tmp, /dev and /proc, own user, PID, IPC
+// and network namespaces, a filter of system calls, limits. Where namespaces are refused: Landlock with the same
+// filter. Where neither works there is no Sandbox, and the error says how to enable one: nothing ever runs unconfined.
 #pragma once
 
 #include <cstdint>
@@ -26,11 +26,11 @@ struct SandboxLimits {
 };
 
 struct SandboxedCommand {
-  std::vector<std::string> arguments;  // the program first, looked up in the system's folders
-  std::string workspace;               // absolute; where it starts
-  bool may_write = true;               // the workspace is read-only otherwise
-  std::vector<std::string> hidden;     // below the workspace: seen as empty (".git", ".env")
-  std::string input;                   // its standard input
+  std::vector<std::string> arguments;    // the program first, looked up in the system's folders
+  std::string workspace;                 // absolute; where it starts
+  bool may_write = true;                 // the workspace is read-only otherwise
+  std::vector<std::string> hidden;       // below the workspace: seen as empty (".git", ".env")
+  std::string input;                     // its standard input
   std::vector<std::string> environment;  // "NAME=value", beside PATH, HOME (the workspace), LANG and TMPDIR
   /// A Unix socket of the proxy that reaches the allowed hosts ("" is no network at all). Inside, HTTP_PROXY,
   /// HTTPS_PROXY and ALL_PROXY name it.
@@ -53,16 +53,16 @@ class Sandbox {
  public:
   enum class Kind { kBubblewrap, kLandlock };
 
-  /// Tries the ways in order, each with a real run. `wish`: "", "bubblewrap" or "landlock". Error: none works, with what
-  /// was tried, and how to enable it.
+  /// Tries the ways in order, each with a real run. `wish`: "", "bubblewrap" or "landlock". Error: none works, with
+  /// what was tried, and how to enable it.
   static Result<std::unique_ptr<Sandbox>> open(std::string_view wish = "");
   virtual ~Sandbox() = default;
 
   virtual Kind kind() const = 0;
   /// For `ondol doctor`: "bubblewrap 0.8.0 with seccomp, own network namespace".
   virtual std::string description() const = 0;
-  /// Every process that it started is gone when it returns. Error: it could not be started; the program's own failure is
-  /// in the SandboxedRun. From several threads at once.
+  /// Every process that it started is gone when it returns. Error: it could not be started; the program's own failure
+  /// is in the SandboxedRun. From several threads at once.
   virtual Result<SandboxedRun> run(const SandboxedCommand& command, const std::function<bool()>& goes_on) = 0;
 };
 

@@ -57,8 +57,8 @@ class Tool {
   /// What a person reads before approving: a diff, a command, a host. Plain text. Error: the call cannot succeed, which
   /// is told to the model without asking anybody.
   virtual Result<std::string> preview(const json::object& arguments, ToolContext& context) = 0;
-  /// Arguments fit the schema. What the model can mend (no such file) is a ToolResult with is_error; an Error is what it
-  /// cannot (the sandbox is gone). One thread at a time for a tool.
+  /// Arguments fit the schema. What the model can mend (no such file) is a ToolResult with is_error; an Error is what
+  /// it cannot (the sandbox is gone). One thread at a time for a tool.
   virtual Result<ToolResult> call(const json::object& arguments, ToolContext& context) = 0;
 };
 
