@@ -398,42 +398,64 @@ TEST(Gradients, Rope) {
   }
 }
 
-/// dx = dy W and dW = dy^T x in all types that backward products may use, with rows that fill no whole panel.
-TEST(Gradients, Products) {
-  constexpr int64_t rows = 37;
-  constexpr int64_t inputs = 64;
-  constexpr int64_t outputs = 83;
-  std::vector<float> w = in_floats(random_numbers(outputs * inputs, 13));
-  std::vector<float> x = in_floats(random_numbers(rows * inputs, 14));
-  std::vector<float> dy = in_floats(random_numbers(rows * outputs, 15));
-  Numbers dx_expected(rows * inputs, 0.5);
-  Numbers dw_expected(outputs * inputs, 0.25);
+/// y = x W^T, dx = dy W and dW = dy^T x in all types that products of learning may use, with `rows` and `outputs` that
+/// fill whole panels or do not.
+void compare_products(int64_t rows, int64_t inputs, int64_t outputs) {
+  std::vector<float> w = in_floats(random_numbers(static_cast<size_t>(outputs * inputs), 13));
+  std::vector<float> x = in_floats(random_numbers(static_cast<size_t>(rows * inputs), 14));
+  std::vector<float> dy = in_floats(random_numbers(static_cast<size_t>(rows * outputs), 15));
+  Numbers y_expected(dy.size(), 0.125);
+  Numbers dx_expected(x.size(), 0.5);
+  Numbers dw_expected(w.size(), 0.25);
   for (int64_t t = 0; t < rows; ++t) {
     for (int64_t h = 0; h < outputs; ++h) {
       for (int64_t d = 0; d < inputs; ++d) {
         const auto at = [](int64_t i) { return static_cast<size_t>(i); };
         const double slope = dy[at(t * outputs + h)];
+        y_expected[at(t * outputs + h)] += static_cast<double>(x[at(t * inputs + d)]) * w[at(h * inputs + d)];
         dx_expected[at(t * inputs + d)] += slope * w[at(h * inputs + d)];
         dw_expected[at(h * inputs + d)] += slope * x[at(t * inputs + d)];
       }
     }
   }
-  const std::pair<DType, double> types[] = {{DType::F32, 1e-2}, {DType::BF16, 1e-2}, {DType::Q8_0, 2e-2}};
+  const Tensor matrix(DType::F32, {outputs, inputs}, w.data());
+  const Tensor activations(DType::F32, {rows, inputs}, x.data());
+  const Tensor slopes(DType::F32, {rows, outputs}, dy.data());
+  const Weight weight{matrix};
+  const std::pair<DType, double> types[] = {{DType::F32, 1e-6}, {DType::BF16, 1e-2}, {DType::Q8_0, 2e-2}};
   for (const std::string& isa : testing::instruction_sets()) {
-    for (const auto& [type, tolerance] : types) {
-      const auto backend = testing::backend(isa, 2);
-      std::vector<float> dx(rows * inputs, 0.5f);
-      std::vector<float> dw(outputs * inputs, 0.25f);
-      const Tensor slopes(DType::F32, {rows, outputs}, dy.data());
-      backend->derivatives()->linear_input(slopes, Tensor(DType::F32, {outputs, inputs}, w.data()), type,
-                                           Tensor(DType::F32, {rows, inputs}, dx.data()), false);
-      backend->derivatives()->linear_weight(slopes, Tensor(DType::F32, {rows, inputs}, x.data()), type,
-                                            Tensor(DType::F32, {outputs, inputs}, dw.data()));
-      const double limit = type == DType::F32 ? 1e-6 : tolerance;
-      EXPECT_LE(distance(dx, dx_expected), limit) << isa << " " << info_of(type).name;
-      EXPECT_LE(distance(dw, dw_expected), limit) << isa << " " << info_of(type).name;
+    for (const auto& [type, limit] : types) {
+      std::vector<std::vector<float>> results[2];
+      for (const int n_threads : {1, 2}) {
+        const auto backend = testing::backend(isa, n_threads);
+        std::vector<float> y(dy.size(), 0.125f);
+        std::vector<float> dx(x.size(), 0.5f);
+        std::vector<float> dw(w.size(), 0.25f);
+        const LinearJob job{&weight, Tensor(DType::F32, {rows, outputs}, y.data()), true};
+        backend->derivatives()->linear(activations, {&job, 1}, type);
+        backend->derivatives()->linear_input(slopes, matrix, type, Tensor(DType::F32, {rows, inputs}, dx.data()),
+                                             false);
+        backend->derivatives()->linear_weight(slopes, activations, type,
+                                              Tensor(DType::F32, {outputs, inputs}, dw.data()));
+        results[n_threads - 1] = {y, dx, dw};
+      }
+      const Numbers* expected[] = {&y_expected, &dx_expected, &dw_expected};
+      for (size_t i = 0; i < 3; ++i) {
+        EXPECT_LE(distance(results[0][i], *expected[i]), limit)
+            << isa << " " << info_of(type).name << " product " << i << " of " << rows << " x " << inputs << " x "
+            << outputs;
+      }
+      EXPECT_EQ(results[0], results[1]) << isa << " " << info_of(type).name;
     }
   }
+}
+
+TEST(Gradients, Products) {
+  compare_products(37, 64, 83);
+  compare_products(80, 96, 128);
+  compare_products(17, 32, 64);
+  compare_products(5, 64, 32);
+  compare_products(300, 544, 96);
 }
 
 TEST(Gradients, CrossEntropy) {

@@ -23,10 +23,20 @@ void CpuDerivatives::add_product(const MatmulJob& job) {
   multiply(kernels_, pool_, matmul_, {&job, 1});
 }
 
+bool CpuDerivatives::pays_in_bytes(DType type, int64_t k, int64_t n) const {
+  const TileKernels* tiles = tiles_of(kernels_);
+  return type == DType::Q8_0 && k % kPanel == 0 && n >= kFewestTiledRows && (tiles == nullptr || !tiles->beats_bytes) &&
+         way_to_multiply(kernels_, DType::Q8_0, k, n) == MatmulWay::kLanes;
+}
+
 void CpuDerivatives::linear(const Tensor& x, std::span<const LinearJob> jobs, DType type) {
   std::vector<MatmulJob> products;
+  rounded_.clear();
   for (const LinearJob& job : jobs) {
-    products.push_back({x, job.weight->matrix, job.weight->bias, job.out, job.accumulate, type != DType::F32});
+    const Tensor& matrix = job.weight->matrix;
+    const bool in_bytes = matrix.type() == DType::F32 && pays_in_bytes(type, matrix.columns(), x.rows());
+    products.push_back(
+        {x, in_bytes ? rounded_.add(matrix) : matrix, job.weight->bias, job.out, job.accumulate, type != DType::F32});
   }
   multiply(kernels_, pool_, matmul_, products);
 }
@@ -35,7 +45,8 @@ void CpuDerivatives::linear_input(const Tensor& dy, const Tensor& matrix, DType 
   ONDOL_CHECK(dy.columns() == matrix.rows() && dx.columns() == matrix.columns() && dx.rows() == dy.rows());
   if (dy.rows() == 0) return;
   MatmulJob job{dy, matrix, {}, dx, true, type != DType::F32};
-  if (job.rounded && matrix.type() == DType::F32 && takes_turned(kernels_)) {
+  if (job.rounded && matrix.type() == DType::F32 && takes_turned(kernels_) &&
+      !pays_in_bytes(type, matrix.rows(), dy.rows())) {
     job.weight_turned = true;
     return add_product(job);
   }

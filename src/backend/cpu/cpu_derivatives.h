@@ -4,6 +4,7 @@
 
 #include "backend/cpu/kernels.h"
 #include "backend/cpu/matmul.h"
+#include "backend/cpu/rounded_weights.h"
 #include "backend/cpu/scratch.h"
 #include "backend/cpu/turned_weights.h"
 #include "backend/derivatives.h"
@@ -47,10 +48,13 @@ class CpuDerivatives final : public Derivatives {
   void for_columns(int64_t columns, int64_t cost, Body body);
 
   void add_product(const MatmulJob& job);
+  /// Whether rounding a matrix that learns to bytes is the fastest way to multiply it with n rows.
+  bool pays_in_bytes(DType type, int64_t k, int64_t n) const;
 
   const CpuKernels& kernels_;
   ThreadPool& pool_;
   MatmulScratch matmul_;
+  RoundedWeights rounded_{pool_};
   TurnedWeights turned_{pool_};
   Scratch flipped_;     // dy with rows and columns exchanged
   Scratch of_rows_;     // some numbers for each row

@@ -12,6 +12,7 @@ namespace ondol::cpu {
 const TileKernels* tiles_of([[maybe_unused]] const CpuKernels& kernels) {
 #if defined(__x86_64__)
   if (kernels.level == IsaLevel::kAmx) return &avx512::kTiles;
+  if (kernels.level == IsaLevel::kAvx512 && (kernels.features & kAvx512Bf16) != 0) return &avx512::kPairTiles;
 #endif
   return nullptr;
 }
@@ -323,7 +324,8 @@ MatmulWay way_to_multiply(const CpuKernels& kernels, DType weight, int64_t k, in
   const MatmulKernels* table = table_for(kernels);
   if (table == nullptr || n_x == 0) return MatmulWay::kDecode;
   const LanesType* lanes = table->lanes_type(weight);
-  if (tiles_of(kernels) != nullptr && may_be_tiled(weight, k, n_x, lanes, rounded)) return MatmulWay::kTiles;
+  const TileKernels* tiles = tiles_of(kernels);
+  if (tiles != nullptr && may_be_tiled(*tiles, weight, k, n_x, lanes, rounded)) return MatmulWay::kTiles;
   if (lanes != nullptr) return MatmulWay::kLanes;
   // With many rows of x, floats are decoded once for all of them.
   const bool as_they_lie = weight == DType::F32 || n_x <= kWide;

@@ -37,16 +37,16 @@ enum class MatmulWay {
   kDecode,  // rows are decoded to floats
   kFloats,  // floats of any size, as they lie
   kLanes,   // with x rounded to 8 bits
-  kTiles,   // by matrix instructions
+  kTiles,   // in tiles of BF16
 };
 
 /// The way that `multiply` goes for weights [H, k] of this type and n_x rows of x.
 MatmulWay way_to_multiply(const CpuKernels& kernels, DType weight, int64_t k, int64_t n_x, bool rounded = false);
 
-/// nullptr: the processor has no matrix instructions.
+/// nullptr: the processor multiplies no BF16.
 const TileKernels* tiles_of(const CpuKernels& kernels);
 
-/// Whether jobs may have turned operands: only matrix instructions read them.
+/// Whether jobs may have turned operands: only products of tiles read them.
 bool takes_turned(const CpuKernels& kernels);
 
 /// Rows [begin, end) of one job's weights.

@@ -107,6 +107,8 @@ struct TileProducts {
 };
 
 struct TileKernels {
+  /// Whether these products are faster than those of rounded bytes (LanesType), so that any weights go this way.
+  bool beats_bytes;
   /// Pack kTileRows rows of weights: k / 32 tiles, and for F16 as many again of what is missing.
   PackKernel pack_f32;
   PackKernel pack_f16;
@@ -146,10 +148,11 @@ struct MatmulKernels {
   const StripsType* (*strips_type)(DType type);
 };
 
-/// The table of a processor with AMX.
+/// The table of a processor with AMX, and that of one with AVX-512's products of BF16 alone.
 namespace avx512 {
 extern const TileKernels kTiles;
-}
+extern const TileKernels kPairTiles;
+}  // namespace avx512
 
 /// What each folder offers.
 namespace avx2 {

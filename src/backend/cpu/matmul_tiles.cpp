@@ -41,11 +41,13 @@ size_t pack_bytes_of(int64_t k, bool split) {
 
 }  // namespace
 
-bool may_be_tiled(DType weight, int64_t k, int64_t n_x, const LanesType* lanes, bool rounded) {
+bool may_be_tiled(const TileKernels& kernels, DType weight, int64_t k, int64_t n_x, const LanesType* lanes,
+                  bool rounded) {
   if (n_x < kFewestTiledRows) return false;
   // Products of F32 weights are exact to the last digits, which BF16 is not.
   if (weight == DType::F32) return rounded && k % 4 == 0;
   if (k % kTileColumns != 0) return false;
+  if (!kernels.beats_bytes) return rounded && weight == DType::BF16;
   return lanes == nullptr || lanes->pack_tiles != nullptr;
 }
 

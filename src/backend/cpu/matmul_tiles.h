@@ -18,7 +18,8 @@ constexpr int64_t kFewestTiledRows = 17;
 
 /// Whether weights [H, k] of this type may go this way with n_x rows of x. `lanes` is their type's, or nullptr.
 /// `rounded`: floats may be rounded to BF16.
-bool may_be_tiled(DType weight, int64_t k, int64_t n_x, const LanesType* lanes, bool rounded);
+bool may_be_tiled(const TileKernels& kernels, DType weight, int64_t k, int64_t n_x, const LanesType* lanes,
+                  bool rounded);
 
 /// x in tiles of BF16.
 class TiledInputs {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "backend/cpu/rounded_weights.h"
 #include "quant/format.h"
-#include "quant/q8_0.h"
 
 namespace ondol::cpu {
 namespace {
@@ -13,32 +13,6 @@ namespace {
 /// are longer.
 constexpr int64_t kPanelRows = 128;
 constexpr int64_t kPanelColumns = 256;
-constexpr int64_t kBlock = 32;
-
-/// Adding this to a float below 2^22 leaves the nearest whole number in its low bits.
-constexpr float kToWhole = 12582912.0f;
-
-/// As encode_q8_0, without its care for weights that matter more, in a form that compilers turn into vectors.
-void round_block(const float* values, BlockQ8_0* block) {
-  float largest = 0;
-  for (int64_t i = 0; i < kBlock; ++i) largest = std::max(largest, std::abs(values[i]));
-  block->d = f32_to_f16(largest / 127.0f);
-  const float scale = f16_to_f32(block->d);
-  const float inverse = scale > 0 ? 1.0f / scale : 0.0f;
-  for (int64_t i = 0; i < kBlock; ++i) {
-    const float level = std::min(127.0f, std::max(-127.0f, values[i] * inverse));
-    block->qs[i] = static_cast<int8_t>(f32_to_bits(level + kToWhole) - f32_to_bits(kToWhole));
-  }
-}
-
-void round_row(DType type, const float* values, int64_t n, uint8_t* out) {
-  if (type == DType::Q8_0) {
-    auto* blocks = reinterpret_cast<BlockQ8_0*>(out);
-    for (int64_t i = 0; i < n / kBlock; ++i) round_block(values + i * kBlock, blocks + i);
-  } else {
-    format_of(type).encode(values, nullptr, out, n);
-  }
-}
 
 }  // namespace
 

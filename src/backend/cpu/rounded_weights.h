@@ -1,0 +1,31 @@
+// RoundedWeights: matrices that learn, rounded to bytes for one product. They change with every step, so nothing is
+// kept.
+#pragma once
+
+#include <deque>
+
+#include "base/thread_pool.h"
+#include "tensor/tensor.h"
+
+namespace ondol::cpu {
+
+/// Rounds n numbers to `type`, in which they are whole blocks. Q8_0 is rounded as its encoder does, without its care
+/// for weights that matter more, in a form that compilers turn into vectors.
+void round_row(DType type, const float* values, int64_t n, uint8_t* out);
+
+class RoundedWeights {
+ public:
+  explicit RoundedWeights(ThreadPool& pool) : pool_(pool) {}
+
+  /// Forgets the matrices, but keeps their memory.
+  void clear() { n_ = 0; }
+  /// `matrix` in Q8_0, for F32 and rows of whole blocks. Valid until clear().
+  Tensor add(const Tensor& matrix);
+
+ private:
+  ThreadPool& pool_;
+  std::deque<Buffer> memory_;
+  size_t n_ = 0;
+};
+
+}  // namespace ondol::cpu
