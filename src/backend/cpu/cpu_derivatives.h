@@ -54,8 +54,8 @@ class CpuDerivatives final : public Derivatives {
   const CpuKernels& kernels_;
   ThreadPool& pool_;
   MatmulScratch matmul_;
-  RoundedWeights rounded_{pool_};
-  TurnedWeights turned_{pool_};
+  RoundedWeights rounded_{kernels_, pool_};
+  TurnedWeights turned_{kernels_, pool_};
   Scratch flipped_;     // dy with rows and columns exchanged
   Scratch of_rows_;     // some numbers for each row
   Scratch of_threads_;  // rows that a thread works on

@@ -33,6 +33,18 @@ inline RowGroup group_of_rows(const Tensor& matrix, int64_t row, int64_t end, in
   return {static_cast<const uint8_t*>(memory), row_bytes, lanes, static_cast<int>(row), n};
 }
 
+/// out[r] = the product, plus `bias` where there is one and what was there with `accumulate`.
+inline void store_products(float* __restrict out, const float* __restrict products, const float* __restrict bias,
+                           bool accumulate, int n) {
+  if (bias == nullptr && !accumulate) {
+    std::memcpy(out, products, static_cast<size_t>(n) * sizeof(float));
+  } else if (bias == nullptr) {
+    for (int r = 0; r < n; ++r) out[r] += products[r];
+  } else {
+    for (int r = 0; r < n; ++r) out[r] = accumulate ? out[r] + (products[r] + bias[r]) : products[r] + bias[r];
+  }
+}
+
 /// Stores products [n_columns][stride_of_tile] of the rows of x from `first_x` on and a group of weights that begins at
 /// `row`, plus `bias` (of all weights, or nullptr).
 inline void store_tile(Tensor target, const float* bias, bool accumulate, const float* tile, int64_t stride_of_tile,
@@ -42,12 +54,11 @@ inline void store_tile(Tensor target, const float* bias, bool accumulate, const 
   float* out = target.f32(first_x) + row;
   tile += group.skip;
   for (int c = 0; c < n_columns; ++c, tile += stride_of_tile, out += stride) {
-    if (bias == nullptr && !accumulate) {
-      std::memcpy(out, tile, static_cast<size_t>(group.n) * sizeof(float));
-    } else if (bias == nullptr) {
-      for (int r = 0; r < group.n; ++r) out[r] += tile[r];
+    // A number that the compiler knows, for what is most frequent.
+    if (group.n == kMaxLanes) {
+      store_products(out, tile, bias, accumulate, kMaxLanes);
     } else {
-      for (int r = 0; r < group.n; ++r) out[r] = accumulate ? out[r] + (tile[r] + bias[r]) : tile[r] + bias[r];
+      store_products(out, tile, bias, accumulate, group.n);
     }
   }
 }

@@ -4,18 +4,19 @@
 
 #include <deque>
 
+#include "backend/cpu/kernels.h"
 #include "base/thread_pool.h"
 #include "tensor/tensor.h"
 
 namespace ondol::cpu {
 
-/// Rounds n numbers to `type`, in which they are whole blocks. Q8_0 is rounded as its encoder does, without its care
-/// for weights that matter more, in a form that compilers turn into vectors.
-void round_row(DType type, const float* values, int64_t n, uint8_t* out);
+/// Rounds n numbers to `type`, in which they are whole blocks. Q8_0 is rounded as the cache's is: fast, without the
+/// encoder's care for weights that matter more.
+void round_row(const CpuKernels& kernels, DType type, const float* values, int64_t n, uint8_t* out);
 
 class RoundedWeights {
  public:
-  explicit RoundedWeights(ThreadPool& pool) : pool_(pool) {}
+  RoundedWeights(const CpuKernels& kernels, ThreadPool& pool) : kernels_(kernels), pool_(pool) {}
 
   /// Forgets the matrices, but keeps their memory.
   void clear() { n_ = 0; }
@@ -23,6 +24,7 @@ class RoundedWeights {
   Tensor add(const Tensor& matrix);
 
  private:
+  const CpuKernels& kernels_;
   ThreadPool& pool_;
   std::deque<Buffer> memory_;
   size_t n_ = 0;

@@ -71,7 +71,7 @@ void TurnedWeights::turn(const Tensor& matrix, int64_t begin, Tensor out) {
       }
       for (int64_t c = 0; c < n_columns; ++c) {
         for (int64_t r = 0; r < n_rows; ++r) column[r] = rows[r * n_columns + c];
-        round_row(out.type(), column, n_rows, out.row_bytes(left + c) + row_bytes(out.type(), row));
+        round_row(kernels_, out.type(), column, n_rows, out.row_bytes(left + c) + row_bytes(out.type(), row));
       }
     }
   };

@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "backend/cpu/kernels.h"
 #include "backend/cpu/scratch.h"
 #include "base/thread_pool.h"
 #include "tensor/tensor.h"
@@ -12,7 +13,7 @@ namespace ondol::cpu {
 
 class TurnedWeights {
  public:
-  explicit TurnedWeights(ThreadPool& pool) : pool_(pool) {}
+  TurnedWeights(const CpuKernels& kernels, ThreadPool& pool) : kernels_(kernels), pool_(pool) {}
 
   /// So many bytes may be taken to keep matrices, from now on. Those that were kept are forgotten.
   void set_budget(size_t size_bytes);
@@ -31,6 +32,7 @@ class TurnedWeights {
     Tensor matrix;
     OwnedTensor turned;
   };
+  const CpuKernels& kernels_;
   ThreadPool& pool_;
   size_t left_bytes_ = 0;
   std::map<const uint8_t*, Kept> kept_;
