@@ -16,79 +16,17 @@
 #include "retrieve/document_store.h"
 #include "retrieve/embedding.h"
 #include "retrieve/plain_text.h"
-#include "tests/formats/temporary_folder.h"
 #include "tests/retrieve/clustered_vectors.h"
+#include "tests/retrieve/postgres_cluster.h"
 
 namespace ondol {
 namespace {
 
 namespace fs = std::filesystem;
 
-int shell(const std::string& command) {
-  const int status = std::system(command.c_str());
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+DocumentStore opened(const std::string& place) {
+  return DocumentStore::open(place).value();
 }
-
-/// The folder of initdb and postgres, which ONDOL_POSTGRES_BIN may name; empty where there is none.
-std::string server_programs() {
-  if (const char* folder = std::getenv("ONDOL_POSTGRES_BIN")) return folder;
-  for (const char* version : {"17", "16", "15", "14"}) {
-    const std::string folder = fmt::format("/usr/lib/postgresql/{}/bin", version);
-    if (fs::exists(folder + "/initdb")) return folder;
-  }
-  return "";
-}
-
-/// A cluster in a folder of its own, reached by a socket there. PostgreSQL refuses to run as root, so then it runs as
-/// the user that its package made.
-class PostgresTest : public TemporaryFolder {
- protected:
-  static void SetUpTestSuite() {
-    const std::string programs = server_programs();
-    if (programs.empty()) return;
-    char name[] = "/tmp/ondol-postgres-XXXXXX";
-    if (::mkdtemp(name) == nullptr) return;
-    cluster_ = name;
-    as_user_ = ::geteuid() == 0 ? "setpriv --reuid=postgres --regid=postgres --clear-groups " : "";
-    if (::geteuid() == 0 && shell("chown postgres:postgres " + cluster_) != 0) return;
-    const std::string make =
-        fmt::format("cd {0} && {1}{2}/initdb -D {0}/data -U ondol -A trust --no-sync >/dev/null 2>&1", cluster_,
-                    as_user_, programs);
-    if (shell(make) != 0) return;
-    const std::string start = fmt::format(
-        "cd {0} && {1}{2}/pg_ctl -D {0}/data -o \"-k {0} -c listen_addresses='' -c fsync=off\" -w -t 60 "
-        "-l {0}/log start >/dev/null 2>&1",
-        cluster_, as_user_, programs);
-    is_running_ = shell(start) == 0;
-  }
-
-  static void TearDownTestSuite() {
-    if (is_running_) {
-      (void)shell(fmt::format("cd / && {}{}/pg_ctl -D {}/data -m immediate stop >/dev/null 2>&1", as_user_,
-                              server_programs(), cluster_));
-    }
-    std::error_code error;
-    if (!cluster_.empty()) fs::remove_all(cluster_, error);
-    cluster_.clear();
-    as_user_.clear();
-  }
-
-  void SetUp() override {
-    TemporaryFolder::SetUp();
-    if (!is_running_) GTEST_SKIP() << "no PostgreSQL server can be started here; install postgresql";
-    ASSERT_EQ(shell(fmt::format("{}/createdb -h {} -U ondol {} >/dev/null 2>&1", server_programs(), cluster_, name())),
-              0);
-  }
-
-  static std::string name() { return fmt::format("db{}", ++count_); }
-  static std::string url() { return fmt::format("postgresql://ondol@/db{}?host={}", count_, cluster_); }
-  static DocumentStore open(const std::string& place) { return DocumentStore::open(place).value(); }
-
-  static inline std::string cluster_;
-  static inline std::string as_user_;
-  static inline bool is_running_ = false;
-  static inline int count_ = 0;
-};
 
 DocumentRecord record(const std::string& path) {
   DocumentRecord made;
@@ -114,7 +52,7 @@ std::vector<std::string> found(DocumentStore& store, const std::string& question
 }
 
 TEST_F(PostgresTest, FindsWhatAFileFinds) {
-  DocumentStore shared = open(url()), file = open(":memory:");
+  DocumentStore shared = opened(url()), file = opened(":memory:");
   fill(shared);
   fill(file);
   for (const char* question : {"eggs", "platypus Australia", "결제", "알을 낳는", "nothing of this"}) {
@@ -124,7 +62,7 @@ TEST_F(PostgresTest, FindsWhatAFileFinds) {
 }
 
 TEST_F(PostgresTest, OthersSeeWhatIsCommittedOnly) {
-  DocumentStore writer = open(url()), reader = open(url());
+  DocumentStore writer = opened(url()), reader = opened(url());
   fill(writer);
   EXPECT_EQ(found(reader, "eggs").size(), 2u);
   ASSERT_TRUE(writer.put(record("/d.txt"), read_plain_text("Snakes lay eggs.")));
@@ -138,13 +76,13 @@ TEST_F(PostgresTest, OthersSeeWhatIsCommittedOnly) {
 
 TEST_F(PostgresTest, WritersTakeTurns) {
   {
-    DocumentStore store = open(url());
+    DocumentStore store = opened(url());
     fill(store);
   }
   std::vector<std::thread> threads;
   for (int t = 0; t < 3; ++t) {
     threads.emplace_back([t] {
-      DocumentStore store = open(url());
+      DocumentStore store = opened(url());
       for (int i = 0; i < 5; ++i) {
         const std::string path = fmt::format("/{}-{}.txt", t, i);
         EXPECT_TRUE(store.put(record(path), read_plain_text(fmt::format("wombat number {}", 10 * t + i))));
@@ -153,12 +91,12 @@ TEST_F(PostgresTest, WritersTakeTurns) {
     });
   }
   for (std::thread& thread : threads) thread.join();
-  DocumentStore store = open(url());
+  DocumentStore store = opened(url());
   EXPECT_EQ(store.search("wombat", {.n = 100}).value().size(), 15u);
 }
 
 TEST_F(PostgresTest, BytesThatAreNoTextDoNotStopIt) {
-  DocumentStore store = open(url());
+  DocumentStore store = opened(url());
   ASSERT_TRUE(store.put(record("/bad\xff name.txt"), read_plain_text("a quokka")));
   ASSERT_TRUE(store.commit());
   EXPECT_EQ(found(store, "quokka").size(), 1u);
@@ -167,7 +105,7 @@ TEST_F(PostgresTest, BytesThatAreNoTextDoNotStopIt) {
 TEST_F(PostgresTest, AStoreMovesThereAndBack) {
   const std::string first = path("first.db"), second = path("second.db");
   {
-    DocumentStore store = open(first);
+    DocumentStore store = opened(first);
     fill(store);
     // The last number that was given must not be given again.
     ASSERT_TRUE(store.remove(store.documents().value().back().id));
@@ -176,7 +114,7 @@ TEST_F(PostgresTest, AStoreMovesThereAndBack) {
   EXPECT_GT(copy_store(first, url()).value(), 0);
   EXPECT_FALSE(copy_store(first, url()));
   EXPECT_GT(copy_store(url(), second).value(), 0);
-  DocumentStore original = open(first), shared = open(url()), back = open(second);
+  DocumentStore original = opened(first), shared = opened(url()), back = opened(second);
   for (const char* question : {"eggs", "결제", "echidna"}) {
     EXPECT_EQ(found(shared, question), found(original, question)) << question;
     EXPECT_EQ(found(back, question), found(original, question)) << question;
@@ -208,7 +146,7 @@ TEST_F(PostgresTest, TheServerSearchesVectorsWhereItCan) {
     ClusteredVectors vectors_{kWidth, 20, 4};
   } embedder;
   const VectorIndex::Limits limits = {.server = 100};
-  DocumentStore store = open(url());
+  DocumentStore store = opened(url());
   store.set_vector_limits(limits);
   for (int i = 0; i < kPieces; ++i) {
     ASSERT_TRUE(store.put(record(fmt::format("/{}.txt", i)), read_plain_text(fmt::format("quokka number {}", i))));
@@ -235,7 +173,7 @@ TEST_F(PostgresTest, TheServerSearchesVectorsWhereItCan) {
     GTEST_SKIP() << "the PostgreSQL server has no extension vector (pgvector 0.5 or later)";
   }
   EXPECT_EQ(database.number("SELECT count(*) FROM server_vector").value(), 2 * kPieces);
-  DocumentStore other = open(url());
+  DocumentStore other = opened(url());
   size_t n_same = 0;
   for (size_t i = 0; i < questions.size(); ++i) {
     const std::vector<std::string> paths = found_by(other, questions[i]);

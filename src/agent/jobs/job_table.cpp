@@ -1,0 +1,233 @@
+#include "agent/jobs/job_table.h"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace ondol {
+namespace {
+
+constexpr int64_t kApplication = 0x6f6e646a;  // "ondj"
+constexpr int64_t kVersion = 1;
+
+constexpr int kMostRetryDoublings = 10;
+
+int number_of(JobState state) {
+  return static_cast<int>(state);
+}
+
+std::string schema(const sql::Dialect& dialect) {
+  using namespace fmt::literals;
+  return fmt::format(
+      R"sql(
+CREATE TABLE job (id {own_id}, name TEXT NOT NULL UNIQUE, work TEXT NOT NULL, state {integer} NOT NULL,
+                  priority {integer} NOT NULL, due_ms {integer} NOT NULL, attempts {integer} NOT NULL,
+                  most_attempts {integer} NOT NULL, lease TEXT NOT NULL, lease_end_ms {integer} NOT NULL,
+                  worker TEXT NOT NULL, question TEXT NOT NULL, answer TEXT NOT NULL, result TEXT NOT NULL,
+                  made_ms {integer} NOT NULL, ended_ms {integer} NOT NULL);
+CREATE INDEX job_by_state ON job (state, priority, due_ms);
+CREATE TABLE schedule (id {own_id}, name TEXT NOT NULL UNIQUE, cron TEXT NOT NULL, work TEXT NOT NULL,
+                       next_ms {integer} NOT NULL, last_ms {integer} NOT NULL);
+)sql",
+      "integer"_a = dialect.integer, "own_id"_a = dialect.own_id);
+}
+
+/// Milliseconds since 1970 by the database's clock.
+std::string now_of(const sql::Dialect& dialect) {
+  return dialect.is_server ? "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
+                           : "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
+}
+
+/// A name that nobody else has.
+std::string unique_name() {
+  std::random_device device;
+  const auto word = [&] { return static_cast<uint64_t>(device()) << 32 | device(); };
+  return fmt::format("{:016x}{:016x}", word(), word());
+}
+
+constexpr char kColumns[] = "id, name, work, state, attempts, worker, question, result, made_ms, ended_ms";
+
+Result<JobRecord> record_of(const Statement& row) {
+  JobRecord record;
+  record.id = row.integer(0);
+  record.name = row.text(1);
+  record.work = ONDOL_TRY(parse_json(row.text(2)));
+  record.state = static_cast<JobState>(row.integer(3));
+  record.attempts = static_cast<int>(row.integer(4));
+  record.worker = row.text(5);
+  record.question = row.text(6);
+  record.result = row.text(7);
+  record.made_ms = row.integer(8);
+  record.ended_ms = row.integer(9);
+  return record;
+}
+
+Result<void> make_tables(Database& database, const std::string& place) {
+  Transaction transaction = ONDOL_TRY(Transaction::begin(database));
+  const sql::Identity identity = ONDOL_TRY(database.identity());
+  if (!identity.is_empty && (identity.application != kApplication || identity.version != kVersion)) {
+    return Error(
+        fmt::format("{}: expected a table of jobs (version {}), got a database of something else; name another",
+                    Database::shown(place), kVersion));
+  }
+  if (!identity.is_empty) return {};
+  ONDOL_TRY(database.execute(schema(database.dialect())));
+  ONDOL_TRY(database.set_identity(kApplication, kVersion));
+  return transaction.commit();
+}
+
+}  // namespace
+
+std::string_view name_of(JobState state) {
+  constexpr std::string_view kNames[] = {"waiting", "running", "asking", "done", "failed", "cancelled"};
+  return kNames[static_cast<size_t>(state)];
+}
+
+JobTable::JobTable(Database database) : database_(std::move(database)), now_(now_of(database_.dialect())) {}
+
+Result<JobTable> JobTable::open(const std::string& place) {
+  Database database = ONDOL_TRY(Database::open(place));
+  ONDOL_TRY(make_tables(database, place));
+  return JobTable(std::move(database));
+}
+
+template <typename... Values>
+Result<bool> JobTable::changes_one(const std::string& sql, const Values&... values) {
+  Statement statement = ONDOL_TRY(database_.prepare(sql + " RETURNING id"));
+  statement.start(values...);
+  bool changed = false;
+  while (ONDOL_TRY(statement.next())) changed = true;
+  return changed;
+}
+
+Result<int64_t> JobTable::add(const JobWish& wish) {
+  const std::string name = wish.name.empty() ? unique_name() : wish.name;
+  const std::string work = json_text(wish.work);
+  ONDOL_TRY(changes_one(
+      fmt::format(
+          "INSERT INTO job (name, work, state, priority, due_ms, attempts, most_attempts, lease, lease_end_ms, "
+          "worker, question, answer, result, made_ms, ended_ms) "
+          "VALUES (?1, ?2, {0}, ?3, {1} + ?4, 0, ?5, '', 0, '', '', '', '', {1}, 0) ON CONFLICT (name) DO NOTHING",
+          number_of(JobState::kWaiting), now_),
+      name, work, wish.priority, wish.delay_ms, std::max(1, wish.most_attempts)));
+  Statement find = ONDOL_TRY(database_.prepare("SELECT id FROM job WHERE name = ?1"));
+  return find.number(name);
+}
+
+Result<std::optional<LeasedJob>> JobTable::take(const std::string& worker, int64_t lease_ms) {
+  const std::string lease = unique_name();
+  // On a server, many look at once: a row that another is just taking is passed over.
+  const std::string_view alone = database_.dialect().is_server ? " FOR UPDATE SKIP LOCKED" : "";
+  Statement taking = ONDOL_TRY(database_.prepare(fmt::format(
+      "UPDATE job SET state = {running}, lease = ?1, worker = ?2, lease_end_ms = {now} + ?3, attempts = attempts + 1 "
+      "WHERE id = (SELECT id FROM job WHERE (state = {waiting} AND due_ms <= {now}) OR "
+      "(state = {running} AND lease_end_ms <= {now} AND attempts < most_attempts) "
+      "ORDER BY priority DESC, due_ms, id LIMIT 1{alone}) RETURNING id, name, work, attempts, answer",
+      fmt::arg("running", number_of(JobState::kRunning)), fmt::arg("waiting", number_of(JobState::kWaiting)),
+      fmt::arg("now", now_), fmt::arg("alone", alone))));
+  taking.start(lease, worker, lease_ms);
+  if (!ONDOL_TRY(taking.next())) {
+    // Nobody comes back for those whose last worker died.
+    ONDOL_TRY(
+        changes_one(fmt::format("UPDATE job SET state = {}, ended_ms = {}, result = 'its worker died' "
+                                "WHERE state = {} AND lease_end_ms <= {} AND attempts >= most_attempts",
+                                number_of(JobState::kFailed), now_, number_of(JobState::kRunning), now_)));
+    return std::optional<LeasedJob>();
+  }
+  LeasedJob job{taking.integer(0),
+                std::string(taking.text(1)),
+                nullptr,
+                static_cast<int>(taking.integer(3)),
+                std::string(taking.text(4)),
+                lease};
+  job.work = ONDOL_TRY(parse_json(taking.text(2)));
+  // The statement is read to its end, so that SQLite commits it.
+  (void)ONDOL_TRY(taking.next());
+  return std::optional(std::move(job));
+}
+
+Result<bool> JobTable::keep(const LeasedJob& job, int64_t lease_ms) {
+  return changes_one(fmt::format("UPDATE job SET lease_end_ms = {} + ?3 WHERE id = ?1 AND lease = ?2 AND state = {}",
+                                 now_, number_of(JobState::kRunning)),
+                     job.id, job.lease, lease_ms);
+}
+
+Result<bool> JobTable::finish(const LeasedJob& job, const json::value& result) {
+  const std::string text = json_text(result);
+  return changes_one(fmt::format("UPDATE job SET state = {}, result = ?3, ended_ms = {}, lease = '' "
+                                 "WHERE id = ?1 AND lease = ?2 AND state = {}",
+                                 number_of(JobState::kDone), now_, number_of(JobState::kRunning)),
+                     job.id, job.lease, text);
+}
+
+Result<bool> JobTable::fail(const LeasedJob& job, std::string_view error, int64_t retry_ms) {
+  const int64_t delay = retry_ms << std::min(job.attempt - 1, kMostRetryDoublings);
+  return changes_one(
+      fmt::format("UPDATE job SET state = CASE WHEN attempts < most_attempts THEN {} ELSE {} END, "
+                  "ended_ms = CASE WHEN attempts < most_attempts THEN 0 ELSE {} END, "
+                  "result = ?3, due_ms = {} + ?4, lease = '' WHERE id = ?1 AND lease = ?2 AND state = {}",
+                  number_of(JobState::kWaiting), number_of(JobState::kFailed), now_, now_,
+                  number_of(JobState::kRunning)),
+      job.id, job.lease, error, delay);
+}
+
+Result<bool> JobTable::ask(const LeasedJob& job, std::string_view question) {
+  // Waiting for a person is no attempt that went wrong.
+  return changes_one(fmt::format("UPDATE job SET state = {}, question = ?3, lease = '', attempts = attempts - 1 "
+                                 "WHERE id = ?1 AND lease = ?2 AND state = {}",
+                                 number_of(JobState::kAsking), number_of(JobState::kRunning)),
+                     job.id, job.lease, question);
+}
+
+Result<bool> JobTable::give_back(const LeasedJob& job) {
+  return changes_one(fmt::format("UPDATE job SET state = {}, lease = '', attempts = attempts - 1 "
+                                 "WHERE id = ?1 AND lease = ?2 AND state = {}",
+                                 number_of(JobState::kWaiting), number_of(JobState::kRunning)),
+                     job.id, job.lease);
+}
+
+Result<bool> JobTable::answer(int64_t id, std::string_view answer) {
+  return changes_one(fmt::format("UPDATE job SET state = {}, answer = ?2, question = '', due_ms = {} "
+                                 "WHERE id = ?1 AND state = {}",
+                                 number_of(JobState::kWaiting), now_, number_of(JobState::kAsking)),
+                     id, answer);
+}
+
+Result<bool> JobTable::cancel(int64_t id) {
+  return changes_one(
+      fmt::format("UPDATE job SET state = {}, lease = '', ended_ms = {} WHERE id = ?1 AND state IN ({}, {}, {})",
+                  number_of(JobState::kCancelled), now_, number_of(JobState::kWaiting), number_of(JobState::kRunning),
+                  number_of(JobState::kAsking)),
+      id);
+}
+
+Result<std::optional<JobRecord>> JobTable::find(int64_t id) {
+  Statement statement = ONDOL_TRY(database_.prepare(fmt::format("SELECT {} FROM job WHERE id = ?1", kColumns)));
+  statement.start(id);
+  if (!ONDOL_TRY(statement.next())) return std::optional<JobRecord>();
+  return std::optional(ONDOL_TRY(record_of(statement)));
+}
+
+Result<std::vector<JobRecord>> JobTable::list(int64_t most, std::optional<JobState> state) {
+  const std::string which = state ? fmt::format("WHERE state = {} ", number_of(*state)) : "";
+  Statement statement =
+      ONDOL_TRY(database_.prepare(fmt::format("SELECT {} FROM job {}ORDER BY id DESC LIMIT ?1", kColumns, which)));
+  statement.start(most);
+  std::vector<JobRecord> records;
+  while (ONDOL_TRY(statement.next())) records.push_back(ONDOL_TRY(record_of(statement)));
+  return records;
+}
+
+Result<int64_t> JobTable::count(JobState state) {
+  return database_.number(fmt::format("SELECT count(*) FROM job WHERE state = {}", number_of(state)));
+}
+
+Result<void> JobTable::forget_older_than(int64_t age_ms) {
+  Statement statement =
+      ONDOL_TRY(database_.prepare(fmt::format("DELETE FROM job WHERE ended_ms > 0 AND ended_ms < {} - ?1", now_)));
+  return statement.run(age_ms);
+}
+
+}  // namespace ondol

@@ -1,0 +1,51 @@
+// JobWorker: takes jobs from a table and has them done, one at a time, until it is told to stop.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+
+#include "agent/jobs/job_table.h"
+#include "agent/jobs/schedules.h"
+
+namespace ondol {
+
+/// What became of a job.
+struct JobOutcome {
+  enum class Kind { kDone, kFailed, kAsks, kGivenBack };
+  Kind kind = Kind::kDone;
+  json::value result = {};  // kDone
+  std::string text = {};    // the error of kFailed, the question of kAsks
+};
+
+struct JobWorkerOptions {
+  std::string place;  // of the table
+  std::string name;   // of this worker, for people
+  int64_t lease_ms = 30'000;
+  int64_t retry_ms = 1'000;
+  int64_t pause_ms = 500;  // between looks at a table without work
+};
+
+class JobWorker {
+ public:
+  /// Does one job. `goes_on` is asked now and then: false when the job was cancelled, its lease was lost, or the worker
+  /// stops; it should end soon then.
+  using Work = std::function<JobOutcome(const LeasedJob& job, const std::function<bool()>& goes_on)>;
+
+  JobWorker(JobWorkerOptions options, Work work) : options_(std::move(options)), work_(std::move(work)) {}
+
+  /// Runs until stop(), or until there is nothing to do if `until_idle`. Error: the table cannot be opened or was lost.
+  Result<void> run(bool until_idle = false);
+  /// From any thread, and from signal handlers.
+  void stop() { stops_ = true; }
+
+ private:
+  Result<void> do_job(JobTable& table, const LeasedJob& job);
+  Result<void> end_job(JobTable& table, const LeasedJob& job, const JobOutcome& outcome);
+
+  const JobWorkerOptions options_;
+  const Work work_;
+  std::atomic<bool> stops_{false};
+};
+
+}  // namespace ondol
