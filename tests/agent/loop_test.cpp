@@ -242,7 +242,7 @@ TEST(AgentLoop, LongResultsAreTrimmedAndCanBeReadOn) {
 }
 
 TEST(AgentLoop, LongHistoriesAreShortened) {
-  LoopBench bench({}, 3000);
+  LoopBench bench({}, 6000);
   for (int i = 0; i < 12; ++i) {
     const std::string name = "file" + std::to_string(i);
     for (int line = 0; line < 40; ++line) bench.files[name] += "number " + std::to_string(i * 100 + line) + "\n";
@@ -259,7 +259,7 @@ TEST(AgentLoop, LongHistoriesAreShortened) {
   EXPECT_EQ(last.find("number 5\n"), std::string::npos);
   EXPECT_NE(last.find("file0"), std::string::npos) << "the first call is still named";
   for (const json::object& answer : bench.steps("answer")) {
-    EXPECT_LE(int_or(answer, "prompt_tokens", 0) + 100, 3000);
+    EXPECT_LE(int_or(answer, "prompt_tokens", 0) + 100, 6000);
   }
 }
 
