@@ -232,8 +232,8 @@ void expect_reported(const Attempt& attempt, const SandboxedRun& run, const Sand
       {"time", run.timed_out},
       {"disk", run.disk_was_full},
       {"memory", run.memory_was_full},
-      // Where the kernel's own limit holds, the processes never become too many, and time ends them.
-      {"processes", run.processes_were_too_many || run.timed_out},
+      // Where the kernel's own limit holds, the processes never become too many: they give up, or time ends them.
+      {"processes", run.processes_were_too_many || run.timed_out || run.exit_status > 0},
       {"signal", run.signal != 0 || run.exit_status > 0},
       {"cut", run.output_was_cut},
       {"quiet", true},
