@@ -124,7 +124,10 @@ bool find_setting(std::string_view text, size_t at, Found& found) {
     ++value;
   }
   value = std::min(text.find_first_not_of("\"' \t", value), text.size());
-  const size_t end = std::min(text.find_first_of(" \t\r\n\"',;&`", value), text.size());
+  const bool is_quoted = value > 0 && value < text.size() && (text[value - 1] == '"' || text[value - 1] == '\'');
+  const size_t end = std::min(
+      is_quoted ? text.find_first_of(std::string("\n") + text[value - 1], value) : text.find_first_of(" \t\r\n\"',;&`", value),
+      text.size());
   if (!looks_random(text.substr(value, end - value))) return false;
   found = {value, end, "value"};
   return true;

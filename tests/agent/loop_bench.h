@@ -3,6 +3,8 @@
 
 #include <map>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -107,6 +109,8 @@ class LoopBench {
                     .seconds_now = [this] { return now; }};
     if (approve) parts.approve = approve;
     for (const auto& tool : tools) parts.tools.push_back(tool.get());
+    if (!instead.empty()) parts.tools.clear();
+    for (const auto& tool : instead) parts.tools.push_back(tool.get());
     AgentLoop loop(std::move(parts), options);
     auto outcome = loop.run(goal);
     EXPECT_TRUE(outcome) << outcome.error().message();
@@ -142,6 +146,7 @@ class LoopBench {
   LoopOptions options;
   std::map<std::string, std::string> files;
   std::vector<std::unique_ptr<SampleTool>> tools;
+  std::span<const std::unique_ptr<Tool>> instead;  // of the tools
   std::optional<AgentSession> session;
   ApprovalMemory approvals = ApprovalMemory::open("", "/w").value();
   SecretFilter secrets;
