@@ -109,7 +109,7 @@ void AgentLoop::State::restore() {
       goal = string_or(step, "text", "");
       pending.clear();
     } else if (type == "offer") {
-      if (const json::value* names = find_member(step, "tools"); names != nullptr && names->is_array()) {
+      if (const json::value* names = step.if_contains("tools"); names != nullptr && names->is_array()) {
         told = names->get_array();
         tools.restore(told);
       }
@@ -119,7 +119,7 @@ void AgentLoop::State::restore() {
       is_block = bool_or(step, "is_block", false);
       pending.clear();
       begun.clear();
-      const json::value* list = find_member(step, "calls");
+      const json::value* list = step.if_contains("calls");
       if (list == nullptr || !list->is_array()) continue;
       for (const json::value& call : list->get_array()) pending.push_back(call_from(call));
       for (const AgentCall& call : pending) known[call.id] = call;

@@ -275,16 +275,16 @@ SecretFilter::Filtered SecretFilter::filter(std::string_view text) const {
   return result;
 }
 
-json::value SecretFilter::filter(const json::value& value) const {
+json::value SecretFilter::filter_value(const json::value& value) const {
   if (value.is_string()) return json::value(filter(std::string_view(value.get_string())).text);
   if (value.is_array()) {
     json::array items;
-    for (const json::value& item : value.get_array()) items.push_back(filter(item));
+    for (const json::value& item : value.get_array()) items.push_back(filter_value(item));
     return items;
   }
   if (!value.is_object()) return value;
   json::object object;
-  for (const auto& member : value.get_object()) object[member.key()] = filter(member.value());
+  for (const auto& member : value.get_object()) object[member.key()] = filter_value(member.value());
   return object;
 }
 

@@ -27,7 +27,7 @@ class SecretFilter {
   };
   Filtered filter(std::string_view text) const;
   /// All strings in a value.
-  json::value filter(const json::value& value) const;
+  json::value filter_value(const json::value& value) const;
 
  private:
   std::vector<std::pair<std::string, std::string>> values_;  // value and name, the longest first

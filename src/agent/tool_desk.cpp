@@ -14,7 +14,7 @@ std::vector<const ToolDefinition*> definitions_of(const std::vector<Tool*>& tool
 }  // namespace
 
 Result<json::object> StepLog::add(const json::object& step) {
-  json::value clean = secrets_.filter(json::value(step));
+  json::value clean = secrets_.filter_value(json::value(step));
   ONDOL_TRY(session_.append(std::move(clean.as_object())));
   const json::object& written = session_.steps().back();
   if (observer_) observer_(written);

@@ -61,7 +61,7 @@ TEST(SecretFilter, FilteringTwiceChangesNothingMore) {
 
 TEST(SecretFilter, StringsWithinValues) {
   const json::value value = *parse_json(R"({"a": ["plain/value+one", 1, null], "b": {"c": "x"}})");
-  EXPECT_EQ(json_text(kFilter.filter(value)), R"({"a":["[secret: OPENAI_API_KEY]",1,null],"b":{"c":"x"}})");
+  EXPECT_EQ(json_text(kFilter.filter_value(value)), R"({"a":["[secret: OPENAI_API_KEY]",1,null],"b":{"c":"x"}})");
 }
 
 TEST(Secrets, Paths) {
