@@ -198,7 +198,7 @@ std::vector<AgentSessionInfo> AgentSession::list(const std::string& sessions) {
 }
 
 Result<void> AgentSession::append(json::object step) {
-  json::object numbered = {{"step", steps_.size()}};
+  json::object numbered = {{"step", static_cast<int64_t>(steps_.size())}};
   for (auto& [key, value] : step) {
     if (key != "step") numbered[key] = std::move(value);
   }
