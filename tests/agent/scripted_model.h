@@ -33,7 +33,9 @@ class ScriptedModel final : public TemplatedAgentModel {
  public:
   explicit ScriptedModel(std::vector<std::string> answers, int64_t context_length = 8192,
                          std::string_view source = kToolTemplate)
-      : TemplatedAgentModel(parts(context_length, source)), answers_(std::move(answers)) {}
+      : TemplatedAgentModel(parts(context_length, source)), answers_(std::move(answers)) {
+    for (TokenId id = 0; id < tokenizer().vocabulary_size(); ++id) pieces_.push_back(tokenizer().piece(id, true));
+  }
 
   void say(std::string answer) { answers_.push_back(std::move(answer)); }
   size_t n_said() const { return at_; }
@@ -99,7 +101,7 @@ class ScriptedModel final : public TemplatedAgentModel {
   std::vector<float> logits() const {
     std::vector<float> logits(static_cast<size_t>(tokenizer().vocabulary_size()), -100.0f);
     for (TokenId id = 0; id < tokenizer().vocabulary_size(); ++id) {
-      const std::string piece = tokenizer().piece(id, true);
+      const std::string& piece = pieces_[static_cast<size_t>(id)];
       float& logit = logits[static_cast<size_t>(id)];
       if (!piece.empty() && script_.starts_with(piece)) logit = static_cast<float>(piece.size());
       // Where the grammar leaves nothing of the script, it ends what it began.
@@ -114,6 +116,7 @@ class ScriptedModel final : public TemplatedAgentModel {
     if (script_.starts_with(piece)) script_.erase(0, piece.size());
   }
 
+  std::vector<std::string> pieces_;
   std::vector<std::string> answers_;
   std::vector<std::string> prompts_;
   std::vector<TokenId> timeline_;
