@@ -38,6 +38,7 @@ struct Attempt {
   std::string ends = "refused";
   std::string runs = "python";
   bool hides = false;
+  bool works_outside = false;
   std::string script;
 };
 
@@ -66,6 +67,7 @@ std::vector<Attempt> read_attempts() {
         if (word.starts_with("ends=")) attempt.ends = value;
         if (word.starts_with("runs=")) attempt.runs = value;
         if (word.starts_with("hides=")) attempt.hides = true;
+        if (word.starts_with("outside=")) attempt.works_outside = true;
       }
       attempts.push_back(std::move(attempt));
     } else if (!attempts.empty()) {
@@ -242,6 +244,12 @@ void expect_reported(const Attempt& attempt, const SandboxedRun& run, const Sand
   EXPECT_EQ(run.output_was_cut, attempt.ends == "cut");
 }
 
+/// What the program reads: the script behind what all share.
+std::string whole_script(const Attempt& attempt, const Outside& outside) {
+  if (attempt.runs == "sh") return attempt.script;
+  return text_of(fs::path(ONDOL_SOURCE_DIR) / "tests/agent/escapes.py") + outside.known() + attempt.script;
+}
+
 using Case = std::tuple<std::string, Attempt>;
 
 class EscapeTest : public testing::TestWithParam<Case> {};
@@ -252,9 +260,8 @@ TEST_P(EscapeTest, Fails) {
   if (!sandbox) GTEST_SKIP() << sandbox.error().message();
   Outside outside;
   SandboxedCommand command;
-  const std::string common = text_of(fs::path(ONDOL_SOURCE_DIR) / "tests/agent/escapes.py");
   command.arguments = {attempt.runs == "sh" ? "sh" : "python3", attempt.runs == "sh" ? "-s" : "-"};
-  command.input = attempt.runs == "sh" ? attempt.script : common + outside.known() + attempt.script;
+  command.input = whole_script(attempt, outside);
   command.workspace = outside.work();
   if (attempt.hides) command.hidden = {".git", ".env", "sub/id_rsa"};
   command.limits = limits_for(attempt);
@@ -286,6 +293,38 @@ INSTANTIATE_TEST_SUITE_P(All, EscapeTest, testing::ValuesIn(cases()), [](const t
 TEST(EscapeListTest, HasSixtyForEachKind) {
   EXPECT_GE(cases().size(), 120u);
 }
+
+/// What would succeed without a sandbox, so that its failure inside says something.
+class WithoutSandboxTest : public testing::TestWithParam<Attempt> {};
+
+TEST_P(WithoutSandboxTest, Succeeds) {
+  const Attempt& attempt = GetParam();
+  Outside outside;
+  const std::string script = outside.work().string() + "/../../ondol-escape-script-" + std::to_string(::getpid());
+  std::ofstream(script) << whole_script(attempt, outside);
+  const std::string command = fmt::format("cd {} && timeout -k 1 20 {} {} 2>&1", outside.work().string(),
+                                          attempt.runs == "sh" ? "sh" : "python3", script);
+  FILE* pipe = ::popen(command.c_str(), "r");
+  ASSERT_NE(pipe, nullptr);
+  std::string output(1 << 16, '\0');
+  output.resize(std::fread(output.data(), 1, output.size(), pipe));
+  ::pclose(pipe);
+  fs::remove(script);
+  EXPECT_NE(output.find("ESCAPED"), std::string::npos) << output;
+}
+
+std::vector<Attempt> attempts_that_work_outside() {
+  std::vector<Attempt> attempts = read_attempts();
+  std::erase_if(attempts, [](const Attempt& attempt) { return !attempt.works_outside; });
+  return attempts;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, WithoutSandboxTest, testing::ValuesIn(attempts_that_work_outside()),
+                         [](const testing::TestParamInfo<Attempt>& info) {
+                           std::string name = info.param.name;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace ondol

@@ -38,8 +38,8 @@ class WorkspaceTest : public testing::Test {
 
 TEST_F(WorkspaceTest, ReadsByAnyWayOfWritingAPath) {
   const Workspace work = workspace();
-  for (const std::string& path : {std::string("sub/b.txt"), std::string("./sub//b.txt"), std::string("sub/../sub/b.txt"),
-                                 work.root() + "/sub/b.txt"}) {
+  for (const std::string& path : {std::string("sub/b.txt"), std::string("./sub//b.txt"),
+                                  std::string("sub/../sub/b.txt"), work.root() + "/sub/b.txt"}) {
     const auto text = work.read_file(path);
     ASSERT_TRUE(text) << path << ": " << text.error().message();
     EXPECT_EQ(*text, "two");
