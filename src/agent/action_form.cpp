@@ -79,12 +79,13 @@ std::string blocks_in_words(const std::vector<ToolDefinition>& tools) {
   std::string text = "To act, end your answer with exactly one block. Its result comes with the next message.";
   for (const ToolDefinition& tool : tools) {
     if (is_code(tool)) {
-      text += fmt::format("\n\n{} Write:\n```{}\n<{}>\n```", tool.description, label_of(tool.name),
-                          code_parameter(tool));
+      text +=
+          fmt::format("\n\n{} Write:\n```{}\n<{}>\n```", tool.description, label_of(tool.name), code_parameter(tool));
     } else {
       const std::string schema = tool.parameters.is_null() ? "{}" : json_text(tool.parameters);
-      text += fmt::format("\n\n{} Write:\n```tool\n{{\"name\": \"{}\", \"arguments\": <object>}}\n```\nwith arguments as {}",
-                          tool.description, tool.name, schema);
+      text += fmt::format(
+          "\n\n{} Write:\n```tool\n{{\"name\": \"{}\", \"arguments\": <object>}}\n```\nwith arguments as {}",
+          tool.description, tool.name, schema);
     }
   }
   return text;

@@ -151,9 +151,8 @@ Result<json::value> AgentHistory::shorten(const std::string& system, int64_t mos
   }
   if (shorter.results_before_ == results_before_ && shorter.turns_before_ == turns_before_) return json::value();
   shorter.results_before_ = std::max(shorter.results_before_, shorter.turns_before_);
-  return json::value(json::object{{"type", "compaction"},
-                                  {"results_before", shorter.results_before_},
-                                  {"turns_before", shorter.turns_before_}});
+  return json::value(json::object{
+      {"type", "compaction"}, {"results_before", shorter.results_before_}, {"turns_before", shorter.turns_before_}});
 }
 
 }  // namespace ondol

@@ -33,9 +33,12 @@ Result<json::object> CallDesk::handle(const AgentCall& call, bool is_block) {
   if (!preview) return fail(call, is_block, preview.error().message());
   const std::string shown = parts_.secrets.filter(readable(*preview)).text;
   const Decision decision = ONDOL_TRY(decide(call, *tool, shown));
-  const json::object step = {{"type", "call"},          {"call", call.id},
-                             {"name", call.name},       {"preview", shown},
-                             {"verdict", decision.verdict}, {"reason", decision.reason}};
+  const json::object step = {{"type", "call"},
+                             {"call", call.id},
+                             {"name", call.name},
+                             {"preview", shown},
+                             {"verdict", decision.verdict},
+                             {"reason", decision.reason}};
   ONDOL_TRY(log_.add(step));
   if (!decision.is_allowed) {
     return fail(call, is_block, "Not allowed: " + decision.reason + ". It was not done. Do not try to get around it.");
@@ -54,8 +57,8 @@ Result<json::object> CallDesk::drop(const AgentCall& call, bool is_block, bool w
 
 Result<CallDesk::Decision> CallDesk::decide(const AgentCall& call, Tool& tool, const std::string& preview) {
   const std::vector<std::string> hosts = tool.hosts(call.arguments);
-  const Ruling ruling = rule(options_.policy, taint_, tool.effect(call.arguments), hosts,
-                             names_secret_path(call.arguments));
+  const Ruling ruling =
+      rule(options_.policy, taint_, tool.effect(call.arguments), hosts, names_secret_path(call.arguments));
   if (ruling.verdict == Verdict::kAllowed) return Decision{true, "allowed", ""};
   if (ruling.verdict == Verdict::kRefused) return Decision{false, "refused", ruling.reason};
   const RememberedApproval approval = approval_of(call.name, call.arguments, hosts);

@@ -180,8 +180,7 @@ Result<AgentTurn> AgentLoop::State::think() {
   wish.messages = history.messages(system());
   wish.tools = offered();
   if (form == ActionForm::kBlocks) wish.content = ONDOL_TRY(block_grammar(tools.definitions()));
-  wish.max_tokens = static_cast<int>(
-      std::clamp<int64_t>(options.budget.tokens - outcome.tokens, 1, answer_room()));
+  wish.max_tokens = static_cast<int>(std::clamp<int64_t>(options.budget.tokens - outcome.tokens, 1, answer_room()));
   wish.reasoning_budget = options.reasoning_budget;
   wish.temperature = options.temperature;
   wish.seed = options.seed + static_cast<uint64_t>(n_answers);
@@ -247,8 +246,8 @@ Result<void> AgentLoop::State::run_pending() {
   while (!pending.empty() && goes_on()) {
     const AgentCall call = pending.front();
     // Nobody knows what a call did that was begun when the process ended.
-    const json::object result = ONDOL_TRY(begun.contains(call.id) ? calls.drop(call, is_block, true)
-                                                                  : calls.handle(call, is_block));
+    const json::object result =
+        ONDOL_TRY(begun.contains(call.id) ? calls.drop(call, is_block, true) : calls.handle(call, is_block));
     history.apply(result);
     pending.erase(pending.begin());
   }

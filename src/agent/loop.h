@@ -54,13 +54,13 @@ enum class ApprovalAnswer { kNo, kOnce, kAlways };
 struct LoopOptions {
   Policy policy;
   AgentBudget budget;
-  size_t tools_at_once = 6;    // offered at a turn, beside the loop's own
+  size_t tools_at_once = 6;      // offered at a turn, beside the loop's own
   int64_t result_tokens = 1000;  // of a result that the model sees; an eighth of the context at most
   int answer_tokens = 1024;
   int reasoning_budget = 0;
   double temperature = 0;
   uint64_t seed = 0;
-  std::string instructions;  // the owner's, at the end of the system message
+  std::string instructions;        // the owner's, at the end of the system message
   std::optional<ActionForm> form;  // without it, blocks where the model's template has no tools
 };
 

@@ -1,41 +1,11 @@
 #include "agent/policy.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include "agent/host_list.h"
 
 namespace ondol {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return result;
-}
-
-struct HostAndPort {
-  std::string host;
-  std::string port;  // "" is none
-};
-
-HostAndPort split(std::string_view text) {
-  const std::string name = lower(text);
-  const size_t colon = name.rfind(':');
-  // An IPv6 address is full of colons; with a port it stands in brackets.
-  const bool is_address = std::count(name.begin(), name.end(), ':') > 1 && !name.ends_with(']') &&
-                          (colon == 0 || name[colon - 1] != ']');
-  if (colon == std::string::npos || is_address || name.ends_with(']')) return {name, ""};
-  return {name.substr(0, colon), name.substr(colon + 1)};
-}
-
-bool fits(std::string_view entry, const HostAndPort& wanted) {
-  const HostAndPort allowed = split(entry);
-  const bool is_plain_port = wanted.port.empty() || wanted.port == "80" || wanted.port == "443";
-  if (allowed.port.empty() ? !is_plain_port : allowed.port != wanted.port) return false;
-  if (!allowed.host.starts_with("*.")) return !allowed.host.empty() && allowed.host == wanted.host;
-  const std::string_view suffix = std::string_view(allowed.host).substr(1);  // ".example.org"
-  return suffix.size() > 1 && wanted.host.size() > suffix.size() && wanted.host.ends_with(suffix);
-}
 
 std::string_view in_words(Effect effect) {
   switch (effect) {
@@ -83,8 +53,9 @@ std::string beyond_scope(const Policy& policy, Effect effect, const std::vector<
 }  // namespace
 
 bool host_is_allowed(const std::vector<std::string>& allowed, std::string_view host) {
-  const HostAndPort wanted = split(host);
-  return std::any_of(allowed.begin(), allowed.end(), [&](const std::string& entry) { return fits(entry, wanted); });
+  const auto list = HostList::parse(allowed);
+  const auto wanted = parse_host_and_port(host, 443);
+  return list && wanted && list->match(wanted->host, wanted->port) != HostList::Match::kNone;
 }
 
 Ruling rule(const Policy& policy, const Taint& taint, Effect effect, const std::vector<std::string>& hosts,

@@ -51,8 +51,8 @@ struct Ruling {
 Ruling rule(const Policy& policy, const Taint& taint, Effect effect, const std::vector<std::string>& hosts,
             bool names_secrets = false);
 
-/// Whether the host is on the list: the same name, or below a "*." entry. Names are compared without case, and a port
-/// that the entry does not name may be any of 80 and 443.
+/// Whether the host (perhaps with a port, 443 otherwise) is on the list (host_list.h). With an entry that is none, no
+/// host is.
 bool host_is_allowed(const std::vector<std::string>& allowed, std::string_view host);
 
 std::optional<Scope> scope_named(std::string_view name);        // "read-only", "workspace", "full"

@@ -29,8 +29,8 @@ Recording read_recording(const std::vector<json::object>& steps) {
     } else if (type == "result") {
       const auto key = keys.find(string_or(step, "call", ""));
       if (key == keys.end()) continue;
-      recording[key->second].push_back({string_or(step, "text", ""), bool_or(step, "is_error", false),
-                                        bool_or(step, "is_untrusted", false)});
+      recording[key->second].push_back(
+          {string_or(step, "text", ""), bool_or(step, "is_error", false), bool_or(step, "is_untrusted", false)});
     }
   }
   return recording;

@@ -12,6 +12,7 @@ namespace ondol {
 /// One for each of `tools`, which must outlive them. A call that the steps have gives its result: where it was made
 /// several times, one after the other, and then the last one. Other calls are errors. Nothing is asked about, because
 /// nothing happens.
-std::vector<std::unique_ptr<Tool>> record_tools(const std::vector<Tool*>& tools, const std::vector<json::object>& steps);
+std::vector<std::unique_ptr<Tool>> record_tools(const std::vector<Tool*>& tools,
+                                                const std::vector<json::object>& steps);
 
 }  // namespace ondol

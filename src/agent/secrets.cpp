@@ -7,6 +7,8 @@
 
 #include <unistd.h>
 
+#include "agent/protected_names.h"
+
 namespace ondol {
 namespace {
 
@@ -33,14 +35,29 @@ struct Prefix {
 };
 
 constexpr Prefix kPrefixes[] = {
-    {"github_pat_", 30, "GitHub token"}, {"ghp_", 30, "GitHub token"},   {"gho_", 30, "GitHub token"},
-    {"ghu_", 30, "GitHub token"},        {"ghs_", 30, "GitHub token"},   {"ghr_", 30, "GitHub token"},
-    {"glpat-", 18, "GitLab token"},      {"sk-", 20, "API key"},         {"sk_live_", 16, "API key"},
-    {"rk_live_", 16, "API key"},         {"xoxb-", 16, "Slack token"},   {"xoxp-", 16, "Slack token"},
-    {"xoxa-", 16, "Slack token"},        {"xoxr-", 16, "Slack token"},   {"xoxs-", 16, "Slack token"},
-    {"AKIA", 16, "AWS key"},             {"ASIA", 16, "AWS key"},        {"AIza", 35, "Google key"},
-    {"ya29.", 20, "Google token"},       {"hf_", 30, "Hugging Face token"}, {"npm_", 36, "npm token"},
-    {"pypi-", 40, "PyPI token"},         {"dop_v1_", 40, "API token"},
+    {"github_pat_", 30, "GitHub token"},
+    {"ghp_", 30, "GitHub token"},
+    {"gho_", 30, "GitHub token"},
+    {"ghu_", 30, "GitHub token"},
+    {"ghs_", 30, "GitHub token"},
+    {"ghr_", 30, "GitHub token"},
+    {"glpat-", 18, "GitLab token"},
+    {"sk-", 20, "API key"},
+    {"sk_live_", 16, "API key"},
+    {"rk_live_", 16, "API key"},
+    {"xoxb-", 16, "Slack token"},
+    {"xoxp-", 16, "Slack token"},
+    {"xoxa-", 16, "Slack token"},
+    {"xoxr-", 16, "Slack token"},
+    {"xoxs-", 16, "Slack token"},
+    {"AKIA", 16, "AWS key"},
+    {"ASIA", 16, "AWS key"},
+    {"AIza", 35, "Google key"},
+    {"ya29.", 20, "Google token"},
+    {"hf_", 30, "Hugging Face token"},
+    {"npm_", 36, "npm token"},
+    {"pypi-", 40, "PyPI token"},
+    {"dop_v1_", 40, "API token"},
 };
 
 /// A place in the text that is a secret: from `begin` to `end`.
@@ -125,9 +142,9 @@ bool find_setting(std::string_view text, size_t at, Found& found) {
   }
   value = std::min(text.find_first_not_of("\"' \t", value), text.size());
   const bool is_quoted = value > 0 && value < text.size() && (text[value - 1] == '"' || text[value - 1] == '\'');
-  const size_t end = std::min(
-      is_quoted ? text.find_first_of(std::string("\n") + text[value - 1], value) : text.find_first_of(" \t\r\n\"',;&`", value),
-      text.size());
+  const size_t end = std::min(is_quoted ? text.find_first_of(std::string("\n") + text[value - 1], value)
+                                        : text.find_first_of(" \t\r\n\"',;&`", value),
+                              text.size());
   if (!looks_random(text.substr(value, end - value))) return false;
   found = {value, end, "value"};
   return true;
@@ -179,9 +196,9 @@ int replace_all(std::string& text, const std::string& value, const std::string& 
 bool is_secret_name(std::string_view name) {
   std::string plain = lower(name);
   std::replace(plain.begin(), plain.end(), '-', '_');
-  static constexpr std::string_view kParts[] = {"password", "passwd",  "passphrase", "secret",      "token",
-                                                "api_key",  "apikey",  "access_key", "private_key", "credential",
-                                                "auth_key", "encryption_key"};
+  static constexpr std::string_view kParts[] = {"password",    "passwd",     "passphrase", "secret",
+                                                "token",       "api_key",    "apikey",     "access_key",
+                                                "private_key", "credential", "auth_key",   "encryption_key"};
   // What counts tokens is no secret.
   static constexpr std::string_view kOthers[] = {"max_token", "n_token", "tokens", "tokenizer", "token_count"};
   for (const std::string_view other : kOthers) {
@@ -196,24 +213,13 @@ bool is_secret_name(std::string_view name) {
 
 bool is_secret_path(std::string_view path) {
   const std::string whole = lower(path);
-  const std::string_view name = std::string_view(whole).substr(whole.find_last_of('/') + 1);
-  static constexpr std::string_view kNames[] = {".netrc",     ".pgpass",  ".npmrc",           ".pypirc",
-                                                "id_rsa",     "id_dsa",   "id_ecdsa",         "id_ed25519",
-                                                ".htpasswd", "credentials.json", "secrets.json",
-                                                "secrets.yaml", "secrets.yml", "secrets.toml", ".git-credentials",
-                                                ".dockercfg", "kubeconfig"};
-  static constexpr std::string_view kEnds[] = {".pem", ".key", ".p12", ".pfx", ".kdbx", ".jks", ".keystore", ".ppk"};
-  if (name == ".env" || name.starts_with(".env.") || name.ends_with(".env")) return true;
-  for (const std::string_view secret : kNames) {
-    if (name == secret) return true;
+  if (whole == "/etc/shadow" || (whole.starts_with("/proc/") && whole.ends_with("/environ"))) return true;
+  for (size_t at = 0; at <= whole.size();) {
+    const size_t end = std::min(whole.find('/', at), whole.size());
+    if (is_protected_name(std::string_view(whole).substr(at, end - at))) return true;
+    at = end + 1;
   }
-  for (const std::string_view end : kEnds) {
-    if (name.size() > end.size() && name.ends_with(end)) return true;
-  }
-  for (const std::string_view folder : {".ssh/", ".aws/", ".gnupg/", ".kube/", ".docker/", "/etc/shadow"}) {
-    if (whole.find(folder) != std::string::npos) return true;
-  }
-  return whole.starts_with("/proc/") && whole.ends_with("/environ");
+  return false;
 }
 
 bool names_secret_path(const json::value& arguments) {

@@ -36,7 +36,7 @@ class SecretFilter {
 /// Whether an environment variable of this name holds a secret.
 bool is_secret_name(std::string_view name);
 
-/// Whether a file of this path is one that holds secrets (".env", "id_rsa", "*.pem", ".netrc", ...).
+/// Whether a file of this path holds secrets: a name on its way is protected (protected_names.h).
 bool is_secret_path(std::string_view path);
 
 /// Whether one of the call's arguments, or a word in one (a command's), is such a path.

@@ -188,8 +188,8 @@ Result<void> check_name(const std::string& name) {
   const bool has_letters = name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
   const bool hyphens = !name.starts_with('-') && !name.ends_with('-') && name.find("--") == std::string::npos;
   if (!name.empty() && name.size() <= kLongestName && has_letters && hyphens) return {};
-  return Error(fmt::format("name: expected 1 to {} of a-z, 0-9 and single hyphens between them, got '{}'", kLongestName,
-                           name));
+  return Error(
+      fmt::format("name: expected 1 to {} of a-z, 0-9 and single hyphens between them, got '{}'", kLongestName, name));
 }
 
 Result<void> check_length(std::string_view member, const std::string& text, size_t most) {
@@ -204,7 +204,8 @@ std::vector<std::string> words(std::string_view text) {
     const size_t begin = std::min(text.find_first_not_of(" \t\n,", at), text.size());
     // Bash(git add:*) is one word.
     size_t end = begin;
-    for (int depth = 0; end < text.size() && (depth > 0 || std::string_view(" \t\n,").find(text[end]) == std::string_view::npos);
+    for (int depth = 0;
+         end < text.size() && (depth > 0 || std::string_view(" \t\n,").find(text[end]) == std::string_view::npos);
          ++end) {
       depth += text[end] == '(' ? 1 : text[end] == ')' ? -1 : 0;
     }
@@ -220,8 +221,8 @@ Result<SkillHead> parse_head(std::string_view text) {
   const auto add = [&](const std::string& key, std::string value) -> Result<void> {
     static constexpr std::string_view kKnown[] = {"name", "description", "license", "compatibility", "allowed-tools"};
     if (std::find(std::begin(kKnown), std::end(kKnown), key) == std::end(kKnown)) {
-      return Error(fmt::format("expected name, description, license, compatibility, metadata or allowed-tools, got '{}'",
-                               key));
+      return Error(
+          fmt::format("expected name, description, license, compatibility, metadata or allowed-tools, got '{}'", key));
     }
     if (!members.emplace(key, std::string(trimmed(value))).second) return Error(key + ": stands there twice");
     return {};

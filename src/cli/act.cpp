@@ -228,8 +228,7 @@ Result<void> act(Options& options) {
 
 void add_permission_options(CLI::App& command, Options& options) {
   command
-      .add_option("--approve", options.approve,
-                  "What changes something: ask first, do it (auto), or refuse it (never)")
+      .add_option("--approve", options.approve, "What changes something: ask first, do it (auto), or refuse it (never)")
       ->capture_default_str()
       ->check(CLI::IsMember({"ask", "auto", "never"}));
   command
@@ -237,7 +236,8 @@ void add_permission_options(CLI::App& command, Options& options) {
                   "What may happen at all: reading, changes of the workspace, or the network and devices too")
       ->capture_default_str()
       ->check(CLI::IsMember({"read-only", "workspace", "full"}));
-  command.add_option("--allow-host", options.hosts, "A host that may be reached (example.org, *.example.org); repeatable");
+  command.add_option("--allow-host", options.hosts,
+                     "A host that may be reached (example.org, *.example.org); repeatable");
 }
 
 }  // namespace

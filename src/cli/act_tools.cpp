@@ -15,9 +15,7 @@ namespace {
 class OpenTools final : public ActTools {
  public:
   OpenTools(Workspace workspace, std::unique_ptr<Sandbox> sandbox)
-      : workspace_(std::move(workspace)),
-        sandbox_(std::move(sandbox)),
-        context_{workspace_, *sandbox_, {}, {}} {}
+      : workspace_(std::move(workspace)), sandbox_(std::move(sandbox)), context_{workspace_, *sandbox_, {}, {}} {}
 
   ToolContext& context() override { return context_; }
   std::vector<Tool*> tools() override {

@@ -60,11 +60,12 @@ json::object as_json(const BfclResult& result, const std::string& category) {
 Result<void> eval_bfcl(const Options& options) {
   const std::vector<BfclCategory> categories = ONDOL_TRY(categories_of(options));
   auto engine = ONDOL_TRY(open_engine(options.model));
-  const auto model = ONDOL_TRY(
-      EngineAgentModel::create(std::move(engine), options.model.model, [] { return !interrupted.load(); }));
+  const auto model =
+      ONDOL_TRY(EngineAgentModel::create(std::move(engine), options.model.model, [] { return !interrupted.load(); }));
   std::FILE* log = options.log.empty() ? nullptr : std::fopen(options.log.c_str(), "w");
   if (!options.log.empty() && log == nullptr) return Error(fmt::format("--log: {}: cannot write", options.log));
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> closer(log, [](std::FILE* f) { return f ? std::fclose(f) : 0; });
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> closer(log,
+                                                               [](std::FILE* f) { return f ? std::fclose(f) : 0; });
   json::object scores;
   int n = 0, n_right = 0;
   for (const BfclCategory& category : categories) {
@@ -102,16 +103,18 @@ Result<void> eval_bfcl(const Options& options) {
 void add_eval_bfcl(CLI::App& eval) {
   auto options = std::make_shared<Options>();
   options->model.context_at_least = 8192;
-  CLI::App* command = add_command(
-      eval, "bfcl", "How well a model calls functions: questions of the Berkeley leaderboard, version 4",
-      "  ondol eval bfcl qwen3-4b --data bfcl\n"
-      "  ondol eval bfcl qwen3-4b --data bfcl --category simple_python,parallel --limit 20 --json\n",
-      [options] { return eval_bfcl(*options); });
+  CLI::App* command =
+      add_command(eval, "bfcl", "How well a model calls functions: questions of the Berkeley leaderboard, version 4",
+                  "  ondol eval bfcl qwen3-4b --data bfcl\n"
+                  "  ondol eval bfcl qwen3-4b --data bfcl --category simple_python,parallel --limit 20 --json\n",
+                  [options] { return eval_bfcl(*options); });
   command->add_option("MODEL", options->model.model, "A file, a folder or a name in the store; without it the default");
-  command->add_option("--data", options->data, "The folder with BFCL_v4_<category>.json and possible_answer/")->required();
+  command->add_option("--data", options->data, "The folder with BFCL_v4_<category>.json and possible_answer/")
+      ->required();
   command->add_option("--category", options->categories, "Categories, with commas; without it all that are there")
       ->delimiter(',');
-  command->add_option("--limit", options->bfcl.limit, "Questions of each category; 0: all")->check(CLI::Range(0, 1 << 20));
+  command->add_option("--limit", options->bfcl.limit, "Questions of each category; 0: all")
+      ->check(CLI::Range(0, 1 << 20));
   command->add_option("-n,--max-tokens", options->bfcl.max_tokens, "Most tokens of an answer")
       ->capture_default_str()
       ->check(CLI::Range(16, 1 << 20));

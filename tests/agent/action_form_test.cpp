@@ -33,8 +33,8 @@ TEST(Blocks, AreFoundAtTheEndOfAnAnswer) {
 }
 
 TEST(Blocks, AreHowModelsWithoutToolsAct) {
-  LoopBench bench({"I look.\n```sh\nls -l\n```", "```tool\n{\"name\": \"read_file\", \"arguments\": {\"path\": \"a\"}}\n```",
-                   "There is one file."},
+  LoopBench bench({"I look.\n```sh\nls -l\n```",
+                   "```tool\n{\"name\": \"read_file\", \"arguments\": {\"path\": \"a\"}}\n```", "There is one file."},
                   8192, kPlainTemplate);
   bench.files["a"] = "hello";
   bench.options.policy.approval = Approval::kAuto;

@@ -158,7 +158,8 @@ TEST(AgentLoopSessions, ABranchLeavesTheOldSessionAlone) {
   const auto result = bench.steps("result")[0];
   const std::string id = bench.session->id(), folder = bench.session->folder();
   bench.session.reset();
-  bench.session.emplace(AgentSession::branch(bench.sessions(), id, static_cast<int>(int_or(result, "step", 0))).value());
+  bench.session.emplace(
+      AgentSession::branch(bench.sessions(), id, static_cast<int>(int_or(result, "step", 0))).value());
   bench.model.say("Second end.");
   EXPECT_EQ(bench.run("").text, "Second end.");
   EXPECT_EQ(read_file(folder + "/steps.jsonl").value(), before);

@@ -39,8 +39,10 @@ TEST(BfclChecker, AgreesWithTheOfficialOne) {
     }
     const BfclVerdict verdict = check_bfcl(category, question, calls);
     EXPECT_EQ(verdict.is_right, bool_or(line, "right", false))
-        << string_or(line, "id", "") << "\n" << json_text(line.at("calls")) << "\n"
-        << json_text(line.at("ground_truth")) << "\nofficial: " << string_or(line, "why", "") << ", ours: " << verdict.why;
+        << string_or(line, "id", "") << "\n"
+        << json_text(line.at("calls")) << "\n"
+        << json_text(line.at("ground_truth")) << "\nofficial: " << string_or(line, "why", "")
+        << ", ours: " << verdict.why;
     n_same_reason += verdict.why == string_or(line, "why", "");
     n_right += verdict.is_right;
     ++n;
@@ -90,7 +92,8 @@ TEST(BfclSourceValues, JavaScript) {
 }
 
 TEST(BfclCases, ToolsForModels) {
-  const json::array functions = {*parse_json(R"({"name": "math.add", "description": "Adds.", "parameters": {"type": "dict",
+  const json::array functions = {
+      *parse_json(R"({"name": "math.add", "description": "Adds.", "parameters": {"type": "dict",
       "properties": {"a": {"type": "float", "description": "First."}, "b": {"type": "tuple", "items": {"type": "any"}},
       "c": {"type": "dict", "properties": {"d": {"type": "bool"}}, "required": ["d"]},
       "e": {"type": "integer", "enum": ["x", 1, 2]}}, "required": ["a"]}})")};

@@ -52,26 +52,32 @@ class SampleTool final : public Tool {
 
 class LoopBench {
  public:
-  explicit LoopBench(std::vector<std::string> answers, int64_t context = 8192,
-                     std::string_view source = kToolTemplate)
+  explicit LoopBench(std::vector<std::string> answers, int64_t context = 8192, std::string_view source = kToolTemplate)
       : model(std::move(answers), context, source),
-        context_{reinterpret_cast<Workspace&>(place_), reinterpret_cast<Sandbox&>(place_), [this] { return goes_on; },
-                 {}} {
+        context_{
+            reinterpret_cast<Workspace&>(place_), reinterpret_cast<Sandbox&>(place_), [this] { return goes_on; }, {}} {
     options.policy.scope = Scope::kFull;
     add("read_file", "Read a file of the workspace.", Effect::kReads, [this](const json::object& arguments) {
       const auto file = files.find(string_or(arguments, "path", ""));
       if (file == files.end()) return ToolResult{"there is no such file", true};
       return ToolResult{file->second, false, true};
     });
-    add("write_file", "Write a file of the workspace.", Effect::kChangesWorkspace,
+    add(
+        "write_file", "Write a file of the workspace.", Effect::kChangesWorkspace,
         [](const json::object&) -> Result<ToolResult> { return ToolResult{"written"}; },
         R"({"type": "object", "properties": {"path": {"type": "string"}, "content": {"type": "string"}},
             "required": ["path", "content"]})");
-    add("run_shell", "Run a shell command.", Effect::kChangesWorkspace,
-        [](const json::object&) { return ToolResult{"exit status 0", false, true}; },
+    add(
+        "run_shell", "Run a shell command.", Effect::kChangesWorkspace,
+        [](const json::object&) {
+          return ToolResult{"exit status 0", false, true};
+        },
         R"({"type": "object", "properties": {"command": {"type": "string"}}, "required": ["command"]})");
-    add("fetch", "Fetch a page from the web.", Effect::kReachesOut,
-        [](const json::object&) { return ToolResult{"page", false, true}; },
+    add(
+        "fetch", "Fetch a page from the web.", Effect::kReachesOut,
+        [](const json::object&) {
+          return ToolResult{"page", false, true};
+        },
         R"({"type": "object", "properties": {"host": {"type": "string"}, "path": {"type": "string"}},
             "required": ["host"]})");
   }

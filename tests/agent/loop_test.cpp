@@ -48,9 +48,8 @@ TEST(AgentLoop, TheGrammarKeepsCallsToTheTools) {
 }
 
 TEST(AgentLoop, SeveralCallsInAnAnswerRunInTurn) {
-  LoopBench bench({scripted_call("read_file", R"({"path": "a"})") + "\n" +
-                       scripted_call("read_file", R"({"path": "b"})"),
-                   "ok"});
+  LoopBench bench(
+      {scripted_call("read_file", R"({"path": "a"})") + "\n" + scripted_call("read_file", R"({"path": "b"})"), "ok"});
   bench.files = {{"a", "1"}, {"b", "2"}};
   EXPECT_EQ(bench.run("Read both.").reason, "done");
   ASSERT_EQ(bench.tool("read_file").calls.size(), 2u);
@@ -270,8 +269,8 @@ TEST(AgentLoop, AGoalThatDoesNotFitIsSaid) {
 }
 
 TEST(AgentLoop, PromptsBeginAsTheLastOneDid) {
-  LoopBench bench({scripted_call("read_file", R"({"path": "a"})"), scripted_call("read_file", R"({"path": "b"})"),
-                   "ok"});
+  LoopBench bench(
+      {scripted_call("read_file", R"({"path": "a"})"), scripted_call("read_file", R"({"path": "b"})"), "ok"});
   bench.files = {{"a", "1"}, {"b", "2"}};
   bench.run("Read both.");
   const auto answers = bench.steps("answer");

@@ -17,7 +17,8 @@ namespace ondol {
 inline constexpr std::string_view kToolTemplate =
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}{% if m.role == 'system' and tools %}\n"
     "{% for t in tools %}{{ t | tojson }}\n{% endfor %}{% endif %}{% if m.tool_calls %}{% for c in m.tool_calls %}"
-    "<tool_call>\n{\"name\": \"{{ c.function.name }}\", \"arguments\": {{ c.function.arguments | tojson }}}\n</tool_call>"
+    "<tool_call>\n{\"name\": \"{{ c.function.name }}\", \"arguments\": {{ c.function.arguments | tojson "
+    "}}}\n</tool_call>"
     "{% endfor %}{% endif %}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
 
 inline constexpr std::string_view kPlainTemplate =
@@ -105,7 +106,8 @@ class ScriptedModel final : public TemplatedAgentModel {
       float& logit = logits[static_cast<size_t>(id)];
       if (!piece.empty() && script_.starts_with(piece)) logit = static_cast<float>(piece.size());
       // Where the grammar leaves nothing of the script, it ends what it began.
-      else if (piece == "}" || piece == "\"") logit = -10.0f;
+      else if (piece == "}" || piece == "\"")
+        logit = -10.0f;
     }
     logits[static_cast<size_t>(tokenizer().eos())] = script_.empty() ? 100.0f : -5.0f;
     return logits;

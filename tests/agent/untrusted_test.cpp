@@ -108,7 +108,8 @@ TEST_P(Injection, OnceSecretsWereSeenNothingLeavesUnasked) {
 
 INSTANTIATE_TEST_SUITE_P(Documents, Injection, testing::ValuesIn(injections()), [](const auto& info) {
   std::string name = info.param.stem();
-  std::replace_if(name.begin(), name.end(), [](char c) { return c == '-'; }, '_');
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return c == '-'; }, '_');
   return name;
 });
 

@@ -15,13 +15,13 @@ constexpr size_t kMostBytes = size_t{64} << 20;
 /// JSON Schema's name for a type of any of the languages.
 std::string_view json_type(std::string_view type) {
   static const std::map<std::string_view, std::string_view> kTypes = {
-      {"integer", "integer"},   {"number", "number"},    {"float", "number"},     {"string", "string"},
-      {"boolean", "boolean"},   {"bool", "boolean"},     {"array", "array"},      {"list", "array"},
-      {"dict", "object"},       {"object", "object"},    {"tuple", "array"},      {"any", "string"},
-      {"byte", "integer"},      {"short", "integer"},    {"long", "integer"},     {"double", "number"},
-      {"char", "string"},       {"ArrayList", "array"},  {"Array", "array"},      {"HashMap", "object"},
-      {"Hashtable", "object"},  {"Queue", "array"},      {"Stack", "array"},      {"Any", "string"},
-      {"String", "string"},     {"Bigint", "integer"},   {"Boolean", "boolean"},
+      {"integer", "integer"},  {"number", "number"},   {"float", "number"},    {"string", "string"},
+      {"boolean", "boolean"},  {"bool", "boolean"},    {"array", "array"},     {"list", "array"},
+      {"dict", "object"},      {"object", "object"},   {"tuple", "array"},     {"any", "string"},
+      {"byte", "integer"},     {"short", "integer"},   {"long", "integer"},    {"double", "number"},
+      {"char", "string"},      {"ArrayList", "array"}, {"Array", "array"},     {"HashMap", "object"},
+      {"Hashtable", "object"}, {"Queue", "array"},     {"Stack", "array"},     {"Any", "string"},
+      {"String", "string"},    {"Bigint", "integer"},  {"Boolean", "boolean"},
   };
   const auto found = kTypes.find(type);
   return found == kTypes.end() ? "string" : found->second;

@@ -49,7 +49,8 @@ bool are_equal(const json::value& a, const json::value& b) {
   const auto left = number(a), right = number(b);
   if (left || right) return left == right;
   if (a.is_array() && b.is_array()) {
-    return std::equal(a.get_array().begin(), a.get_array().end(), b.get_array().begin(), b.get_array().end(), are_equal);
+    return std::equal(a.get_array().begin(), a.get_array().end(), b.get_array().begin(), b.get_array().end(),
+                      are_equal);
   }
   if (a.is_object() && b.is_object()) {
     if (a.get_object().size() != b.get_object().size()) return false;
@@ -111,7 +112,8 @@ struct TypeCheck {
   std::string why;
 };
 
-TypeCheck check_type(const json::value& value, const json::array& possible, Type expected, std::optional<Type> element) {
+TypeCheck check_type(const json::value& value, const json::array& possible, Type expected,
+                     std::optional<Type> element) {
   const std::optional<Type> answer = type_of_answers(possible);
   const bool is_variable = answer && *answer != expected;
   TypeCheck wrong{false, false, "type_error:simple"};
