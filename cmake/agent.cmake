@@ -21,3 +21,12 @@ if(ONDOL_SANITIZE OR ONDOL_FUZZ)
   target_compile_options(ondol-cell PRIVATE -fno-sanitize=all)
   target_link_options(ondol-cell PRIVATE -fno-sanitize=all)
 endif()
+
+# Devices are left out where it is not installed.
+pkg_check_modules(MOSQUITTO IMPORTED_TARGET libmosquitto)
+if(MOSQUITTO_FOUND)
+  set_source_files_properties(src/agent/mqtt_client.cpp PROPERTIES COMPILE_DEFINITIONS ONDOL_HAS_MOSQUITTO SKIP_PRECOMPILE_HEADERS ON)
+  target_link_libraries(ondol_agent PRIVATE PkgConfig::MOSQUITTO)
+else()
+  message(STATUS "libmosquitto-dev is not installed: agents have no devices")
+endif()
