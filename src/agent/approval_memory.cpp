@@ -39,11 +39,8 @@ std::string file_name(const std::string& workspace) {
 
 RememberedApproval approval_of(std::string_view tool, const json::object& arguments,
                                const std::vector<std::string>& hosts) {
-  if (!hosts.empty()) {
-    std::vector<std::string> names = hosts;
-    std::sort(names.begin(), names.end());
-    return {std::string(tool), fmt::format("host:{}", fmt::join(names, ","))};
-  }
+  // A page of a host is much like another; a program that may reach one is not.
+  if (tool == "fetch_url" && hosts.size() == 1) return {std::string(tool), "host:" + hosts.front()};
   const bool writes_one_file = tool == "write_file" || tool == "edit_file";
   const std::string path = string_or(arguments, "path", "");
   if (writes_one_file && !path.empty()) {

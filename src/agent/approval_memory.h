@@ -1,7 +1,7 @@
 // ApprovalMemory: what a person has allowed for good, per workspace, in one small file.
 //
 // What is remembered is a tool and a pattern of one of a few kinds, never a tool as a whole:
-//   host:example.org              whatever it sends there (tools that name hosts)
+//   host:example.org              whatever page of it (fetch_url)
 //   path:notes/today.md           whatever it writes there (write_file and edit_file)
 //   exactly:{"command":"ls -l"}   these arguments and no others
 #pragma once

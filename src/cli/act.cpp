@@ -11,6 +11,7 @@
 #include "cli/act_tools.h"
 #include "cli/act_view.h"
 #include "cli/command.h"
+#include "cli/document_store_option.h"
 #include "cli/language.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
@@ -35,6 +36,8 @@ struct Options {
   bool again = false;  // replay with the model
   bool json = false;
   std::string data_folder;
+  std::string store;
+  std::string mqtt_broker;
   ModelOptions model;
   LoopOptions loop;
 };
@@ -155,7 +158,13 @@ Result<Workshop> open_workshop(const Options& options) {
   Workshop shop;
   shop.workspace = ONDOL_TRY(workspace_of(options));
   const auto goes_on = [] { return !interrupted.load(); };
-  shop.tools = ONDOL_TRY(ActTools::open(shop.workspace, options.tools, options.hosts));
+  shop.tools = ONDOL_TRY(ActTools::open({.workspace = shop.workspace,
+                                         .tools = options.tools,
+                                         .hosts = options.hosts,
+                                         .data_folder = options.data_folder,
+                                         .store = options.store,
+                                         .mqtt_broker = options.mqtt_broker,
+                                         .has_network = options.scope == "full"}));
   auto engine = ONDOL_TRY(open_engine(options.model));
   const std::string path = ONDOL_TRY(resolve_model(options.model.model));
   shop.model = ONDOL_TRY(EngineAgentModel::create(std::move(engine), fs::path(path).filename().string(), goes_on));
@@ -279,6 +288,8 @@ void add_act(CLI::App& app, const Globals&) {
                     "With --replay: let the model work anew, with the results that the session has");
   command->add_flag("--list", options->list, "List the sessions");
   command->add_flag("--json", options->json, "JSON Lines, one for each step");
+  command->add_option("--mqtt", options->mqtt_broker, "A broker of devices (localhost:1883), with --scope full");
+  add_document_store_option(*command, options->store);
   command->add_option("--data-dir", options->data_folder, "The folder that keeps sessions, approvals and skills");
   options->model.add_to(*command);
 }

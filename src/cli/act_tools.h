@@ -10,11 +10,20 @@
 
 namespace ondol::cli {
 
+struct ActWishes {
+  std::string workspace;           // a folder
+  std::vector<std::string> tools;  // the only ones wanted; empty: all
+  std::vector<std::string> hosts;  // that may be reached
+  std::string data_folder;         // for notes
+  std::string store;               // of documents; where there is none, they are not searched
+  std::string mqtt_broker;         // "localhost:1883"; empty: no devices
+  bool has_network = false;        // the scope lets programs reach the hosts
+};
+
 class ActTools {
  public:
-  /// `names`: the only ones wanted; empty: all. `hosts` may be reached. Errors: no such folder or tool, no sandbox.
-  static Result<std::unique_ptr<ActTools>> open(const std::string& workspace, const std::vector<std::string>& names,
-                                                const std::vector<std::string>& hosts);
+  /// Errors: no such folder or tool, a host that is none, no sandbox.
+  static Result<std::unique_ptr<ActTools>> open(const ActWishes& wishes);
   virtual ~ActTools() = default;
 
   virtual ToolContext& context() = 0;

@@ -79,6 +79,7 @@ constexpr Entry kEntries[] = {
      "--replay와 함께: 세션에 있는 결과로 모델이 다시 일하게 합니다"},
     {"List the sessions", "세션 목록"},
     {"JSON Lines, one for each step", "단계마다 JSON 한 줄"},
+    {"A broker of devices (localhost:1883), with --scope full", "기기의 브로커 (localhost:1883), --scope full과 함께"},
     {"The folder that keeps sessions, approvals and skills", "세션, 허락, 스킬을 두는 폴더"},
     {"Allow it? [y]es, [n]o, [a]lways here for {}:", "허락할까요? [y] 예, [n] 아니요, [a] 이 폴더에서 항상 ({}):"},
     {"Allow it? [y]es, [n]o:", "허락할까요? [y] 예, [n] 아니요:"},

@@ -11,7 +11,10 @@ namespace {
 
 TEST(ApprovalMemory, PatternsAreNarrow) {
   EXPECT_EQ(approval_of("run_shell", {{"command", "ls -l"}}, {}).pattern, R"(exactly:{"command":"ls -l"})");
-  EXPECT_EQ(approval_of("fetch", {{"url", "https://example.org/a"}}, {"example.org"}).pattern, "host:example.org");
+  EXPECT_EQ(approval_of("fetch_url", {{"url", "https://example.org/a"}}, {"example.org"}).pattern, "host:example.org");
+  // A command that may reach a host is that command, and not every command that may.
+  EXPECT_EQ(approval_of("run_shell", {{"command", "curl x"}, {"network", true}}, {"example.org"}).pattern,
+            R"(exactly:{"command":"curl x","network":true})");
   EXPECT_EQ(approval_of("write_file", {{"path", "./a/../b.txt"}, {"content", "x"}}, {}).pattern, "path:b.txt");
   // A tool of another program that takes a path too: nothing is known of what else its arguments mean.
   EXPECT_EQ(approval_of("remove_tree", {{"path", "a"}, {"force", true}}, {}).pattern,

@@ -89,8 +89,8 @@ TEST(EngineAgentModel, APromptBeyondTheContextIsAnError) {
 }
 
 TEST(EngineAgentModel, WantsAChatTemplate) {
-  const auto model =
-      EngineAgentModel::create(open(ONDOL_SOURCE_DIR "/tests/golden/models/llama.gguf", 64, {.needs_tokenizer = false}), "x");
+  const auto model = EngineAgentModel::create(
+      open(ONDOL_SOURCE_DIR "/tests/golden/models/llama.gguf", 64, {.needs_tokenizer = false}), "x");
   ASSERT_FALSE(model);
   EXPECT_NE(model.error().message().find("expected a model with a chat template"), std::string::npos);
 }

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "agent/loop.h"
+#include "agent/sandbox.h"
+#include "agent/workspace.h"
 #include "tests/agent/scratch.h"
 #include "tests/agent/scripted_model.h"
 #include "tests/formats/temporary_folder.h"
@@ -50,12 +52,21 @@ class SampleTool final : public Tool {
   Body body_;
 };
 
+class NoSandbox final : public Sandbox {
+ public:
+  Kind kind() const override { return Kind::kLandlock; }
+  std::string description() const override { return "none"; }
+  Result<SandboxedRun> run(const SandboxedCommand&, const std::function<bool()>&) override {
+    return Error("nothing runs here");
+  }
+};
+
 class LoopBench {
  public:
   explicit LoopBench(std::vector<std::string> answers, int64_t context = 8192, std::string_view source = kToolTemplate)
       : model(std::move(answers), context, source),
-        context_{
-            reinterpret_cast<Workspace&>(place_), reinterpret_cast<Sandbox&>(place_), [this] { return goes_on; }, {}} {
+        workspace_(Workspace::open(folder.path).value()),
+        context_{workspace_, sandbox_, [this] { return goes_on; }, {}} {
     options.policy.scope = Scope::kFull;
     add("read_file", "Read a file of the workspace.", Effect::kReads, [this](const json::object& arguments) {
       const auto file = files.find(string_or(arguments, "path", ""));
@@ -165,7 +176,8 @@ class LoopBench {
   double now = 0;
 
  private:
-  alignas(16) char place_[64] = {};  // these tools use neither
+  Workspace workspace_;  // these tools use neither
+  NoSandbox sandbox_;
   ToolContext context_;
 };
 

@@ -66,9 +66,9 @@ TEST(SecretFilter, StringsWithinValues) {
 }
 
 TEST(Secrets, Paths) {
-  for (const char* path : {".env", "a/.env", ".env.local", "/home/x/.ssh/id_rsa", ".ssh/config",
-                           "server.pem", "KEY.PEM", "tls.key", ".netrc", ".aws/credentials", "/proc/self/environ",
-                           "/proc/12/environ", "/etc/shadow", ".git-credentials"}) {
+  for (const char* path :
+       {".env", "a/.env", ".env.local", "/home/x/.ssh/id_rsa", ".ssh/config", "server.pem", "KEY.PEM", "tls.key",
+        ".netrc", ".aws/credentials", "/proc/self/environ", "/proc/12/environ", "/etc/shadow", ".git-credentials"}) {
     EXPECT_TRUE(is_secret_path(path)) << path;
   }
   for (const char* path :
