@@ -1,12 +1,12 @@
 // ondol doctor: what this machine is and what it reaches.
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "agent/sandbox.h"
 #include "backend/machine.h"
 #include "base/json.h"
 #include "cli/command.h"
@@ -33,16 +33,17 @@ std::vector<std::string> graphics_devices() {
   return names;
 }
 
-bool has_program(const std::string& name) {
-  const char* path = std::getenv("PATH");
-  const std::string folders = path == nullptr ? "" : path;
-  for (size_t begin = 0; begin < folders.size();) {
-    const size_t end = std::min(folders.find(':', begin), folders.size());
-    std::error_code ignored;
-    if (std::filesystem::exists(folders.substr(begin, end - begin) + "/" + name, ignored)) return true;
-    begin = end + 1;
-  }
-  return false;
+struct SandboxReport {
+  std::string kind = "none";
+  std::string description;  // or why there is none
+};
+
+/// By a trial: that bubblewrap is installed does not mean that it may do anything.
+SandboxReport examine_sandbox() {
+  const auto sandbox = Sandbox::open();
+  if (!sandbox) return {"none", sandbox.error().message()};
+  const bool is_bubblewrap = (*sandbox)->kind() == Sandbox::Kind::kBubblewrap;
+  return {is_bubblewrap ? "bubblewrap" : "landlock", (*sandbox)->description()};
 }
 
 void print_json(const MachineReport& report) {
@@ -58,7 +59,9 @@ void print_json(const MachineReport& report) {
   document["bf16_operations_per_s"] = report.bf16_operations_per_s;
   document["fp32_operations_per_s"] = report.fp32_operations_per_s;
   document["gpus"] = json::value_from(graphics_devices());
-  document["sandbox"] = has_program("bwrap") ? "bubblewrap" : "none";
+  const SandboxReport sandbox = examine_sandbox();
+  document["sandbox"] = sandbox.kind;
+  document[sandbox.kind == "none" ? "sandbox_error" : "sandbox_description"] = sandbox.description;
   fmt::print("{}\n", json::serialize(document));
 }
 
@@ -84,7 +87,7 @@ void print_text(const MachineReport& report, bool measured) {
   row("GPUs", devices.empty()
                   ? "none found"
                   : fmt::format("{} (not used: Ondol computes on the processor)", fmt::join(devices, ", ")));
-  row("sandbox", has_program("bwrap") ? "bubblewrap is installed" : "bubblewrap is not installed");
+  row("sandbox", examine_sandbox().description);
 }
 
 Result<void> doctor(const Options& options) {

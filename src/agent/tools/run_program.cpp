@@ -1,0 +1,115 @@
+// run_shell and run_python: programs that the model wrote, in the sandbox.
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "agent/sandbox.h"
+#include "agent/tools/plain_tool.h"
+#include "agent/tools/printable.h"
+#include "agent/tools/tools.h"
+#include "agent/workspace.h"
+
+namespace ondol {
+namespace {
+
+/// How it ended, where that is not plain success.
+std::string ending(const SandboxedRun& run, const SandboxLimits& limits) {
+  if (run.timed_out) return fmt::format("ended after {:g} seconds", limits.seconds);
+  if (run.disk_was_full)
+    return fmt::format("ended: wrote more than {} MiB, or too many files", limits.disk_bytes >> 20);
+  if (run.memory_was_full) return fmt::format("ended: needed more than {} MiB of memory", limits.memory_bytes >> 20);
+  if (run.processes_were_too_many) return fmt::format("ended: more than {} processes", limits.processes);
+  if (run.was_stopped) return "stopped";
+  if (run.signal != 0) return fmt::format("ended by signal {}", run.signal);
+  return run.exit_status == 0 ? "" : fmt::format("exit status {}", run.exit_status);
+}
+
+ToolResult result_of(const SandboxedRun& run, const SandboxLimits& limits) {
+  std::string text = printable_text(run.output);
+  if (run.output_was_cut) text += "\n[more output was cut off]";
+  const std::string end = ending(run, limits);
+  if (!end.empty()) text += fmt::format("{}[{}]", text.empty() || text.ends_with('\n') ? "" : "\n", end);
+  if (text.empty()) text = "(no output)";
+  ToolResult result = foreign_words(std::move(text));
+  result.is_error = !end.empty();
+  return result;
+}
+
+class RunProgram : public PlainTool {
+ public:
+  struct Language {
+    const char* tool;
+    const char* description;
+    const char* argument;
+    const char* program;
+  };
+
+  RunProgram(const Language& language, std::string proxy_socket, std::vector<std::string> host_names)
+      : PlainTool(language.tool, language.description,
+                  fmt::format(R"({{"{}": {{"type": "string"}}{}}})", language.argument,
+                              proxy_socket.empty() ? "" : R"(, "network": {"type": "boolean"})"),
+                  fmt::format(R"(["{}"])", language.argument), Effect::kChangesWorkspace),
+        language_(language),
+        proxy_socket_(std::move(proxy_socket)),
+        host_names_(std::move(host_names)) {}
+
+  Effect effect(const json::object& arguments) const override {
+    return wants_network(arguments) ? Effect::kReachesOut : Effect::kChangesWorkspace;
+  }
+
+  std::vector<std::string> hosts(const json::object& arguments) const override {
+    return wants_network(arguments) ? host_names_ : std::vector<std::string>();
+  }
+
+  Result<std::string> preview(const json::object& arguments, ToolContext&) override {
+    const std::string script = string_or(arguments, language_.argument, "");
+    if (script.find_first_not_of(" \t\r\n") == script.npos)
+      return Error(fmt::format("{}: is empty", language_.argument));
+    return fmt::format(
+        "run with {}{}:\n{}", language_.program,
+        wants_network(arguments) ? fmt::format(" and the network ({})", fmt::join(host_names_, ", ")) : "",
+        printable_text(script));
+  }
+
+  Result<ToolResult> call(const json::object& arguments, ToolContext& context) override {
+    SandboxedCommand command;
+    const std::string script = string_or(arguments, language_.argument, "");
+    if (std::string_view(language_.program) == "sh") {
+      command.arguments = {"sh", "-c", script};
+    } else {
+      command.arguments = {language_.program, "-"};
+      command.input = script;
+    }
+    command.workspace = context.workspace.root();
+    command.hidden = context.workspace.hidden();
+    if (wants_network(arguments)) command.proxy_socket = proxy_socket_;
+    const SandboxedRun run = ONDOL_TRY(context.sandbox.run(command, context.goes_on));
+    return result_of(run, command.limits);
+  }
+
+ private:
+  bool wants_network(const json::object& arguments) const {
+    return !proxy_socket_.empty() && bool_or(arguments, "network", false);
+  }
+
+  Language language_;
+  std::string proxy_socket_;
+  std::vector<std::string> host_names_;
+};
+
+constexpr RunProgram::Language kShell = {"run_shell", "Runs a shell command in the workspace, confined.", "command",
+                                         "sh"};
+constexpr RunProgram::Language kPython = {
+    "run_python", "Runs a Python program in the workspace, confined; print what you need.", "code", "python3"};
+
+}  // namespace
+
+std::unique_ptr<Tool> make_run_shell(std::string proxy_socket, std::vector<std::string> host_names) {
+  return std::make_unique<RunProgram>(kShell, std::move(proxy_socket), std::move(host_names));
+}
+
+std::unique_ptr<Tool> make_run_python(std::string proxy_socket, std::vector<std::string> host_names) {
+  return std::make_unique<RunProgram>(kPython, std::move(proxy_socket), std::move(host_names));
+}
+
+}  // namespace ondol
