@@ -1,4 +1,4 @@
-#include "hub/http.h"
+#include "net/http_client.h"
 
 #include <cctype>
 #include <chrono>
@@ -101,6 +101,14 @@ int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   return transfer.stalled ? 1 : 0;
 }
 
+void set_method(CURL* curl, const HttpRequest& request) {
+  if (!request.body.empty() || request.method == "POST") {
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.body.data());
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+  }
+  curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method.c_str());
+}
+
 struct UrlParts {
   std::string scheme, host, port;
   bool valid = false;
@@ -159,8 +167,10 @@ HttpReply HttpClient::send(const HttpRequest& request, const HttpSink* sink, siz
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
   curl_easy_setopt(curl, CURLOPT_USERAGENT, "ondol/0.1");
   curl_easy_setopt(curl, CURLOPT_NOBODY, request.head ? 1L : 0L);
+  if (!request.method.empty()) set_method(curl, request);
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(handle_->limits.connect_timeout_ms));
+  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(handle_->limits.total_timeout_ms));
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, message);
   curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
   curl_easy_setopt(curl, CURLOPT_HEADERDATA, &transfer);
