@@ -27,16 +27,17 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
 }
 
 /// Only what is safe in a signal handler, as always between fork and exec.
-[[noreturn]] void become(const char* path, char* const* arguments, char* const* environment, int input, int output) {
+[[noreturn]] void become(const char* path, char* const* arguments, char* const* environment, int input, int output,
+                         int error) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   // Above the places that they are copied to.
   const int from = ::fcntl(input, F_DUPFD, 3), to = ::fcntl(output, F_DUPFD, 3);
-  const int nothing = ::open("/dev/null", O_WRONLY);
-  if (from < 0 || to < 0 || nothing < 0) ::_exit(127);
+  const int errors = error < 0 ? ::open("/dev/null", O_WRONLY) : ::fcntl(error, F_DUPFD, 3);
+  if (from < 0 || to < 0 || errors < 0) ::_exit(127);
   ::dup2(from, STDIN_FILENO);
   ::dup2(to, STDOUT_FILENO);
-  ::dup2(nothing, STDERR_FILENO);
+  ::dup2(errors, STDERR_FILENO);
   // What other libraries opened without O_CLOEXEC is nobody else's concern.
   if (::syscall(SYS_close_range, 3U, ~0U, 0U) != 0) {
     for (int fd = 3; fd < 1024; ++fd) ::close(fd);
@@ -48,13 +49,13 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
 }  // namespace
 
 Result<Subprocess> Subprocess::start(const std::string& path, std::vector<std::string> arguments, int input, int output,
-                                     const std::vector<std::string>& environment) {
+                                     const std::vector<std::string>& environment, int error) {
   std::vector<std::string> variables = environment;
   const std::vector<char*> argument_pointers = pointers_to(arguments);
   const std::vector<char*> variable_pointers = pointers_to(variables);
   const pid_t pid = ::fork();
   if (pid < 0) return Error(fmt::format("{}: cannot start: {}", path, std::strerror(errno)));
-  if (pid == 0) become(path.c_str(), argument_pointers.data(), variable_pointers.data(), input, output);
+  if (pid == 0) become(path.c_str(), argument_pointers.data(), variable_pointers.data(), input, output, error);
   ::setpgid(pid, pid);  // in both processes, as either may be the first to need it
   return Subprocess(pid);
 }

@@ -12,11 +12,11 @@ namespace ondol {
 
 class Subprocess {
  public:
-  /// Starts a program with these descriptors as its standard input and output (they stay the caller's) and nothing on
-  /// standard error; `environment` is all that it has. It leads a process group of its own, so that Ctrl-C reaches only
+  /// Starts a program with these descriptors as its standard input, output and error (they stay the caller's; -1 is
+  /// nothing); `environment` is all that it has. It leads a process group of its own, so that Ctrl-C reaches only
   /// this process, and is killed when the thread that started it ends.
   static Result<Subprocess> start(const std::string& path, std::vector<std::string> arguments, int input, int output,
-                                  const std::vector<std::string>& environment = {});
+                                  const std::vector<std::string>& environment = {}, int error = -1);
   Subprocess(Subprocess&& other) noexcept;
   Subprocess& operator=(Subprocess&& other) noexcept;
   ~Subprocess();  // kills it

@@ -36,6 +36,7 @@ struct Transfer {
   HttpReply reply;
   const HttpSink* sink;
   const std::atomic<bool>* cancel;
+  const std::function<bool()>& goes_on;
   size_t max_body_bytes;
   int stall_timeout_ms;
   size_t header_bytes = 0;
@@ -92,7 +93,8 @@ size_t on_data(char* data, size_t size, size_t count, void* user) {
 // Called about once a second, and more often while data flows.
 int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   auto& transfer = *static_cast<Transfer*>(user);
-  if (transfer.cancel != nullptr && transfer.cancel->load()) {
+  const bool is_cancelled = transfer.cancel != nullptr && transfer.cancel->load();
+  if (is_cancelled || (transfer.goes_on != nullptr && !transfer.goes_on())) {
     transfer.reply.stopped = true;
     return 1;
   }
@@ -138,13 +140,14 @@ struct HttpClient::Handle {
   const std::atomic<bool>* cancel;
   CURL* curl;
 
-  Handle(HttpLimits limits, const std::atomic<bool>* cancel) : limits(limits), cancel(cancel), curl(curl_easy_init()) {}
+  Handle(HttpLimits limits, const std::atomic<bool>* cancel)
+      : limits(std::move(limits)), cancel(cancel), curl(curl_easy_init()) {}
   ~Handle() { curl_easy_cleanup(curl); }
 };
 
 HttpClient::HttpClient(HttpLimits limits, const std::atomic<bool>* cancel) {
   initialise_curl();
-  handle_ = std::make_unique<Handle>(limits, cancel);
+  handle_ = std::make_unique<Handle>(std::move(limits), cancel);
 }
 
 HttpClient::~HttpClient() = default;
@@ -157,7 +160,8 @@ std::string HttpReply::header(const std::string& name) const {
 
 HttpReply HttpClient::send(const HttpRequest& request, const HttpSink* sink, size_t max_body_bytes) {
   CURL* curl = handle_->curl;
-  Transfer transfer{curl, {}, sink, handle_->cancel, max_body_bytes, handle_->limits.stall_timeout_ms};
+  const HttpLimits& limits = handle_->limits;
+  Transfer transfer{curl, {}, sink, handle_->cancel, limits.goes_on, max_body_bytes, limits.stall_timeout_ms};
   curl_easy_reset(curl);  // keeps connections
   curl_slist* headers = nullptr;
   for (const std::string& header : request.headers) headers = curl_slist_append(headers, header.c_str());

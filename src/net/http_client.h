@@ -17,8 +17,9 @@ namespace ondol {
 
 struct HttpLimits {
   int connect_timeout_ms = 15'000;
-  int stall_timeout_ms = 30'000;  // without a single byte
-  int total_timeout_ms = 0;       // of a request as a whole; 0: none
+  int stall_timeout_ms = 30'000;       // without a single byte
+  int total_timeout_ms = 0;            // of a request as a whole; 0: none
+  std::function<bool()> goes_on = {};  // asked about once a second; false ends a transfer
 };
 
 struct HttpRequest {
