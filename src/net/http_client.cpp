@@ -45,7 +45,7 @@ struct Transfer {
   bool too_large = false;
   Clock::time_point last_byte = Clock::now();
 
-  // Called before the first byte of the body, and at the end of a body without bytes.
+  // Called behind the headers, however long the body takes.
   bool begin() {
     if (began) return true;
     began = true;
@@ -78,6 +78,12 @@ size_t on_header(char* data, size_t size, size_t count, void* user) {
   const size_t colon = line.find(':');
   if (colon != std::string_view::npos) {
     transfer.reply.headers[lower(std::string(line.substr(0, colon)))] = trimmed(line.substr(colon + 1));
+  }
+  long status = 0;
+  curl_easy_getinfo(transfer.curl, CURLINFO_RESPONSE_CODE, &status);
+  if (trimmed(line).empty() && status >= 200 && !transfer.begin()) {
+    transfer.reply.stopped = true;
+    return 0;
   }
   return line.size();
 }
@@ -176,6 +182,7 @@ HttpReply HttpClient::send(const HttpRequest& request, const HttpSink* sink, siz
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(handle_->limits.connect_timeout_ms));
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(handle_->limits.total_timeout_ms));
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, message);
+  curl_easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);  // a proxy's are not the server's
   curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
   curl_easy_setopt(curl, CURLOPT_HEADERDATA, &transfer);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);

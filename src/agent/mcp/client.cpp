@@ -33,7 +33,10 @@ const json::value* member(const json::value& data, std::string_view name) {
 Client::Client(std::unique_ptr<Transport> transport, ClientOptions options, ClientHandlers handlers)
     : transport_(std::move(transport)), options_(std::move(options)), handlers_(std::move(handlers)) {}
 
-Client::~Client() = default;
+// The transport may still be listening with handlers of this.
+Client::~Client() {
+  transport_->close();
+}
 
 void Client::close() {
   transport_->close();
@@ -109,7 +112,9 @@ Result<void> Client::shake_hands(const GoesOn& goes_on) {
   const json::value* found = result.if_contains("capabilities");
   if (found != nullptr && found->is_object()) capabilities_ = found->get_object();
   instructions_ = string_or(result, "instructions", "");
-  return transport_->notify(rpc_notification("notifications/initialized"));
+  ONDOL_TRY(transport_->notify(rpc_notification("notifications/initialized")));
+  transport_->listen([this](const RpcMessage& message) { return take(message, nullptr, {}); });
+  return {};
 }
 
 json::object Client::identity() const {
@@ -153,11 +158,15 @@ Result<json::array> Client::list_prompts(const GoesOn& goes_on) {
 Result<json::array> Client::list(const std::string& method, std::string_view name, std::string_view capability,
                                  const GoesOn& goes_on) {
   json::array all;
-  // Servers that say nothing of what they can are asked.
-  if (!capabilities_.empty() && !capabilities_.contains(capability)) return all;
+  // Servers that say nothing of what they can are asked, and may not know what that is.
+  const bool is_declared = capabilities_.contains(capability);
+  if (!capabilities_.empty() && !is_declared) return all;
   json::object params;
   for (int page = 0; page < kMostPages && all.size() < kMostItems; ++page) {
-    const json::object result = ONDOL_TRY(once(method, params, options_.list_time, goes_on));
+    const auto reply = once(method, params, options_.list_time, goes_on);
+    if (!is_declared && (!reply || !reply->contains(name))) return all;
+    if (!reply) return reply.error();
+    const json::object& result = *reply;
     const json::value* items = result.if_contains(name);
     if (items == nullptr || !items->is_array())
       return Error(fmt::format("{}: {}: expected an array '{}'", transport_->name(), method, name));

@@ -21,6 +21,7 @@ struct ClientOptions {
 };
 
 /// What the client can be asked; what is null it does not offer. Each returns the result as the protocol writes it.
+/// Called from the thread that uses the client, or while that waits from another; never two at once.
 struct ClientHandlers {
   std::function<Result<json::object>(const json::object& params)> elicit;
   std::function<Result<json::object>(const json::object& params)> sample;

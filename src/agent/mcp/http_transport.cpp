@@ -1,6 +1,8 @@
 #include "agent/mcp/http_transport.h"
 
 #include <algorithm>
+#include <atomic>
+#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -16,6 +18,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr size_t kMaxBodyBytes = size_t{64} << 20;
+constexpr int64_t kMostMs = 24 * 3600 * 1000;
 constexpr int64_t kUsualRetryMs = 1000;
 constexpr int64_t kMostRetryMs = 30'000;
 constexpr int kMostReconnections = 1000;
@@ -67,14 +70,29 @@ class HttpTransport : public Transport {
     return post_quietly(post);
   }
 
+  void listen(Listener listener) override {
+    if (!has_handshake(revision_) || listening_.joinable()) return;
+    is_closing_ = false;
+    is_heard_ = false;
+    listening_ = std::thread([this, listener = std::move(listener)] {
+      hear(listener);
+      is_heard_ = true;
+    });
+    // Servers have been seen to drop what they say before somebody listens.
+    for (int i = 0; i < 200 && !is_heard_; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+
   void set_revision(Revision revision) override { revision_ = revision; }
   bool needs_mirrored_arguments() const override { return !has_handshake(revision_); }
   std::string name() const override { return server_.name; }
 
   void close() override {
-    if (session_.empty()) return;
-    HttpClient client({.connect_timeout_ms = 2000, .stall_timeout_ms = 2000, .total_timeout_ms = 3000});
-    (void)client.send({server_.url, common_headers(), false, "DELETE", ""});
+    is_closing_ = true;
+    if (!session_.empty()) {
+      HttpClient client({.connect_timeout_ms = 2000, .stall_timeout_ms = 2000, .total_timeout_ms = 3000});
+      (void)client.send({server_.url, common_headers(), false, "DELETE", ""});
+    }
+    if (listening_.joinable()) listening_.join();
     session_.clear();
   }
 
@@ -94,6 +112,21 @@ class HttpTransport : public Transport {
     post.headers.emplace_back("Content-Type: application/json");
     post.headers.emplace_back("Accept: application/json, text/event-stream");
     return post;
+  }
+
+  // The stream of what belongs to no request, as long as the server keeps one.
+  void hear(const Listener& listener) {
+    const Patience patience{Clock::time_point::max(), [this] { return !is_closing_; }};
+    Arrival arrival;
+    for (int n = 0; n < kMostReconnections && !is_closing_; ++n) {
+      HttpRequest get{server_.url, common_headers(), false, "GET", ""};
+      get.headers.emplace_back("Accept: text/event-stream");
+      if (!arrival.last_event_id.empty()) get.headers.push_back("Last-Event-ID: " + arrival.last_event_id);
+      const HttpReply reply = send(get, nullptr, patience, listener, arrival, [this] { is_heard_ = true; });
+      if (reply.status != 200 || !arrival.is_stream) return;
+      arrival.response.reset();
+      wait(std::min(arrival.retry_ms.value_or(kUsualRetryMs), kMostRetryMs), patience);
+    }
   }
 
   Result<void> post_quietly(const HttpRequest& post) {
@@ -121,6 +154,7 @@ class HttpTransport : public Transport {
       if (is_response && (message->id == id || message->id.is_null())) {
         arrival.response = std::move(*message);
       } else if (!is_response) {
+        const std::lock_guard lock(listener_mutex_);
         if (const auto answer = listener(*message)) (void)post_quietly(post_of(*answer));
       }
     }
@@ -128,13 +162,14 @@ class HttpTransport : public Transport {
   }
 
   HttpReply send(const HttpRequest& request, const json::value& id, const Patience& patience, const Listener& listener,
-                 Arrival& arrival) {
+                 Arrival& arrival, const std::function<void()>& on_begin = {}) {
     std::string body;
     EventStreamReader events(kMaxBodyBytes);
     arrival.is_stream = false;
     HttpSink sink;
     sink.begin = [&](const HttpReply& reply) {
       arrival.is_stream = reply.header("content-type").starts_with("text/event-stream");
+      if (on_begin) on_begin();
       return !patience.is_over();
     };
     sink.data = [&](std::span<const char> bytes) {
@@ -150,7 +185,7 @@ class HttpTransport : public Transport {
       return !events.is_too_large();
     };
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(patience.last_moment - Clock::now());
-    const int left_ms = static_cast<int>(std::clamp<int64_t>(left.count(), 1, 24 * 3600 * 1000));
+    const int left_ms = static_cast<int>(std::clamp<int64_t>(left.count(), 1, kMostMs));
     HttpClient client({.connect_timeout_ms = std::min(left_ms, 15'000),
                        .stall_timeout_ms = left_ms,
                        .total_timeout_ms = left_ms,
@@ -212,6 +247,10 @@ class HttpTransport : public Transport {
   const ServerUrl server_;
   Revision revision_ = kNewest;
   std::string session_;
+  std::mutex listener_mutex_;
+  std::atomic<bool> is_closing_ = false;
+  std::atomic<bool> is_heard_ = false;
+  std::thread listening_;
 };
 
 }  // namespace

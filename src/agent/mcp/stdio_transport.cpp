@@ -86,6 +86,7 @@ class StdioTransport : public Transport {
   }
 
   Result<void> notify(const json::object& notification) override { return write(notification); }
+  void listen(Listener) override {}  // heard while an answer is awaited
   void set_revision(Revision) override {}
   bool needs_mirrored_arguments() const override { return false; }
   std::string name() const override { return name_; }

@@ -1,5 +1,6 @@
 // Transport: how a client's messages reach a server and the server's come back: a child process (stdio_transport.h) or
-// Streamable HTTP (http_transport.h). One thread at a time.
+// Streamable HTTP (http_transport.h). One thread at a time; listeners
+// are called from that or another, never two at once.
 #pragma once
 
 #include <chrono>
@@ -42,6 +43,10 @@ class Transport {
   virtual Result<Response> exchange(const json::object& request, const std::vector<MirroredArgument>& mirrored,
                                     const Patience& patience, const Listener& listener) = 0;
   virtual Result<void> notify(const json::object& notification) = 0;
+
+  /// Hears what a server says that belongs to no request, from now until close(): over HTTP, before 2026-07-28, on a
+  /// stream and a thread of its own.
+  virtual void listen(Listener listener) = 0;
 
   /// What was agreed on. `session` is true for revisions with a handshake.
   virtual void set_revision(Revision revision) = 0;
