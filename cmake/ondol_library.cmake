@@ -5,7 +5,7 @@ function(ondol_library name)
   cmake_parse_arguments(ARG "" "" "LINK;PRECOMPILE" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
   list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
-  list(FILTER sources EXCLUDE REGEX "/cpu/(avx2|avx512|neon)/|/retrieve/formats/")
+  list(FILTER sources EXCLUDE REGEX "/cpu/(avx2|avx512|neon)/|/retrieve/formats/|/agent/cell/")
   if(NOT sources)
     # A folder of headers only still carries its dependencies.
     file(GLOB headers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.h)

@@ -7,8 +7,9 @@ BUILD_PACKAGES=(
   libpcre2-dev libicu-dev libcurl4-openssl-dev libssl-dev libtomlplusplus-dev
   libsqlite3-dev libstemmer-dev libseccomp-dev libpq-dev
   libpoppler-cpp-dev poppler-data libarchive-dev libpugixml-dev libgumbo-dev libgsf-1-dev zlib1g-dev
+  bubblewrap libmosquitto-dev
 )
-TEST_PACKAGES=(libgtest-dev python3 binutils postgresql openmpi-bin)
+TEST_PACKAGES=(libgtest-dev python3 binutils postgresql openmpi-bin mosquitto)
 
 ARM_TOOLS=(g++-aarch64-linux-gnu qemu-user)
 ARM_PACKAGES=(libfmt-dev libspdlog-dev libedit-dev libpcre2-dev libicu-dev libcurl4-openssl-dev libssl-dev

@@ -42,10 +42,18 @@ enum class Verdict { kAllowed, kMustAsk, kRefused };
 struct Ruling {
   Verdict verdict = Verdict::kRefused;
   std::string reason;  // for the person who is asked, or for the model that is refused
+  /// Of kMustAsk: an earlier "always" answers it. Not where strangers' words may have led to the call.
+  bool can_be_remembered = true;
 };
 
-/// Pure: the whole rule in one place. `hosts` are those the call will talk to.
-Ruling rule(const Policy& policy, const Taint& taint, Effect effect, const std::vector<std::string>& hosts);
+/// Pure: the whole rule in one place. `hosts` are those the call will talk to; `names_secrets`: its arguments name a
+/// file that holds secrets (secrets.h).
+Ruling rule(const Policy& policy, const Taint& taint, Effect effect, const std::vector<std::string>& hosts,
+            bool names_secrets = false);
+
+/// Whether the host is on the list: the same name, or below a "*." entry. Names are compared without case, and a port
+/// that the entry does not name may be any of 80 and 443.
+bool host_is_allowed(const std::vector<std::string>& allowed, std::string_view host);
 
 std::optional<Scope> scope_named(std::string_view name);        // "read-only", "workspace", "full"
 std::optional<Approval> approval_named(std::string_view name);  // "ask", "auto", "never"

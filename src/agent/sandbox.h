@@ -21,7 +21,8 @@ struct SandboxLimits {
   uint64_t memory_bytes = uint64_t{2} << 30;
   uint64_t file_bytes = uint64_t{256} << 20;  // of a file that it writes
   uint64_t disk_bytes = uint64_t{1} << 30;    // that the workspace may grow by during the run, and of its /tmp
-  int processes = 128;
+  int64_t files = 100'000;                    // that the workspace and its /tmp may gain
+  int processes = 128;                        // with their threads
   uint64_t output_bytes = uint64_t{1} << 20;  // that are kept; the rest is read and thrown away
 };
 
@@ -44,8 +45,10 @@ struct SandboxedRun {
   bool timed_out = false;
   bool was_stopped = false;  // goes_on said so
   bool output_was_cut = false;
-  bool disk_was_full = false;  // disk_bytes were reached, and it was ended
-  std::string output;          // standard output and error, in the order in which they came
+  bool disk_was_full = false;            // disk_bytes or files were reached, and it was ended
+  bool memory_was_full = false;          // memory_bytes were reached by all together, and they were ended
+  bool processes_were_too_many = false;  // and were ended
+  std::string output;                    // standard output and error, in the order in which they came
   double seconds = 0;
 };
 
@@ -55,7 +58,8 @@ class Sandbox {
 
   /// Tries the ways in order, each with a real run. `wish`: "", "bubblewrap" or "landlock". Error: none works, with
   /// what was tried, and how to enable it.
-  static Result<std::unique_ptr<Sandbox>> open(std::string_view wish = "");
+  /// `cell` is the program ondol-cell, which is otherwise looked for beside this one.
+  static Result<std::unique_ptr<Sandbox>> open(std::string_view wish = "", const std::string& cell = "");
   virtual ~Sandbox() = default;
 
   virtual Kind kind() const = 0;

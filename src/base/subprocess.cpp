@@ -9,12 +9,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "base/descriptor.h"
 
 namespace ondol {
 namespace {
@@ -27,20 +30,19 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
 }
 
 /// Only what is safe in a signal handler, as always between fork and exec.
-[[noreturn]] void become(const char* path, char* const* arguments, char* const* environment, int input, int output,
-                         int error) {
+[[noreturn]] void become(const char* path, char* const* arguments, char* const* environment,
+                         std::span<int> descriptors) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  // Above the places that they are copied to.
-  const int from = ::fcntl(input, F_DUPFD, 3), to = ::fcntl(output, F_DUPFD, 3);
-  const int errors = error < 0 ? ::open("/dev/null", O_WRONLY) : ::fcntl(error, F_DUPFD, 3);
-  if (from < 0 || to < 0 || errors < 0) ::_exit(127);
-  ::dup2(from, STDIN_FILENO);
-  ::dup2(to, STDOUT_FILENO);
-  ::dup2(errors, STDERR_FILENO);
+  const int n = static_cast<int>(descriptors.size());
+  for (int& fd : descriptors) {
+    fd = ::fcntl(fd, F_DUPFD, n);  // above the places that they are copied to
+    if (fd < 0) ::_exit(127);
+  }
+  for (int i = 0; i < n; ++i) ::dup2(descriptors[static_cast<size_t>(i)], i);
   // What other libraries opened without O_CLOEXEC is nobody else's concern.
-  if (::syscall(SYS_close_range, 3U, ~0U, 0U) != 0) {
-    for (int fd = 3; fd < 1024; ++fd) ::close(fd);
+  if (::syscall(SYS_close_range, static_cast<unsigned>(n), ~0U, 0U) != 0) {
+    for (int fd = n; fd < 1024; ++fd) ::close(fd);
   }
   ::execve(path, arguments, environment);
   ::_exit(127);
@@ -49,13 +51,21 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
 }  // namespace
 
 Result<Subprocess> Subprocess::start(const std::string& path, std::vector<std::string> arguments, int input, int output,
-                                     const std::vector<std::string>& environment, int error) {
+                                     const std::vector<std::string>& environment) {
+  const Descriptor nothing(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  if (!nothing.is_open()) return Error(fmt::format("{}: cannot start: {}", path, std::strerror(errno)));
+  return start(path, std::move(arguments), std::array{input, output, nothing.get()}, environment);
+}
+
+Result<Subprocess> Subprocess::start(const std::string& path, std::vector<std::string> arguments,
+                                     std::span<const int> descriptors, const std::vector<std::string>& environment) {
   std::vector<std::string> variables = environment;
+  std::vector<int> places(descriptors.begin(), descriptors.end());
   const std::vector<char*> argument_pointers = pointers_to(arguments);
   const std::vector<char*> variable_pointers = pointers_to(variables);
   const pid_t pid = ::fork();
   if (pid < 0) return Error(fmt::format("{}: cannot start: {}", path, std::strerror(errno)));
-  if (pid == 0) become(path.c_str(), argument_pointers.data(), variable_pointers.data(), input, output, error);
+  if (pid == 0) become(path.c_str(), argument_pointers.data(), variable_pointers.data(), places);
   ::setpgid(pid, pid);  // in both processes, as either may be the first to need it
   return Subprocess(pid);
 }

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,11 +13,14 @@ namespace ondol {
 
 class Subprocess {
  public:
-  /// Starts a program with these descriptors as its standard input, output and error (they stay the caller's; -1 is
-  /// nothing); `environment` is all that it has. It leads a process group of its own, so that Ctrl-C reaches only
+  /// Starts a program with these descriptors as its standard input and output (they stay the caller's) and nothing on
+  /// standard error; `environment` is all that it has. It leads a process group of its own, so that Ctrl-C reaches only
   /// this process, and is killed when the thread that started it ends.
   static Result<Subprocess> start(const std::string& path, std::vector<std::string> arguments, int input, int output,
-                                  const std::vector<std::string>& environment = {}, int error = -1);
+                                  const std::vector<std::string>& environment = {});
+  /// The same with any descriptors: they become 0, 1, 2 and so on, and it has no others.
+  static Result<Subprocess> start(const std::string& path, std::vector<std::string> arguments,
+                                  std::span<const int> descriptors, const std::vector<std::string>& environment = {});
   Subprocess(Subprocess&& other) noexcept;
   Subprocess& operator=(Subprocess&& other) noexcept;
   ~Subprocess();  // kills it
@@ -31,6 +35,8 @@ class Subprocess {
   /// The most memory that it had, resident.
   uint64_t peak_bytes() const { return peak_bytes_; }
   int exit_status() const;  // -1: a signal
+  /// 0 behind its end.
+  pid_t pid() const { return pid_; }
 
  private:
   explicit Subprocess(pid_t pid) : pid_(pid) {}

@@ -47,6 +47,7 @@ void add_index(CLI::App& app, const Globals& globals);
 void add_copy_store(CLI::App& app, const Globals& globals);
 void add_search(CLI::App& app, const Globals& globals);
 void add_ask(CLI::App& app, const Globals& globals);
+void add_act(CLI::App& app, const Globals& globals);
 void add_eval(CLI::App& app, const Globals& globals);
 
 }  // namespace ondol::cli

@@ -51,6 +51,7 @@ constexpr AddCommand kCommands[] = {
     add_index,
     add_search,
     add_ask,
+    add_act,
     add_eval,
     add_copy_store,
     add_doctor,

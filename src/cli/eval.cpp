@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "cli/command.h"
+#include "cli/eval_bfcl.h"
 #include "cli/open_embedder.h"
 #include "retrieve/evaluation.h"
 
@@ -75,6 +76,7 @@ void add_eval(CLI::App& app, const Globals&) {
                    "How much meaning counts beside words; without it, as is measured for the collection")
       ->check(CLI::Range(0.0, 1.0));
   command->add_flag("--json", options->json, "One JSON document");
+  add_eval_bfcl(*eval);
 }
 
 }  // namespace ondol::cli

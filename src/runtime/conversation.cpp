@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/clock.h"
-#include "text/prompt_text.h"
+#include "runtime/chat_style.h"
 
 namespace ondol {
 
@@ -40,12 +40,7 @@ Result<std::vector<TokenId>> conversation_tokens(const Engine& engine, const jso
     return chat_template->render(context, now);
   };
   const PromptText prompt = ONDOL_TRY(render_prompt(SpecialTexts(tokenizer), input, render));
-  std::vector<TokenId> tokens = tokenizer.encode_prompt(prompt.text, prompt.plain);
-  // Most templates write the BOS token themselves; a second one harms.
-  const bool wants_bos = tokenizer.adds_bos() && tokenizer.bos() != kNoToken;
-  if (wants_bos && (tokens.empty() || tokens.front() != tokenizer.bos()))
-    tokens.insert(tokens.begin(), tokenizer.bos());
-  return tokens;
+  return prompt_tokens(tokenizer, prompt);
 }
 
 std::vector<TokenId> raw_tokens(const Tokenizer& tokenizer, std::string_view text) {

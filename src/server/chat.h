@@ -1,12 +1,7 @@
 // Chat: a conversation to be answered, in the one form into which every API family brings its requests, and from which
 // a model's own template, grammar and parser follow.
 //
-// Messages are OpenAI's, with these rules, which readers keep (chat_messages.h helps):
-//   role                system, developer, user, assistant or tool
-//   content             a string, or null
-//   reasoning_content   of assistant messages: a string, or absent
-//   tool_calls          of assistant messages: {id, type: "function", function: {name, arguments: an object}}
-//   tool_call_id, name  of tool messages, where known
+// Messages follow the rules of runtime/chat_style.h, which readers keep (chat_messages.h helps).
 #pragma once
 
 #include <optional>

@@ -4,10 +4,8 @@
 // answer that is to be continued is the client's own, and in the model's own markup.
 #include <fmt/format.h>
 
-#include "base/clock.h"
-#include "runtime/conversation.h"
+#include "runtime/chat_style.h"
 #include "server/chat.h"
-#include "server/chat_messages.h"
 
 namespace ondol::server {
 namespace {
@@ -51,41 +49,15 @@ json::object variables_of(const LoadedModel& model, const ChatRequest& request) 
   return variables;
 }
 
-/// All that comes from the request and goes into the template.
-json::object template_input(const LoadedModel& model, const ChatRequest& request, json::array messages) {
-  json::array tools;
-  for (const ToolDefinition& tool : request.tools) {
-    json::object entry = {{"name", tool.name}, {"description", tool.description}};
-    entry["parameters"] = tool.parameters;
-    tools.push_back(std::move(entry));
-  }
-  json::object input;
-  input["messages"] = std::move(messages);
-  input["tools"] = std::move(tools);
-  input["variables"] = variables_of(model, request);
-  return input;
-}
-
-Result<std::string> render(const LoadedModel& model, const json::object& input, bool merges, bool opens_answer) {
-  std::vector<ToolDefinition> tools;
-  for (const json::value& tool : input.at("tools").as_array()) {
-    tools.push_back({string_or(tool, "name", ""), string_or(tool, "description", ""), tool.at("parameters")});
-  }
-  const json::array fitting = messages_for_template(model, input.at("messages").as_array(), tools, merges);
-  json::object context = template_context(model.tokenizer(), fitting, opens_answer);
-  if (!tools.empty() && model.format().has_tools()) {
-    json::array listed;
-    for (const ToolDefinition& tool : tools) listed.push_back(tool_as_json(tool));
-    context["tools"] = std::move(listed);
-  }
-  for (const auto& [key, value] : input.at("variables").as_object()) context[key] = value;
-  return model.engine().chat_template()->render(context, ONDOL_TRY(now_unix_seconds()));
-}
-
 Result<PromptText> rendered(const LoadedModel& model, const ChatRequest& request, const json::array& messages,
                             bool merges, bool opens_answer) {
-  return render_prompt(model.special_texts(), template_input(model, request, messages),
-                       [&](const json::object& input) { return render(model, input, merges, opens_answer); });
+  ChatInput chat;
+  chat.messages = messages;
+  chat.tools = request.tools;
+  chat.variables = variables_of(model, request);
+  chat.merges = merges;
+  chat.opens_answer = opens_answer;
+  return render_chat(*model.engine().chat_template(), model.tokenizer(), model.style(), chat);
 }
 
 bool is_reasoning(const LoadedModel& model, const std::string& prompt) {
@@ -156,12 +128,7 @@ std::optional<HttpError> make_chat_prompt(const LoadedModel& model, const ChatRe
     const PromptText before = rendered_before(model, request, messages, last.get_object(), merges);
     prompt.prefill = prefill_of(model, content, reasoning, before, *text);
   }
-  prompt.tokens = tokenizer.encode_prompt(text->text, text->plain);
-  // Most templates write the BOS token themselves; a second one harms.
-  const bool wants_bos = tokenizer.adds_bos() && tokenizer.bos() != kNoToken;
-  if (wants_bos && (prompt.tokens.empty() || prompt.tokens.front() != tokenizer.bos())) {
-    prompt.tokens.insert(prompt.tokens.begin(), tokenizer.bos());
-  }
+  prompt.tokens = prompt_tokens(tokenizer, *text);
   prompt.text = std::move(text->text);
   if (!prompt.prefill.empty()) {
     prompt.prefill_tokens = tokenizer.encode(prompt.prefill, false, SpecialTokens::kParse);

@@ -1,6 +1,5 @@
 #include "server/loaded_model.h"
 
-#include "runtime/conversation.h"
 #include "runtime/prefix_store.h"
 
 namespace ondol::server {
@@ -26,13 +25,8 @@ Result<std::unique_ptr<LoadedModel>> LoadedModel::open(std::string id, const std
 
 void LoadedModel::study_text() {
   const Engine& engine = scheduler_->engine();
-  format_ = ChatFormat::of_template(info_.template_source);
-  if (const ChatTemplate* chat_template = engine.chat_template()) {
-    traits_ =
-        TemplateTraits::of(*chat_template, info_.template_source, template_context(engine.tokenizer(), {}, false));
-  }
+  style_ = ChatStyle::of(engine.chat_template(), info_.template_source, engine.tokenizer());
   fill_in_ = FillIn::of(engine.file(), engine.tokenizer());
-  special_texts_ = SpecialTexts(engine.tokenizer());
 }
 
 std::shared_ptr<const MaskVocabulary> LoadedModel::vocabulary() const {

@@ -7,13 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "runtime/chat_style.h"
 #include "runtime/scheduler.h"
 #include "server/fill_in.h"
 #include "server/model_info.h"
-#include "server/template_traits.h"
-#include "text/chat_format.h"
 #include "text/grammar/token_mask.h"
-#include "text/prompt_text.h"
 
 namespace ondol::server {
 
@@ -36,10 +34,10 @@ class LoadedModel {
   Scheduler& scheduler() const { return *scheduler_; }
   const Engine& engine() const { return scheduler_->engine(); }
   const Tokenizer& tokenizer() const { return engine().tokenizer(); }
-  const ChatFormat& format() const { return *format_; }
-  const TemplateTraits& traits() const { return traits_; }
+  const ChatStyle& style() const { return style_; }
+  const ChatFormat& format() const { return *style_.format; }
+  const TemplateTraits& traits() const { return style_.traits; }
   const FillIn& fill_in() const { return fill_in_; }
-  const SpecialTexts& special_texts() const { return special_texts_; }
   /// Made by the first who asks, which takes a tenth of a second.
   std::shared_ptr<const MaskVocabulary> vocabulary() const;
 
@@ -50,10 +48,8 @@ class LoadedModel {
   std::string id_;
   ModelInfo info_;
   std::unique_ptr<Scheduler> scheduler_;
-  std::shared_ptr<const ChatFormat> format_;
-  TemplateTraits traits_;
+  ChatStyle style_;
   FillIn fill_in_;
-  SpecialTexts special_texts_;
   mutable std::once_flag vocabulary_made_;
   mutable std::shared_ptr<const MaskVocabulary> vocabulary_;
 };

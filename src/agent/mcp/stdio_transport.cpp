@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -156,8 +157,9 @@ Result<std::unique_ptr<Transport>> start_server(const ServerCommand& command) {
   Descriptor output_here(output[0]), output_there(output[1]);
   if (::pipe2(errors, O_CLOEXEC) != 0) return none;
   Descriptor errors_here(errors[0]), errors_there(errors[1]);
-  Subprocess process = ONDOL_TRY(Subprocess::start(path, command.arguments, input_there.get(), output_there.get(),
-                                                   environment_of(command), errors_there.get()));
+  Subprocess process = ONDOL_TRY(
+      Subprocess::start(path, command.arguments, std::array{input_there.get(), output_there.get(), errors_there.get()},
+                        environment_of(command)));
   return std::unique_ptr<Transport>(std::make_unique<StdioTransport>(
       command.name, std::move(process), std::move(input_here), std::move(output_here), std::move(errors_here)));
 }

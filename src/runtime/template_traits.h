@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "text/chat_template.h"
 
-namespace ondol::server {
+namespace ondol {
 
 struct TemplateTraits {
   bool has_system = true;        // system messages are rendered
@@ -24,4 +24,4 @@ struct TemplateTraits {
   static TemplateTraits of(const ChatTemplate& chat_template, std::string_view source, const json::object& variables);
 };
 
-}  // namespace ondol::server
+}  // namespace ondol

@@ -1,10 +1,10 @@
-#include "server/template_traits.h"
+#include "runtime/template_traits.h"
 
 #include <optional>
 
 #include "runtime/conversation.h"
 
-namespace ondol::server {
+namespace ondol {
 namespace {
 
 // Monday, 2024-01-01: the probes need some date.
@@ -102,4 +102,4 @@ TemplateTraits TemplateTraits::of(const ChatTemplate& chat_template, std::string
   return traits;
 }
 
-}  // namespace ondol::server
+}  // namespace ondol

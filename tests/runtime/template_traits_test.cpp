@@ -1,10 +1,10 @@
-#include "server/template_traits.h"
+#include "runtime/template_traits.h"
 
 #include <gtest/gtest.h>
 
 #include "base/files.h"
 
-namespace ondol::server {
+namespace ondol {
 namespace {
 
 TemplateTraits traits_of(const std::string& source) {
@@ -86,4 +86,4 @@ TEST(TemplateTraits, OfRealTemplates) {
 }
 
 }  // namespace
-}  // namespace ondol::server
+}  // namespace ondol
