@@ -76,11 +76,11 @@ class KeptAnswer : public mcp::Outlet {
 
 }  // namespace
 
-std::vector<Route> McpHttp::routes(const std::string& path) {
+std::vector<Route> McpHttp::routes(const std::string& path, const std::shared_ptr<void>& kept) {
   using Handle = void (McpHttp::*)(const Request&, const ResponderPtr&);
-  const auto on_worker = [this](Handle handle) {
-    return [this, handle](const std::shared_ptr<const Request>& request, const ResponderPtr& responder) {
-      workers_.post([this, handle, request, responder] { (this->*handle)(*request, responder); });
+  const auto on_worker = [this, &kept](Handle handle) {
+    return [this, kept, handle](const std::shared_ptr<const Request>& request, const ResponderPtr& responder) {
+      workers_.post([this, kept, handle, request, responder] { (this->*handle)(*request, responder); });
     };
   };
   return {{"POST", path, ErrorStyle::kOpenAi, true, on_worker(&McpHttp::post)},

@@ -22,7 +22,8 @@ class McpHttp {
   /// Both live longer than the routes.
   McpHttp(mcp::Server& server, Workers& workers) : server_(server), workers_(workers) {}
 
-  std::vector<Route> routes(const std::string& path = "/mcp");
+  /// `kept` lives as long as routes and what they have begun.
+  std::vector<Route> routes(const std::string& path = "/mcp", const std::shared_ptr<void>& kept = nullptr);
 
   struct Limits {
     size_t sessions = 256;

@@ -148,7 +148,6 @@ Reply generate(Models& models, const json::object& arguments, Call& call) {
   wish.system = string_or(arguments, "system", "");
   wish.prompt = string_or(arguments, "prompt", "");
   wish.max_tokens = static_cast<int>(int_or(arguments, "max_tokens", wish.max_tokens));
-  wish.temperature = double_or(arguments, "temperature", wish.temperature);
   wish.goes_on = [&call](size_t n_characters) {
     call.progress(static_cast<double>(n_characters), 0, "characters");
     return call.goes_on();
@@ -183,8 +182,7 @@ void offer_models(Catalog& catalog, std::shared_ptr<Models> models) {
     "prompt": {"type": "string", "description": "What the model is asked"},
     "system": {"type": "string", "description": "How it is to answer"},
     "model": {"type": "string", "description": "Its name; without it the default"},
-    "max_tokens": {"type": "integer", "minimum": 1, "maximum": 100000, "description": "512 without it"},
-    "temperature": {"type": "number", "minimum": 0, "maximum": 2, "description": "0, always the same, without it"}},
+    "max_tokens": {"type": "integer", "minimum": 1, "maximum": 100000, "description": "512 without it"}},
     "required": ["prompt"], "additionalProperties": false})";
   catalog.add(
       reading_tool("generate", "A text by a language model on the owner's machine", kGenerate,

@@ -36,7 +36,6 @@ class Models {
     std::string system;
     std::string prompt;
     int max_tokens = 512;
-    double temperature = 0;
     std::function<bool(size_t n_characters)> goes_on;  // told how much there is
   };
   virtual Result<std::string> generate(const Wish& wish) = 0;
