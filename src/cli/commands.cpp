@@ -52,6 +52,8 @@ constexpr AddCommand kCommands[] = {
     add_search,
     add_ask,
     add_act,
+    add_mcp,
+    add_acp,
     add_eval,
     add_copy_store,
     add_doctor,

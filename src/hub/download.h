@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "hub/http.h"
+#include "net/http_client.h"
 
 namespace ondol {
 

@@ -6,8 +6,8 @@
 
 #include "base/result.h"
 #include "hub/download.h"
-#include "hub/http.h"
 #include "hub/repository.h"
+#include "net/http_client.h"
 
 namespace ondol {
 

@@ -2,7 +2,7 @@
 
 #include <openssl/evp.h>
 
-#include "server/base64.h"
+#include "base/base64.h"
 #include "server/chat_messages.h"
 
 namespace ondol::server {

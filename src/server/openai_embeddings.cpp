@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "server/adapters.h"
-#include "server/base64.h"
+#include "base/base64.h"
 #include "server/embedding_run.h"
 #include "server/openai.h"
 

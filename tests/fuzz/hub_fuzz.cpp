@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 #include "hub/download_state.h"
-#include "hub/http.h"
+#include "net/http_client.h"
 #include "hub/repository.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

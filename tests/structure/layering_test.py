@@ -13,16 +13,17 @@ QUANT = TENSOR | {"quant"}
 BACKEND = QUANT | {"backend"}
 FORMATS = QUANT | {"formats"}
 TEXT = BASE | {"text"}
-HUB = BASE | {"hub"}
+NET = BASE | {"net"}
+HUB = NET | {"hub"}
 NN = BACKEND | {"nn"}
 MODELS = NN | FORMATS | {"models"}
 RUNTIME = MODELS | TEXT | {"runtime"}
 TRAIN = MODELS | TEXT | {"train"}
 RETRIEVE = BACKEND | TEXT | {"retrieve"}
-AGENT = RUNTIME | RETRIEVE | {"agent"}
+AGENT = RUNTIME | RETRIEVE | NET | {"agent"}
 SERVER = AGENT | TRAIN | HUB | {"server"}
 ALLOWED = {
-    "base": BASE, "tensor": TENSOR, "quant": QUANT, "backend": BACKEND, "formats": FORMATS, "text": TEXT, "hub": HUB,
+    "base": BASE, "tensor": TENSOR, "quant": QUANT, "backend": BACKEND, "formats": FORMATS, "text": TEXT, "net": NET, "hub": HUB,
     "nn": NN, "models": MODELS, "runtime": RUNTIME, "train": TRAIN, "retrieve": RETRIEVE, "agent": AGENT, "server": SERVER,
     "cli": SERVER | {"cli"},
 }

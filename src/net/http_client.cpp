@@ -1,4 +1,4 @@
-#include "hub/http.h"
+#include "net/http_client.h"
 
 #include <cctype>
 #include <chrono>
@@ -36,6 +36,7 @@ struct Transfer {
   HttpReply reply;
   const HttpSink* sink;
   const std::atomic<bool>* cancel;
+  const std::function<bool()>& goes_on;
   size_t max_body_bytes;
   int stall_timeout_ms;
   size_t header_bytes = 0;
@@ -44,7 +45,7 @@ struct Transfer {
   bool too_large = false;
   Clock::time_point last_byte = Clock::now();
 
-  // Called before the first byte of the body, and at the end of a body without bytes.
+  // Called behind the headers, however long the body takes.
   bool begin() {
     if (began) return true;
     began = true;
@@ -78,6 +79,12 @@ size_t on_header(char* data, size_t size, size_t count, void* user) {
   if (colon != std::string_view::npos) {
     transfer.reply.headers[lower(std::string(line.substr(0, colon)))] = trimmed(line.substr(colon + 1));
   }
+  long status = 0;
+  curl_easy_getinfo(transfer.curl, CURLINFO_RESPONSE_CODE, &status);
+  if (trimmed(line).empty() && status >= 200 && !transfer.begin()) {
+    transfer.reply.stopped = true;
+    return 0;
+  }
   return line.size();
 }
 
@@ -92,13 +99,22 @@ size_t on_data(char* data, size_t size, size_t count, void* user) {
 // Called about once a second, and more often while data flows.
 int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   auto& transfer = *static_cast<Transfer*>(user);
-  if (transfer.cancel != nullptr && transfer.cancel->load()) {
+  const bool is_cancelled = transfer.cancel != nullptr && transfer.cancel->load();
+  if (is_cancelled || (transfer.goes_on != nullptr && !transfer.goes_on())) {
     transfer.reply.stopped = true;
     return 1;
   }
   const auto silence = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - transfer.last_byte).count();
   transfer.stalled = silence > transfer.stall_timeout_ms;
   return transfer.stalled ? 1 : 0;
+}
+
+void set_method(CURL* curl, const HttpRequest& request) {
+  if (!request.body.empty() || request.method == "POST") {
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.body.data());
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+  }
+  curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method.c_str());
 }
 
 struct UrlParts {
@@ -130,13 +146,14 @@ struct HttpClient::Handle {
   const std::atomic<bool>* cancel;
   CURL* curl;
 
-  Handle(HttpLimits limits, const std::atomic<bool>* cancel) : limits(limits), cancel(cancel), curl(curl_easy_init()) {}
+  Handle(HttpLimits limits, const std::atomic<bool>* cancel)
+      : limits(std::move(limits)), cancel(cancel), curl(curl_easy_init()) {}
   ~Handle() { curl_easy_cleanup(curl); }
 };
 
 HttpClient::HttpClient(HttpLimits limits, const std::atomic<bool>* cancel) {
   initialise_curl();
-  handle_ = std::make_unique<Handle>(limits, cancel);
+  handle_ = std::make_unique<Handle>(std::move(limits), cancel);
 }
 
 HttpClient::~HttpClient() = default;
@@ -149,7 +166,8 @@ std::string HttpReply::header(const std::string& name) const {
 
 HttpReply HttpClient::send(const HttpRequest& request, const HttpSink* sink, size_t max_body_bytes) {
   CURL* curl = handle_->curl;
-  Transfer transfer{curl, {}, sink, handle_->cancel, max_body_bytes, handle_->limits.stall_timeout_ms};
+  const HttpLimits& limits = handle_->limits;
+  Transfer transfer{curl, {}, sink, handle_->cancel, limits.goes_on, max_body_bytes, limits.stall_timeout_ms};
   curl_easy_reset(curl);  // keeps connections
   curl_slist* headers = nullptr;
   for (const std::string& header : request.headers) headers = curl_slist_append(headers, header.c_str());
@@ -159,9 +177,12 @@ HttpReply HttpClient::send(const HttpRequest& request, const HttpSink* sink, siz
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
   curl_easy_setopt(curl, CURLOPT_USERAGENT, "ondol/0.1");
   curl_easy_setopt(curl, CURLOPT_NOBODY, request.head ? 1L : 0L);
+  if (!request.method.empty()) set_method(curl, request);
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(handle_->limits.connect_timeout_ms));
+  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(handle_->limits.total_timeout_ms));
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, message);
+  curl_easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);  // a proxy's are not the server's
   curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
   curl_easy_setopt(curl, CURLOPT_HEADERDATA, &transfer);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);

@@ -1,4 +1,5 @@
-// HTTP GET and HEAD on libcurl: one request at a time, redirects left to the caller, connections kept alive.
+// HTTP on libcurl, the one client of the program: one request at a time, redirects left to the caller, connections kept
+// alive. What leaves this machine goes through here.
 #pragma once
 
 #include <atomic>
@@ -16,13 +17,17 @@ namespace ondol {
 
 struct HttpLimits {
   int connect_timeout_ms = 15'000;
-  int stall_timeout_ms = 30'000;  // without a single byte
+  int stall_timeout_ms = 30'000;       // without a single byte
+  int total_timeout_ms = 0;            // of a request as a whole; 0: none
+  std::function<bool()> goes_on = {};  // asked about once a second; false ends a transfer
 };
 
 struct HttpRequest {
   std::string url;
-  std::vector<std::string> headers;  // "Name: value"
+  std::vector<std::string> headers;  // "Name: value"; "Name;" has an empty value
   bool head = false;
+  std::string method = {};  // "" is GET, or HEAD
+  std::string body = {};    // of any other method
 };
 
 /// How a request went. Without a status there is a transport error: no network, a cut connection, a stall.
