@@ -14,25 +14,34 @@ std::string key_of(const AgentCall& call) {
   return approval_of(call.name, call.arguments, {}).pattern + " " + call.name;
 }
 
+Result<std::optional<json::object>> done(Result<json::object> step) {
+  if (!step) return step.error();
+  return std::optional(std::move(*step));
+}
+
 }  // namespace
 
 CallDesk::CallDesk(const LoopParts& parts, const LoopOptions& options, StepLog& log, ToolDesk& tools)
     : parts_(parts), options_(options), log_(log), tools_(tools) {}
 
-Result<json::object> CallDesk::handle(const AgentCall& call, bool is_block) {
+Result<std::optional<json::object>> CallDesk::handle(const AgentCall& call, bool is_block) {
   Tool* tool = tools_.tool(call.name);
-  if (tool == nullptr) return fail(call, is_block, fmt::format("There is no tool '{}'.", call.name));
+  if (tool == nullptr) return done(fail(call, is_block, fmt::format("There is no tool '{}'.", call.name)));
   const auto failed = failures_.find(key_of(call));
   if (failed != failures_.end() && failed->second.second >= kRefusedAfter) {
     ++n_repeats_;
-    return fail(call, is_block,
-                fmt::format("This very call has failed {} times: {}\nIt was not run again. Do something else.",
-                            failed->second.second, failed->second.first));
+    return done(fail(call, is_block,
+                     fmt::format("This very call has failed {} times: {}\nIt was not run again. Do something else.",
+                                 failed->second.second, failed->second.first)));
   }
   auto preview = tool->preview(call.arguments, parts_.context);
-  if (!preview) return fail(call, is_block, preview.error().message());
+  if (!preview) return done(fail(call, is_block, preview.error().message()));
   const std::string shown = parts_.secrets.filter(readable(*preview)).text;
   const Decision decision = ONDOL_TRY(decide(call, *tool, shown));
+  if (decision.is_later) {
+    question_ = fmt::format("{}: {}\n{}", call.name, decision.reason, shown);
+    return std::optional<json::object>();
+  }
   const json::object step = {{"type", "call"},
                              {"call", call.id},
                              {"name", call.name},
@@ -41,12 +50,13 @@ Result<json::object> CallDesk::handle(const AgentCall& call, bool is_block) {
                              {"reason", decision.reason}};
   ONDOL_TRY(log_.add(step));
   if (!decision.is_allowed) {
-    return fail(call, is_block, "Not allowed: " + decision.reason + ". It was not done. Do not try to get around it.");
+    return done(
+        fail(call, is_block, "Not allowed: " + decision.reason + ". It was not done. Do not try to get around it."));
   }
   tools_.was_used(call.name);
   auto result = tool->call(call.arguments, parts_.context);
-  if (!result) return fail(call, is_block, result.error().message());
-  return finish(call, is_block, std::move(*result), names_secret_path(call.arguments));
+  if (!result) return done(fail(call, is_block, result.error().message()));
+  return done(finish(call, is_block, std::move(*result), names_secret_path(call.arguments)));
 }
 
 Result<json::object> CallDesk::drop(const AgentCall& call, bool is_block, bool was_begun) {
@@ -76,6 +86,7 @@ Result<CallDesk::Decision> CallDesk::ask(const AgentCall& call, const Ruling& ru
   const auto answer = parts_.approve(request);
   if (!answer) return Decision{false, "refused", answer.error().message()};
   if (*answer == ApprovalAnswer::kNo) return Decision{false, "refused", "the user said no"};
+  if (*answer == ApprovalAnswer::kLater) return Decision{false, "", ruling.reason, true};
   // A command that holds a secret is not written down: it is asked about again.
   const bool holds_secrets = parts_.secrets.filter(approval.pattern).n_secrets > 0;
   if (*answer == ApprovalAnswer::kAlways && ruling.can_be_remembered && !holds_secrets) {

@@ -75,7 +75,8 @@ struct AgentLoop::State {
   Result<void> offer();
   Result<AgentTurn> think();
   Result<bool> take(AgentTurn turn);
-  Result<void> run_pending();
+  /// Whether all calls were handled: one may wait for an approval.
+  Result<bool> run_pending();
   Result<void> end(std::string reason, std::string text);
   Result<void> work();
 
@@ -242,16 +243,20 @@ Result<bool> AgentLoop::State::take(AgentTurn turn) {
   return false;
 }
 
-Result<void> AgentLoop::State::run_pending() {
+Result<bool> AgentLoop::State::run_pending() {
   while (!pending.empty() && goes_on()) {
     const AgentCall call = pending.front();
     // Nobody knows what a call did that was begun when the process ended.
-    const json::object result =
-        ONDOL_TRY(begun.contains(call.id) ? calls.drop(call, is_block, true) : calls.handle(call, is_block));
-    history.apply(result);
+    if (begun.contains(call.id)) {
+      history.apply(ONDOL_TRY(calls.drop(call, is_block, true)));
+    } else {
+      const auto result = ONDOL_TRY(calls.handle(call, is_block));
+      if (!result) return false;
+      history.apply(*result);
+    }
     pending.erase(pending.begin());
   }
-  return {};
+  return true;
 }
 
 Result<void> AgentLoop::State::end(std::string reason, std::string text) {
@@ -268,7 +273,7 @@ Result<void> AgentLoop::State::end(std::string reason, std::string text) {
 
 Result<void> AgentLoop::State::work() {
   while (true) {
-    ONDOL_TRY(run_pending());
+    if (!ONDOL_TRY(run_pending())) return end("asking", calls.question());
     if (!goes_on()) return end("cancelled", "");
     if (calls.is_stuck()) return end("stuck", "the model repeats a call that fails");
     if (const std::string budget = spent(); !budget.empty()) return end(budget, "the budget is spent");

@@ -49,7 +49,12 @@ struct ApprovalRequest {
   /// What an "always" would cover; nothing where the call must be asked about every time.
   std::optional<RememberedApproval> always;
 };
-enum class ApprovalAnswer { kNo, kOnce, kAlways };
+enum class ApprovalAnswer {
+  kNo,
+  kOnce,
+  kAlways,
+  kLater,  // whoever must say is not there: the run ends, and the next one begins with this call
+};
 
 struct LoopOptions {
   Policy policy;
@@ -81,8 +86,9 @@ struct LoopParts {
 };
 
 struct LoopOutcome {
-  std::string reason;  // "done", "turns", "tokens", "seconds", "cancelled", "context", "stuck" or "error"
-  std::string text;    // the answer, or what went wrong
+  /// "done", "asking", "turns", "tokens", "seconds", "cancelled", "context", "stuck" or "error".
+  std::string reason;
+  std::string text;  // the answer, what must be approved, or what went wrong
   int turns = 0;
   int64_t tokens = 0;
   double seconds = 0;

@@ -65,8 +65,10 @@ class CallDesk {
  public:
   CallDesk(const LoopParts& parts, const LoopOptions& options, StepLog& log, ToolDesk& tools);
 
-  /// What the call came to is in the session afterwards. Errors: the session's.
-  Result<json::object> handle(const AgentCall& call, bool is_block);
+  /// What the call came to is in the session afterwards. Nothing: it waits for somebody who may approve it; question()
+  /// says what. Errors: the session's.
+  Result<std::optional<json::object>> handle(const AgentCall& call, bool is_block);
+  const std::string& question() const { return question_; }
   /// A call that will not be done; `was_begun`: perhaps it was, when the process ended.
   Result<json::object> drop(const AgentCall& call, bool is_block, bool was_begun);
 
@@ -86,6 +88,7 @@ class CallDesk {
     bool is_allowed = false;
     std::string verdict;
     std::string reason;
+    bool is_later = false;
   };
   Result<Decision> decide(const AgentCall& call, Tool& tool, const std::string& preview);
   Result<Decision> ask(const AgentCall& call, const Ruling& ruling, const RememberedApproval& approval,
@@ -101,6 +104,7 @@ class CallDesk {
   std::map<std::string, std::pair<std::string, int>> failures_;  // call -> error, how often
   std::set<int> untrusted_results_;
   int n_repeats_ = 0;
+  std::string question_;
 };
 
 }  // namespace ondol

@@ -99,6 +99,21 @@ TEST(AgentLoop, RefusedCallsDoNotRun) {
   EXPECT_NE(bench.model.prompts()[1].find("the user said no"), std::string::npos);
 }
 
+TEST(AgentLoop, WaitsForWhoeverApprovesLater) {
+  LoopBench bench({scripted_call("write_file", R"({"path": "a", "content": "x"})"), "Written."});
+  bench.answer_with(ApprovalAnswer::kLater);
+  const LoopOutcome asking = bench.run("Write.");
+  EXPECT_EQ(asking.reason, "asking");
+  EXPECT_NE(asking.text.find("write_file"), std::string::npos);
+  EXPECT_TRUE(bench.tool("write_file").calls.empty());
+  EXPECT_TRUE(bench.steps("call").empty());
+  bench.reopen();
+  bench.answer_with(ApprovalAnswer::kOnce);
+  EXPECT_EQ(bench.run("").text, "Written.");
+  EXPECT_EQ(bench.tool("write_file").calls.size(), 1u);
+  EXPECT_EQ(bench.model.prompts().size(), 2u) << "the model is not asked twice for the same call";
+}
+
 TEST(AgentLoop, WithoutAnybodyToAskNothingIsChanged) {
   LoopBench bench({scripted_call("write_file", R"({"path": "a", "content": "x"})"), "ok"});
   bench.run("Write.");
