@@ -43,7 +43,13 @@ class EditorSession : public acp::SessionAgent {
   static Result<std::unique_ptr<SessionAgent>> begin(const Options& options, SharedAgentModel& model,
                                                      const std::string& folder,
                                                      const std::vector<mcp::ConfiguredServer>& servers) {
-    auto tools = ONDOL_TRY(ActTools::open(folder, options.tools, options.hosts));
+    auto tools = ONDOL_TRY(ActTools::open({.workspace = folder,
+                                           .tools = options.tools,
+                                           .hosts = options.hosts,
+                                           .data_folder = options.data_folder,
+                                           .store = {},
+                                           .mqtt_broker = {},
+                                           .has_network = options.scope == "full"}));
     auto session = ONDOL_TRY(AgentSession::create(options.data_folder + "/sessions",
                                                   {{"workspace", folder}, {"model", options.model.model}}));
     auto approvals = ONDOL_TRY(ApprovalMemory::open(options.data_folder + "/approvals", folder));
@@ -108,8 +114,7 @@ class EditorSession : public acp::SessionAgent {
 
 Result<void> serve_acp(Options& options) {
   std::signal(SIGPIPE, SIG_IGN);
-  if (options.data_folder.empty())
-    options.data_folder = (fs::path(StoreFolders::from_environment().own).parent_path() / "agent").string();
+  if (options.data_folder.empty()) options.data_folder = agent_folder();
   options.loop.policy = {*scope_named(options.scope), *approval_named(options.approve), options.hosts};
   SharedAgentModel model;
   const auto begin = [&](const std::string& folder, const std::vector<mcp::ConfiguredServer>& servers) {

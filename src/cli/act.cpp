@@ -15,7 +15,6 @@
 #include "cli/language.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
-#include "hub/store.h"
 
 namespace ondol::cli {
 namespace {
@@ -210,9 +209,7 @@ Result<LoopOutcome> work(const Options& options, Workshop& shop, AgentSession& s
 }
 
 Result<void> act(Options& options) {
-  if (options.data_folder.empty()) {
-    options.data_folder = (fs::path(StoreFolders::from_environment().own).parent_path() / "agent").string();
-  }
+  if (options.data_folder.empty()) options.data_folder = agent_folder();
   if (options.list) return list_sessions(options);
   ONDOL_TRY(check(options));
   if (!options.replay.empty() && !options.again) return print_replay(options);

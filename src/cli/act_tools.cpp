@@ -1,6 +1,7 @@
 #include "cli/act_tools.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <optional>
 
 #include <fmt/format.h>
@@ -10,6 +11,7 @@
 #include "agent/workspace.h"
 #include "cli/document_store_option.h"
 #include "cli/open_embedder.h"
+#include "hub/store.h"
 #include "retrieve/reader_process.h"
 
 namespace ondol::cli {
@@ -96,6 +98,10 @@ class OpenTools final : public ActTools {
 };
 
 }  // namespace
+
+std::string agent_folder() {
+  return (std::filesystem::path(StoreFolders::from_environment().own).parent_path() / "agent").string();
+}
 
 Result<std::unique_ptr<ActTools>> ActTools::open(const ActWishes& wishes) {
   Workspace workspace = ONDOL_TRY(Workspace::open(wishes.workspace));

@@ -10,6 +10,9 @@
 
 namespace ondol::cli {
 
+/// Where agents keep sessions, approvals, notes and skills unless told otherwise.
+std::string agent_folder();
+
 struct ActWishes {
   std::string workspace;           // a folder
   std::vector<std::string> tools;  // the only ones wanted; empty: all

@@ -138,7 +138,13 @@ Result<void> serve_mcp(const Options& options) {
   ONDOL_TRY(offer_stores_and_model(options, model, *catalog));
   std::unique_ptr<ActTools> tools;
   if (!options.workspace.empty()) {
-    tools = ONDOL_TRY(ActTools::open(options.workspace, options.tools, options.hosts));
+    tools = ONDOL_TRY(ActTools::open({.workspace = options.workspace,
+                                      .tools = options.tools,
+                                      .hosts = options.hosts,
+                                      .data_folder = agent_folder(),
+                                      .store = {},
+                                      .mqtt_broker = {},
+                                      .has_network = options.scope == "full"}));
     const Policy policy{*scope_named(options.scope), *approval_named(options.approve), options.hosts};
     mcp::offer_tools(*catalog, {tools->tools(), tools->context().workspace, tools->context().sandbox, policy});
   }
