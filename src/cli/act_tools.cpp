@@ -53,7 +53,9 @@ class OpenTools final : public ActTools {
     ToolNeeds needs;
     needs.host_names = wishes.hosts;
     if (wishes.has_network && !wishes.hosts.empty()) {
-      proxy_ = ONDOL_TRY(Proxy::start({.hosts = ONDOL_TRY(HostList::parse(wishes.hosts))}));
+      ProxyOptions proxy;
+      proxy.hosts = ONDOL_TRY(HostList::parse(wishes.hosts));
+      proxy_ = ONDOL_TRY(Proxy::start(std::move(proxy)));
       needs.proxy_socket = proxy_->socket_path();
     }
     needs.notes_folder = wishes.data_folder + "/notes";

@@ -72,7 +72,8 @@ Result<void> eval_bfcl(const Options& options) {
     ProgressBar progress(std::string(category.name), "questions");
     int n_done = 0;
     const auto told = [&](const BfclResult& result) {
-      progress.update(++n_done, options.bfcl.limit > 0 ? options.bfcl.limit : n_done);
+      ++n_done;
+      progress.update(n_done, options.bfcl.limit > 0 ? options.bfcl.limit : n_done);
       if (log != nullptr) fmt::print(log, "{}\n", json_text(as_json(result, std::string(category.name))));
       return !interrupted.load();
     };

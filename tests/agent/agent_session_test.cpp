@@ -16,10 +16,10 @@ std::string lines_of(const AgentSession& session) {
 }
 
 TEST(AgentSession, StepsAreLinesOnTheDisk) {
-  const Scratch scratch;
-  auto session = AgentSession::create(scratch.path, {{"workspace", "/w"}}).value();
+  const TestFolder scratch;
+  auto session = AgentSession::create(scratch.path(), {{"workspace", "/w"}}).value();
   ASSERT_TRUE(session.append({{"type", "goal"}, {"text", "한 일\nzwei"}}));
-  const auto steps = AgentSession::read(scratch.path, session.id()).value();
+  const auto steps = AgentSession::read(scratch.path(), session.id()).value();
   ASSERT_EQ(steps.size(), 2u);
   EXPECT_EQ(string_or(steps[0], "workspace", ""), "/w");
   EXPECT_EQ(int_or(steps[1], "step", 0), 1);
@@ -29,46 +29,46 @@ TEST(AgentSession, StepsAreLinesOnTheDisk) {
 }
 
 TEST(AgentSession, ALineThatACrashCutOffIsDropped) {
-  const Scratch scratch;
+  const TestFolder scratch;
   std::string id;
   {
-    auto session = AgentSession::create(scratch.path, {}).value();
+    auto session = AgentSession::create(scratch.path(), {}).value();
     id = session.id();
     ASSERT_TRUE(session.append({{"type", "goal"}, {"text", "x"}}));
   }
-  std::ofstream(scratch.path + "/" + id + "/steps.jsonl", std::ios::app) << R"({"step":2,"type":"ans)";
-  auto session = AgentSession::open(scratch.path, id).value();
+  std::ofstream(scratch.path() + "/" + id + "/steps.jsonl", std::ios::app) << R"({"step":2,"type":"ans)";
+  auto session = AgentSession::open(scratch.path(), id).value();
   EXPECT_EQ(session.steps().size(), 2u);
   ASSERT_TRUE(session.append({{"type", "end"}}));
-  EXPECT_EQ(AgentSession::read(scratch.path, id).value().size(), 3u);
+  EXPECT_EQ(AgentSession::read(scratch.path(), id).value().size(), 3u);
 }
 
 TEST(AgentSession, DamageInTheMiddleIsAnError) {
-  const Scratch scratch;
+  const TestFolder scratch;
   for (const char* text : {"", "{}\n", "nonsense\n", "{\"step\":0,\"type\":\"session\",\"format\":2}\n",
                            "{\"step\":0,\"type\":\"session\",\"format\":1}\n{\"step\":2}\n"}) {
     scratch.write("damaged/steps.jsonl", text);
-    EXPECT_FALSE(AgentSession::open(scratch.path, "damaged")) << text;
+    EXPECT_FALSE(AgentSession::open(scratch.path(), "damaged")) << text;
   }
-  for (const char* id : {"", "..", "a/b", "none", "A"}) EXPECT_FALSE(AgentSession::open(scratch.path, id)) << id;
+  for (const char* id : {"", "..", "a/b", "none", "A"}) EXPECT_FALSE(AgentSession::open(scratch.path(), id)) << id;
 }
 
 TEST(AgentSession, TwoProcessesDoNotShareOne) {
-  const Scratch scratch;
-  const auto session = AgentSession::create(scratch.path, {}).value();
-  const auto second = AgentSession::open(scratch.path, session.id());
+  const TestFolder scratch;
+  const auto session = AgentSession::create(scratch.path(), {}).value();
+  const auto second = AgentSession::open(scratch.path(), session.id());
   ASSERT_FALSE(second);
   EXPECT_NE(second.error().message().find("another process"), std::string::npos);
-  EXPECT_TRUE(AgentSession::read(scratch.path, session.id())) << "it can be looked at";
+  EXPECT_TRUE(AgentSession::read(scratch.path(), session.id())) << "it can be looked at";
 }
 
 TEST(AgentSession, ResultsAndBranches) {
-  const Scratch scratch;
-  auto session = AgentSession::create(scratch.path, {}).value();
+  const TestFolder scratch;
+  auto session = AgentSession::create(scratch.path(), {}).value();
   EXPECT_EQ(session.keep_result("one").value(), 1);
   EXPECT_EQ(session.keep_result("two").value(), 2);
   for (const char* text : {"a", "b", "c"}) ASSERT_TRUE(session.append({{"type", "note"}, {"text", text}}));
-  auto branch = AgentSession::branch(scratch.path, session.id(), 2).value();
+  auto branch = AgentSession::branch(scratch.path(), session.id(), 2).value();
   EXPECT_NE(branch.id(), session.id());
   EXPECT_EQ(branch.steps().size(), 3u);
   EXPECT_EQ(string_or(branch.header(), "branch_of", ""), session.id());
@@ -77,18 +77,18 @@ TEST(AgentSession, ResultsAndBranches) {
   EXPECT_EQ(branch.keep_result("three").value(), 3);
   EXPECT_FALSE(session.result(3));
   EXPECT_FALSE(branch.result(0));
-  EXPECT_FALSE(AgentSession::branch(scratch.path, session.id(), 4));
-  EXPECT_FALSE(AgentSession::branch(scratch.path, session.id(), 0));
+  EXPECT_FALSE(AgentSession::branch(scratch.path(), session.id(), 4));
+  EXPECT_FALSE(AgentSession::branch(scratch.path(), session.id(), 0));
 }
 
 TEST(AgentSession, TheList) {
-  const Scratch scratch;
-  auto session = AgentSession::create(scratch.path, {{"workspace", "/w"}, {"model", "m"}}).value();
+  const TestFolder scratch;
+  auto session = AgentSession::create(scratch.path(), {{"workspace", "/w"}, {"model", "m"}}).value();
   ASSERT_TRUE(session.append({{"type", "goal"}, {"text", "first"}}));
   ASSERT_TRUE(session.append({{"type", "goal"}, {"text", "second"}}));
   ASSERT_TRUE(session.append({{"type", "end"}, {"reason", "done"}}));
   scratch.write("broken/steps.jsonl", "x");
-  const auto list = AgentSession::list(scratch.path);
+  const auto list = AgentSession::list(scratch.path());
   ASSERT_EQ(list.size(), 1u);
   EXPECT_EQ(list[0].goal, "first");
   EXPECT_EQ(list[0].end, "done");

@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "tests/agent/scratch.h"
+#include "tests/agent/temporary_folder.h"
 
 namespace ondol {
 namespace {
@@ -25,31 +25,31 @@ TEST(ApprovalMemory, PatternsAreNarrow) {
 }
 
 TEST(ApprovalMemory, IsKeptForEachWorkspace) {
-  const Scratch scratch;
+  const TestFolder scratch;
   const RememberedApproval approval{"run_shell", "exactly:{\"command\":\"ls\"}"};
   {
-    auto memory = ApprovalMemory::open(scratch.path, "/one").value();
+    auto memory = ApprovalMemory::open(scratch.path(), "/one").value();
     EXPECT_FALSE(memory.has(approval));
     ASSERT_TRUE(memory.add(approval));
     ASSERT_TRUE(memory.add(approval));
     EXPECT_EQ(memory.all().size(), 1u);
   }
-  const auto again = ApprovalMemory::open(scratch.path, "/one").value();
+  const auto again = ApprovalMemory::open(scratch.path(), "/one").value();
   EXPECT_TRUE(again.has(approval));
   EXPECT_FALSE(again.has({"run_python", approval.pattern}));
-  EXPECT_FALSE(ApprovalMemory::open(scratch.path, "/two").value().has(approval));
+  EXPECT_FALSE(ApprovalMemory::open(scratch.path(), "/two").value().has(approval));
   const auto permissions = std::filesystem::status(again.path()).permissions();
   EXPECT_EQ(permissions & std::filesystem::perms::all, std::filesystem::perms(0600));
 }
 
 TEST(ApprovalMemory, ADamagedFileIsAnError) {
-  const Scratch scratch;
-  const std::string path = ApprovalMemory::open(scratch.path, "/one").value().path();
+  const TestFolder scratch;
+  const std::string path = ApprovalMemory::open(scratch.path(), "/one").value().path();
   for (const char* text : {"", "{", "[]", R"({"workspace": "/two", "approvals": []})", R"({"workspace": "/one"})",
                            R"({"workspace": "/one", "approvals": [{"tool": "run_shell"}]})",
                            R"({"workspace": "/one", "approvals": [{"tool": "run_shell", "pattern": ""}]})"}) {
     scratch.write(std::filesystem::path(path).filename(), text);
-    const auto memory = ApprovalMemory::open(scratch.path, "/one");
+    const auto memory = ApprovalMemory::open(scratch.path(), "/one");
     ASSERT_FALSE(memory) << text;
     EXPECT_NE(memory.error().message().find(path), std::string::npos);
   }

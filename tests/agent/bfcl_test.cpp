@@ -6,7 +6,7 @@
 #include "agent/bfcl/evaluate.h"
 #include "agent/bfcl/source_values.h"
 #include "base/files.h"
-#include "tests/agent/scratch.h"
+#include "tests/agent/temporary_folder.h"
 #include "tests/agent/scripted_model.h"
 
 namespace ondol {
@@ -111,10 +111,10 @@ TEST(BfclCases, ToolsForModels) {
 }
 
 TEST(BfclCases, UnreadableFilesAreErrors) {
-  const Scratch scratch;
+  const TestFolder scratch;
   const BfclCategory category = find_bfcl_category("multiple").value();
   const auto why = [&] {
-    const auto cases = read_bfcl(scratch.path, category);
+    const auto cases = read_bfcl(scratch.path(), category);
     return cases ? "" : cases.error().message();
   };
   EXPECT_NE(why().find("BFCL_v4_multiple.json"), std::string::npos);
@@ -130,14 +130,14 @@ TEST(BfclCases, UnreadableFilesAreErrors) {
 }
 
 TEST(BfclEvaluation, RunsAModelThroughItsGrammar) {
-  const Scratch scratch;
+  const TestFolder scratch;
   scratch.write("BFCL_v4_simple_python.json",
                 std::string(R"({"id": "s0", "question": [[{"role": "user", "content": "5!"}]], "function": [)") +
                     R"({"name": "math.factorial", "description": "F.", "parameters": {"type": "dict", )" +
                     R"("properties": {"number": {"type": "integer"}}, "required": ["number"]}}]})" + "\n");
   scratch.write("possible_answer/BFCL_v4_simple_python.json",
                 "{\"id\": \"s0\", \"ground_truth\": [{\"math.factorial\": {\"number\": [5]}}]}\n");
-  scratch.write("BFCL_v4_irrelevance.json", read_file(scratch.path + "/BFCL_v4_simple_python.json").value());
+  scratch.write("BFCL_v4_irrelevance.json", read_file(scratch.path() + "/BFCL_v4_simple_python.json").value());
   ScriptedModel model({scripted_call("math_factorial", R"({"number": 5})"), "I cannot do that.",
                        scripted_call("math_factorial", R"({"number": 6})"),
                        scripted_call("math_factorial", R"({"number": 5})")});
@@ -147,7 +147,7 @@ TEST(BfclEvaluation, RunsAModelThroughItsGrammar) {
     return true;
   };
   const auto run = [&](const char* name) {
-    return evaluate_bfcl(model, scratch.path, find_bfcl_category(name).value(), {}, keep).value();
+    return evaluate_bfcl(model, scratch.path(), find_bfcl_category(name).value(), {}, keep).value();
   };
   EXPECT_EQ(run("simple_python").n_right, 1);
   EXPECT_EQ(results[0].calls[0].name, "math.factorial") << "the function's own name again";

@@ -11,8 +11,8 @@
 #include "agent/loop.h"
 #include "agent/sandbox.h"
 #include "agent/workspace.h"
-#include "tests/agent/scratch.h"
 #include "tests/agent/scripted_model.h"
+#include "tests/agent/temporary_folder.h"
 #include "tests/formats/temporary_folder.h"
 
 namespace ondol {
@@ -65,7 +65,7 @@ class LoopBench {
  public:
   explicit LoopBench(std::vector<std::string> answers, int64_t context = 8192, std::string_view source = kToolTemplate)
       : model(std::move(answers), context, source),
-        workspace_(Workspace::open(folder.path).value()),
+        workspace_(Workspace::open(folder.path()).value()),
         context_{workspace_, sandbox_, [this] { return goes_on; }, {}} {
     options.policy.scope = Scope::kFull;
     add("read_file", "Read a file of the workspace.", Effect::kReads, [this](const json::object& arguments) {
@@ -108,14 +108,14 @@ class LoopBench {
     return *tools.front();
   }
 
-  std::string sessions() const { return folder.path + "/sessions"; }
+  std::string sessions() const { return folder.path() + "/sessions"; }
 
   /// Begins a session with the first goal.
   LoopOutcome run(const std::string& goal) {
     if (!session) session.emplace(AgentSession::create(sessions(), {{"workspace", "/w"}}).value());
     LoopParts parts{.model = model,
                     .tools = {},
-                    .context = context_,
+                    .context = real_sandbox == nullptr ? context_ : real_context(),
                     .session = *session,
                     .approvals = approvals,
                     .secrets = secrets,
@@ -158,12 +158,13 @@ class LoopBench {
     };
   }
 
-  Scratch folder;
+  TestFolder folder;
   ScriptedModel model;
   LoopOptions options;
   std::map<std::string, std::string> files;
   std::vector<std::unique_ptr<SampleTool>> tools;
   std::span<const std::unique_ptr<Tool>> instead;  // of the tools
+  Sandbox* real_sandbox = nullptr;
   std::optional<AgentSession> session;
   ApprovalMemory approvals = ApprovalMemory::open("", "/w").value();
   SecretFilter secrets;
@@ -176,9 +177,14 @@ class LoopBench {
   double now = 0;
 
  private:
+  ToolContext& real_context() {
+    return whole_context_.emplace(ToolContext{workspace_, *real_sandbox, [this] { return goes_on; }, {}});
+  }
+
   Workspace workspace_;  // these tools use neither
   NoSandbox sandbox_;
   ToolContext context_;
+  std::optional<ToolContext> whole_context_;
 };
 
 }  // namespace ondol

@@ -89,13 +89,14 @@ TEST(Skills, WhatIsWrongIsSaid) {
 }
 
 TEST(Skills, Folders) {
-  const Scratch scratch;
+  const TestFolder scratch;
   scratch.write("own/pdf/SKILL.md", "---\nname: pdf\ndescription: ours\n---\nOurs.\n");
   scratch.write("own/other/SKILL.md", "---\nname: something\ndescription: d\n---\n");
   scratch.write("own/empty/readme.md", "x");
   scratch.write("work/pdf/SKILL.md", "---\nname: pdf\ndescription: theirs\n---\n");
   scratch.write("work/csv/SKILL.md", "---\nname: csv\ndescription: two\n  lines\n---\n");
-  const SkillList list = read_skills({{scratch.path + "/work", true}, {scratch.path + "/own", false}, {"/none", true}});
+  const SkillList list =
+      read_skills({{scratch.path() + "/work", true}, {scratch.path() + "/own", false}, {"/none", true}});
   ASSERT_EQ(list.skills.size(), 2u);
   EXPECT_EQ(list.skills[0].head.name, "csv");
   EXPECT_EQ(list.skills[1].head.description, "theirs");
@@ -109,16 +110,16 @@ TEST(Skills, Folders) {
 }
 
 TEST(Skills, AreDisclosedStepByStep) {
-  const Scratch scratch;
+  const TestFolder scratch;
   scratch.write("skills/pdf/SKILL.md", "---\nname: pdf\ndescription: Handles forms.\n---\nFirst read forms.md.\n");
   scratch.write("skills/pdf/forms.md", "Fields are numbered.");
   scratch.write("skills/secret.txt", "not of the skill");
-  std::filesystem::create_symlink("../secret.txt", scratch.path + "/skills/pdf/link.txt");
+  std::filesystem::create_symlink("../secret.txt", scratch.path() + "/skills/pdf/link.txt");
   LoopBench bench({scripted_call("use_skill", R"({"name": "pdf"})"),
                    scripted_call("use_skill", R"({"name": "pdf", "file": "forms.md"})"),
                    scripted_call("use_skill", R"({"name": "pdf", "file": "../secret.txt"})"),
                    scripted_call("use_skill", R"({"name": "pdf", "file": "link.txt"})"), "ok"});
-  bench.skills = read_skills({{scratch.path + "/skills", true}}).skills;
+  bench.skills = read_skills({{scratch.path() + "/skills", true}}).skills;
   bench.run("Fill the form.");
   EXPECT_NE(bench.model.prompts()[0].find("- pdf: Handles forms."), std::string::npos);
   EXPECT_EQ(bench.model.prompts()[0].find("First read"), std::string::npos);

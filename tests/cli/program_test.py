@@ -40,7 +40,7 @@ class Usage(unittest.TestCase):
         self.assertIn("Examples:", out)
         for command in ("run", "chat", "show", "list", "pull", "rm", "tokenize", "detokenize", "template", "perplexity",
                         "logits", "embed", "quantize", "convert", "bench", "doctor", "imatrix", "serve", "train",
-                        "merge", "plot"):
+                        "merge", "plot", "act"):
             status, out, _ = ondol(command, "--help")
             self.assertEqual(status, 0, command)
             self.assertIn(f"ondol {command}", out[out.index("Examples:"):])
