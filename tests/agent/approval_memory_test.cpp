@@ -48,7 +48,7 @@ TEST(ApprovalMemory, ADamagedFileIsAnError) {
   for (const char* text : {"", "{", "[]", R"({"workspace": "/two", "approvals": []})", R"({"workspace": "/one"})",
                            R"({"workspace": "/one", "approvals": [{"tool": "run_shell"}]})",
                            R"({"workspace": "/one", "approvals": [{"tool": "run_shell", "pattern": ""}]})"}) {
-    scratch.write(std::filesystem::path(path).filename(), text);
+    scratch.write(std::filesystem::path(path).filename().string(), text);
     const auto memory = ApprovalMemory::open(scratch.path(), "/one");
     ASSERT_FALSE(memory) << text;
     EXPECT_NE(memory.error().message().find(path), std::string::npos);

@@ -83,7 +83,8 @@ class Act(unittest.TestCase):
         self.assertEqual(len(self.lines(self.act("--list", "--json")[1])), 3)
 
     def test_the_cache_holds_the_prompts_beginning(self):
-        _, out, _ = self.goal("Say hello.", "--json", "--steps", 3)
+        # With so few tools, all of them are offered at every turn.
+        _, out, _ = self.goal("Say hello.", "--json", "--steps", 3, "--tools", "read_file,run_shell")
         answers = [step for step in self.lines(out) if step["type"] == "answer"]
         for before, answer in zip(answers, answers[1:]):
             self.assertGreaterEqual(answer["cached_tokens"], before["prompt_tokens"] - 1)
