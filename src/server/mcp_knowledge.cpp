@@ -18,7 +18,8 @@ class OfferedCollections : public mcp::Collections {
   Result<json::array> search(const std::string& collection, const std::string& question, size_t n) override {
     const auto documents = ONDOL_TRY(sources_.documents(collection));
     json::array hits;
-    for (const auto& [hit, score] : ONDOL_TRY(documents->search({{question}, n, {}, {}})))
+    const CollectionDocuments::Wish wish{{question}, n, {}, [](const std::string&) { return true; }};
+    for (const auto& [hit, score] : ONDOL_TRY(documents->search(wish)))
       hits.push_back(json::object{{"path", hit.path},
                                   {"page", hit.page == 0 ? json::value(nullptr) : json::value(hit.page)},
                                   {"start", hit.start},
