@@ -7,6 +7,7 @@ SETS is a folder with text/ and instruct/ as README.md describes them. OUT recei
   texts/train.jsonl             {"text"}: simple books, fairy tales, children's stories
   talk/train.jsonl              {"messages"}, some with "tools": stories on request, questions about a passage, calls of
                                 tools, small talk in English and Korean, sums
+  polish/train.jsonl            the same, but fewer long ones and more small talk: what is learned last
   valid/<set>.jsonl             what is kept from training, a file for each set
 Needs Python's standard library only. The same input gives the same bytes.
 """
@@ -321,12 +322,15 @@ def main(sets: pathlib.Path, out: pathlib.Path) -> None:
     draw.shuffle(korean)
     here = pathlib.Path(__file__).resolve().parent
     dialogues = read_lines(sets / "instruct/service-dialogues-train.jsonl")
-    talks = story_talks(told, draw)
-    talks += passage_talks(learned, draw) + made_passages(9000, draw) + sums(1500, draw)
-    talks += tool_talks(dialogues, draw)
-    talks += small_talks(here, 6, draw) + korean[400:]
+    short = story_talks(told, draw) + made_passages(9000, draw) + sums(1500, draw)
+    passages_asked, tools = passage_talks(learned, draw), tool_talks(dialogues, draw)
+    talks = short + passages_asked + tools + small_talks(here, 6, draw) + korean[400:]
     draw.shuffle(talks)
     write_lines(out / "talk/train.jsonl", talks)
+    polish = short + draw.sample(passages_asked, len(passages_asked) // 2) + draw.sample(tools, len(tools) // 2)
+    polish += small_talks(here, 40, draw) + draw.sample(korean[400:], 3000)
+    draw.shuffle(polish)
+    write_lines(out / "polish/train.jsonl", polish)
 
     write_lines(out / "valid/stories.jsonl", [{"text": f"{title}\n\n{text}"} for title, text in kept_stories])
     write_lines(out / "valid/books.jsonl", [{"text": plain(book["text"])[20000:60000]} for book in read_lines(sets / "text/books-easy-val.jsonl")[:8]])

@@ -42,7 +42,7 @@ TEST_F(ChatPromptTest, WhatPeopleTypeBecomesNoControlToken) {
   const ChatPrompt plain = prompt_of(R"([{"role": "user", "content": "a b c"}])");
   ASSERT_GT(n_control(plain), 0) << "the template writes some";
   std::string evil = "a ";
-  for (const std::string& text : model().special_texts().all())
+  for (const std::string& text : model().style().special_texts.all())
     evil += text + "x" + text.substr(0, text.size() - 1) + " ";
   const json::array messages = {json::object{{"role", "user"}, {"content", evil}}};
   const ChatPrompt prompt = prompt_of(json::serialize(messages).c_str());
