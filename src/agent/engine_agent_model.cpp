@@ -27,8 +27,10 @@ Result<std::unique_ptr<EngineAgentModel>> EngineAgentModel::create(std::unique_p
 
 Result<Generated> EngineAgentModel::continue_prompt(Sampler& sampler, std::span<const TokenId> prompt,
                                                     const GenerateOptions& options, const TextSink& sink) {
-  const auto progress = [this](int, int) { return !goes_on_ || goes_on_(); };
-  return ondol::generate(speculation_, *engine_, sampler, prompt, options, sink, progress);
+  const auto goes_on = [this] { return !goes_on_ || goes_on_(); };
+  const auto progress = [&](int, int) { return goes_on(); };
+  const auto told = [&](std::string_view text) { return goes_on() && sink(text); };
+  return ondol::generate(speculation_, *engine_, sampler, prompt, options, told, progress);
 }
 
 }  // namespace ondol
