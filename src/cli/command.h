@@ -48,6 +48,7 @@ void add_copy_store(CLI::App& app, const Globals& globals);
 void add_search(CLI::App& app, const Globals& globals);
 void add_ask(CLI::App& app, const Globals& globals);
 void add_act(CLI::App& app, const Globals& globals);
+void add_jobs(CLI::App& app, const Globals& globals);
 void add_mcp(CLI::App& app, const Globals& globals);
 void add_acp(CLI::App& app, const Globals& globals);
 void add_eval(CLI::App& app, const Globals& globals);

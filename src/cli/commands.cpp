@@ -52,6 +52,7 @@ constexpr AddCommand kCommands[] = {
     add_search,
     add_ask,
     add_act,
+    add_jobs,
     add_mcp,
     add_acp,
     add_eval,

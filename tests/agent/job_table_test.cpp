@@ -65,7 +65,10 @@ void leases_run_out(const std::string& place) {
   const int64_t id = table.add({.name = "job", .work = work(1), .most_attempts = 2}).value();
   const LeasedJob dead = table.take("first", 1).value().value();
   wait_ms(20);
+  EXPECT_TRUE(table.note(dead, "half of it").value()) << "the lease ran out, but nobody has taken the job";
   const LeasedJob taken = table.take("second", kLong).value().value();
+  EXPECT_EQ(taken.progress, "half of it");
+  EXPECT_FALSE(table.note(dead, "more").value());
   EXPECT_EQ(taken.id, id);
   EXPECT_EQ(taken.attempt, 2);
   // Whoever lost the lease can do nothing any more.
@@ -137,7 +140,7 @@ pid_t start_worker(const std::string& place) {
   if (pid != 0) return pid;
   std::mt19937 random(static_cast<uint32_t>(::getpid()));
   JobWorker worker({.place = place, .name = fmt::format("{}", ::getpid()), .lease_ms = 400, .pause_ms = 50},
-                   [&](const LeasedJob& job, const std::function<bool()>&) {
+                   [&](const LeasedJob& job, const JobWorker::Hooks&) {
                      std::this_thread::sleep_for(std::chrono::microseconds(random() % 500));
                      return JobOutcome{.result = json::string(job.name)};
                    });
@@ -233,15 +236,15 @@ TEST_F(JobTableTest, AWorkerKeepsItsLeaseAndNoticesItsLoss) {
   const int64_t asks = table.add({.name = "asks", .work = work(3)}).value();
   bool noticed = false;
   JobWorker worker({.place = place, .name = "w", .lease_ms = 150},
-                   [&](const LeasedJob& job, const std::function<bool()>& goes_on) {
+                   [&](const LeasedJob& job, const JobWorker::Hooks& hooks) {
                      if (job.name == "asks" && job.answer.empty()) {
                        return JobOutcome{JobOutcome::Kind::kAsks, nullptr, "may I?"};
                      }
                      if (job.name == "lost") {
                        EXPECT_TRUE(table.cancel(lost).value());
                      }
-                     for (int i = 0; i < 40 && goes_on(); ++i) wait_ms(20);
-                     if (!goes_on()) noticed = job.name == "lost";
+                     for (int i = 0; i < 40 && hooks.goes_on(); ++i) wait_ms(20);
+                     if (!hooks.goes_on()) noticed = job.name == "lost";
                      return JobOutcome{.result = "did it"};
                    });
   ASSERT_TRUE(worker.run(true));

@@ -25,7 +25,8 @@ std::string schema(const sql::Dialect& dialect) {
 CREATE TABLE job (id {own_id}, name TEXT NOT NULL UNIQUE, work TEXT NOT NULL, state {integer} NOT NULL,
                   priority {integer} NOT NULL, due_ms {integer} NOT NULL, attempts {integer} NOT NULL,
                   most_attempts {integer} NOT NULL, lease TEXT NOT NULL, lease_end_ms {integer} NOT NULL,
-                  worker TEXT NOT NULL, question TEXT NOT NULL, answer TEXT NOT NULL, result TEXT NOT NULL,
+                  worker TEXT NOT NULL, question TEXT NOT NULL, answer TEXT NOT NULL, progress TEXT NOT NULL,
+                  result TEXT NOT NULL,
                   made_ms {integer} NOT NULL, ended_ms {integer} NOT NULL);
 CREATE INDEX job_by_state ON job (state, priority, due_ms);
 CREATE TABLE schedule (id {own_id}, name TEXT NOT NULL UNIQUE, cron TEXT NOT NULL, work TEXT NOT NULL,
@@ -47,7 +48,7 @@ std::string unique_name() {
   return fmt::format("{:016x}{:016x}", word(), word());
 }
 
-constexpr char kColumns[] = "id, name, work, state, attempts, worker, question, result, made_ms, ended_ms";
+constexpr char kColumns[] = "id, name, work, state, attempts, worker, question, result, made_ms, ended_ms, progress";
 
 Result<JobRecord> record_of(const Statement& row) {
   JobRecord record;
@@ -61,6 +62,7 @@ Result<JobRecord> record_of(const Statement& row) {
   record.result = row.text(7);
   record.made_ms = row.integer(8);
   record.ended_ms = row.integer(9);
+  record.progress = row.text(10);
   return record;
 }
 
@@ -108,8 +110,8 @@ Result<int64_t> JobTable::add(const JobWish& wish) {
   ONDOL_TRY(changes_one(
       fmt::format(
           "INSERT INTO job (name, work, state, priority, due_ms, attempts, most_attempts, lease, lease_end_ms, "
-          "worker, question, answer, result, made_ms, ended_ms) "
-          "VALUES (?1, ?2, {0}, ?3, {1} + ?4, 0, ?5, '', 0, '', '', '', '', {1}, 0) ON CONFLICT (name) DO NOTHING",
+          "worker, question, answer, progress, result, made_ms, ended_ms) "
+          "VALUES (?1, ?2, {0}, ?3, {1} + ?4, 0, ?5, '', 0, '', '', '', '', '', {1}, 0) ON CONFLICT (name) DO NOTHING",
           number_of(JobState::kWaiting), now_),
       name, work, wish.priority, wish.delay_ms, std::max(1, wish.most_attempts)));
   Statement find = ONDOL_TRY(database_.prepare("SELECT id FROM job WHERE name = ?1"));
@@ -124,7 +126,7 @@ Result<std::optional<LeasedJob>> JobTable::take(const std::string& worker, int64
       "UPDATE job SET state = {running}, lease = ?1, worker = ?2, lease_end_ms = {now} + ?3, attempts = attempts + 1 "
       "WHERE id = (SELECT id FROM job WHERE (state = {waiting} AND due_ms <= {now}) OR "
       "(state = {running} AND lease_end_ms <= {now} AND attempts < most_attempts) "
-      "ORDER BY priority DESC, due_ms, id LIMIT 1{alone}) RETURNING id, name, work, attempts, answer",
+      "ORDER BY priority DESC, due_ms, id LIMIT 1{alone}) RETURNING id, name, work, attempts, answer, progress",
       fmt::arg("running", number_of(JobState::kRunning)), fmt::arg("waiting", number_of(JobState::kWaiting)),
       fmt::arg("now", now_), fmt::arg("alone", alone))));
   taking.start(lease, worker, lease_ms);
@@ -136,12 +138,13 @@ Result<std::optional<LeasedJob>> JobTable::take(const std::string& worker, int64
                                 number_of(JobState::kFailed), now_, number_of(JobState::kRunning), now_)));
     return std::optional<LeasedJob>();
   }
-  LeasedJob job{taking.integer(0),
-                std::string(taking.text(1)),
-                nullptr,
-                static_cast<int>(taking.integer(3)),
-                std::string(taking.text(4)),
-                lease};
+  LeasedJob job{.id = taking.integer(0),
+                .name = std::string(taking.text(1)),
+                .work = nullptr,
+                .attempt = static_cast<int>(taking.integer(3)),
+                .answer = std::string(taking.text(4)),
+                .progress = std::string(taking.text(5)),
+                .lease = lease};
   job.work = ONDOL_TRY(parse_json(taking.text(2)));
   // The statement is read to its end, so that SQLite commits it.
   (void)ONDOL_TRY(taking.next());
@@ -152,6 +155,12 @@ Result<bool> JobTable::keep(const LeasedJob& job, int64_t lease_ms) {
   return changes_one(fmt::format("UPDATE job SET lease_end_ms = {} + ?3 WHERE id = ?1 AND lease = ?2 AND state = {}",
                                  now_, number_of(JobState::kRunning)),
                      job.id, job.lease, lease_ms);
+}
+
+Result<bool> JobTable::note(const LeasedJob& job, std::string_view progress) {
+  return changes_one(fmt::format("UPDATE job SET progress = ?3 WHERE id = ?1 AND lease = ?2 AND state = {}",
+                                 number_of(JobState::kRunning)),
+                     job.id, job.lease, progress);
 }
 
 Result<bool> JobTable::finish(const LeasedJob& job, const json::value& result) {

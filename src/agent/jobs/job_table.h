@@ -43,7 +43,8 @@ struct LeasedJob {
   std::string name;
   json::value work;
   int attempt = 1;
-  std::string answer;  // a person's, if it asked before
+  std::string answer;    // a person's, if it asked before
+  std::string progress;  // what note() kept, of this attempt or an earlier one
   std::string lease;
 };
 
@@ -55,6 +56,7 @@ struct JobRecord {
   int attempts = 0;
   std::string worker;    // the last that had it
   std::string question;  // kAsking
+  std::string progress;
   std::string result;    // JSON of kDone, the error of kFailed and of an attempt that is tried again
   int64_t made_ms = 0;   // since 1970
   int64_t ended_ms = 0;  // 0: not yet
@@ -73,6 +75,8 @@ class JobTable {
   // By whoever holds the lease. False: it was lost, and somebody else may have the job; what is asked is not done.
   Result<bool> keep(const LeasedJob& job, int64_t lease_ms);
   Result<bool> finish(const LeasedJob& job, const json::value& result);
+  /// Keeps what whoever goes on with the job must know.
+  Result<bool> note(const LeasedJob& job, std::string_view progress);
   /// It is tried again after a while, longer each time, or failed where it had all its attempts.
   Result<bool> fail(const LeasedJob& job, std::string_view error, int64_t retry_ms = 1000);
   /// It waits for answer(), and holds no worker until then.

@@ -63,7 +63,7 @@ class LeaseKeeper {
 Result<void> JobWorker::run(bool until_idle) {
   JobTable table = ONDOL_TRY(JobTable::open(options_.place));
   Schedules schedules(table);
-  while (!stops_) {
+  while (!stops()) {
     ONDOL_TRY(schedules.add_due());
     const auto job = ONDOL_TRY(table.take(options_.name, options_.lease_ms));
     if (job) {
@@ -71,7 +71,7 @@ Result<void> JobWorker::run(bool until_idle) {
       continue;
     }
     if (until_idle) return {};
-    for (int64_t waited = 0; waited < options_.pause_ms && !stops_; waited += 50) {
+    for (int64_t waited = 0; waited < options_.pause_ms && !stops(); waited += 50) {
       std::this_thread::sleep_for(Milliseconds(50));
     }
   }
@@ -82,9 +82,10 @@ Result<void> JobWorker::do_job(JobTable& table, const LeasedJob& job) {
   JobOutcome outcome;
   {
     const LeaseKeeper keeper(options_.place, job, options_.lease_ms);
-    outcome = work_(job, [&] { return !stops_ && !keeper.is_lost(); });
+    outcome = work_(job, {.goes_on = [&] { return !stops() && !keeper.is_lost(); },
+                          .note = [&](std::string_view progress) { return table.note(job, progress); }});
   }
-  if (stops_ && outcome.kind == JobOutcome::Kind::kFailed) outcome.kind = JobOutcome::Kind::kGivenBack;
+  if (stops() && outcome.kind == JobOutcome::Kind::kFailed) outcome.kind = JobOutcome::Kind::kGivenBack;
   return end_job(table, job, outcome);
 }
 

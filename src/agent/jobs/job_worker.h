@@ -28,23 +28,33 @@ struct JobWorkerOptions {
 
 class JobWorker {
  public:
-  /// Does one job. `goes_on` is asked now and then: false when the job was cancelled, its lease was lost, or the worker
-  /// stops; it should end soon then.
-  using Work = std::function<JobOutcome(const LeasedJob& job, const std::function<bool()>& goes_on)>;
+  struct Hooks {
+    /// Asked now and then: false when the job was cancelled, its lease was lost, or the worker stops; then the work
+    /// should end soon.
+    std::function<bool()> goes_on;
+    /// See JobTable::note.
+    std::function<Result<bool>(std::string_view progress)> note;
+  };
+  /// Does one job.
+  using Work = std::function<JobOutcome(const LeasedJob& job, const Hooks& hooks)>;
 
-  JobWorker(JobWorkerOptions options, Work work) : options_(std::move(options)), work_(std::move(work)) {}
+  /// `is_told_to_stop` is asked between looks at the table, and by `goes_on`: a signal's flag, for example.
+  JobWorker(JobWorkerOptions options, Work work, std::function<bool()> is_told_to_stop = {})
+      : options_(std::move(options)), work_(std::move(work)), is_told_to_stop_(std::move(is_told_to_stop)) {}
 
   /// Runs until stop(), or until there is nothing to do if `until_idle`. Error: the table cannot be opened or was lost.
   Result<void> run(bool until_idle = false);
-  /// From any thread, and from signal handlers.
+  /// From any thread.
   void stop() { stops_ = true; }
 
  private:
+  bool stops() const { return stops_ || (is_told_to_stop_ && is_told_to_stop_()); }
   Result<void> do_job(JobTable& table, const LeasedJob& job);
   Result<void> end_job(JobTable& table, const LeasedJob& job, const JobOutcome& outcome);
 
   const JobWorkerOptions options_;
   const Work work_;
+  const std::function<bool()> is_told_to_stop_;
   std::atomic<bool> stops_{false};
 };
 
