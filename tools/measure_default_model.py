@@ -18,6 +18,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import urllib.error
 import urllib.request
 
 
@@ -41,10 +42,9 @@ def bits_per_byte(ondol, model, rows):
 
 class Server:
     def __init__(self, ondol, model):
-        self.process = subprocess.Popen([ondol, "serve", model, "--port", "0"], stderr=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        text=True)
+        self.process = subprocess.Popen([ondol, "serve", model, "--port", "0"], stdout=subprocess.PIPE, text=True)
         lines = []
-        for line in self.process.stderr:
+        for line in self.process.stdout:
             lines.append(line)
             found = re.search(r"http://[\d.]+:(\d+)", line)
             if found:
@@ -56,8 +56,11 @@ class Server:
     def ask(self, body):
         data = json.dumps({"temperature": 0, "max_tokens": 200} | body).encode()
         request = urllib.request.Request(self.url, data, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=600) as answer:
-            return json.loads(answer.read())["choices"][0]["message"]
+        try:
+            with urllib.request.urlopen(request, timeout=600) as answer:
+                return json.loads(answer.read())["choices"][0]["message"]
+        except urllib.error.HTTPError:  # a prompt that is longer than the context counts as unanswered
+            return {}
 
     def end(self):
         self.process.terminate()
@@ -107,7 +110,7 @@ def main():
     server = Server(wish.ondol, wish.model)
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         asked = read(wish.data / "valid/made-passages.jsonl")
-        answers = list(pool.map(lambda row: server.ask({"messages": row["messages"][:1], "max_tokens": 40})["content"], asked))
+        answers = list(pool.map(lambda row: server.ask({"messages": row["messages"][:1], "max_tokens": 40}).get("content"), asked))
         right = sum((got or "").strip() == row["messages"][1]["content"] for got, row in zip(answers, asked))
         result["passages"] = round(right / len(asked), 4)
         cases = tool_cases(read(wish.dialogues), wish.most)
