@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "agent/loop_state.h"
+#include "agent/printable_text.h"
 
 namespace ondol {
 namespace {
@@ -21,6 +22,10 @@ Result<std::optional<json::object>> done(Result<json::object> step) {
 
 }  // namespace
 
+std::string question_of(const ApprovalRequest& request) {
+  return fmt::format("{}: {}\n{}", request.tool, request.reason, request.preview);
+}
+
 CallDesk::CallDesk(const LoopParts& parts, const LoopOptions& options, StepLog& log, ToolDesk& tools)
     : parts_(parts), options_(options), log_(log), tools_(tools) {}
 
@@ -36,10 +41,10 @@ Result<std::optional<json::object>> CallDesk::handle(const AgentCall& call, bool
   }
   auto preview = tool->preview(call.arguments, parts_.context);
   if (!preview) return done(fail(call, is_block, preview.error().message()));
-  const std::string shown = parts_.secrets.filter(readable(*preview)).text;
+  const std::string shown = parts_.secrets.filter(printable_text(*preview)).text;
   const Decision decision = ONDOL_TRY(decide(call, *tool, shown));
   if (decision.is_later) {
-    question_ = fmt::format("{}: {}\n{}", call.name, decision.reason, shown);
+    question_ = question_of({call.name, call.arguments, shown, decision.reason, {}});
     return std::optional<json::object>();
   }
   const json::object step = {{"type", "call"},
@@ -100,7 +105,7 @@ Result<json::object> CallDesk::fail(const AgentCall& call, bool is_block, std::s
 }
 
 Result<json::object> CallDesk::finish(const AgentCall& call, bool is_block, ToolResult result, bool has_secrets) {
-  const SecretFilter::Filtered clean = parts_.secrets.filter(readable(result.text));
+  const SecretFilter::Filtered clean = parts_.secrets.filter(printable_text(result.text));
   json::object step = {{"type", "result"}, {"call", call.id}, {"name", call.name}};
   const int64_t most = std::max<int64_t>(std::min(options_.result_tokens, parts_.model.context_length() / 8), 32);
   const auto count = [this](std::string_view text) { return parts_.model.count_tokens(text); };

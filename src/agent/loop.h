@@ -49,6 +49,9 @@ struct ApprovalRequest {
   /// What an "always" would cover; nothing where the call must be asked about every time.
   std::optional<RememberedApproval> always;
 };
+/// The request in words, as "asking" outcomes have it: which tool, why, and the preview.
+std::string question_of(const ApprovalRequest& request);
+
 enum class ApprovalAnswer {
   kNo,
   kOnce,

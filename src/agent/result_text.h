@@ -35,7 +35,4 @@ class UntrustedMarks {
   std::string letters_;
 };
 
-/// UTF-8 with what is no character replaced, and control characters but tabs and line breaks dropped.
-std::string readable(std::string_view bytes);
-
 }  // namespace ondol

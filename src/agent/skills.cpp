@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/printable_text.h"
 #include "agent/result_text.h"
 #include "base/files.h"
 #include "text/unicode.h"
@@ -323,7 +324,7 @@ class UseSkill final : public Tool {
     }
     const auto text = read_file(path, kMostBytes);
     if (!text) return {text.error().message(), true};
-    return {readable(*text), false, skill.is_untrusted};
+    return {printable_text(*text), false, skill.is_untrusted};
   }
 
   std::vector<Skill> skills_;

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/printable_text.h"
 #include "cli/language.h"
 #include "cli/terminal.h"
 #include "text/unicode.h"
@@ -29,7 +30,7 @@ std::string one_line(std::string text, size_t most = kShownCharacters) {
 
 /// Escape sequences of a file must not steer the terminal.
 std::string for_terminal(std::string_view text) {
-  return readable(text);
+  return printable_text(text);
 }
 
 std::string with_limit(const std::string& text) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/jobs/stored_answer.h"
 #include "cli/act_view.h"
 
 namespace ondol::cli {
@@ -91,15 +92,8 @@ Result<JobOutcome> JobRunner::run_session(ActOptions& options, const LeasedJob& 
   for (const json::object& step : session.steps()) has_goal |= string_or(step, "type", "") == "goal";
   if (has_goal) options.goal.clear();
   if (!ONDOL_TRY(hooks.note(session.id()))) return JobOutcome{.kind = JobOutcome::Kind::kGivenBack};
-  // An answer is for the call that was asked about, the first; later ones are asked about again.
-  std::string answer = job.answer;
   ActPeople people;
-  people.approve = [&answer](const ApprovalRequest&) -> Result<ApprovalAnswer> {
-    const std::string given = std::exchange(answer, "");
-    if (given == "yes") return ApprovalAnswer::kOnce;
-    if (given == "always") return ApprovalAnswer::kAlways;
-    return given.empty() ? ApprovalAnswer::kLater : ApprovalAnswer::kNo;
-  };
+  people.approve = [&](const ApprovalRequest& request) { return stored_answer(job, request, hooks); };
   const LoopOutcome loop =
       ONDOL_TRY(run_act(options, shop, session, people, hooks.goes_on, [](const json::object&) {}));
   return outcome_of(loop, session.id());

@@ -77,7 +77,7 @@ json::object as_json(const JobRecord& job) {
 void print_job(const JobRecord& job, bool whole) {
   fmt::print("{:>5}  {:<9}  {}\n", job.id, tr(std::string(name_of(job.state)).c_str()),
              string_or(job.work, "goal", ""));
-  if (!job.question.empty()) fmt::print("       {}\n", job.question);
+  if (job.state == JobState::kAsking) fmt::print("       {}\n", job.question);
   if (whole && !job.progress.empty()) fmt::print("       {}: {}\n", tr("session"), job.progress);
   if (whole && !job.result.empty()) fmt::print("       {}\n", job.result);
 }

@@ -16,6 +16,7 @@
 
 #include "agent/jobs/job_worker.h"
 #include "agent/jobs/schedules.h"
+#include "agent/jobs/stored_answer.h"
 #include "tests/retrieve/postgres_cluster.h"
 
 namespace ondol {
@@ -105,10 +106,39 @@ void people_are_asked(const std::string& place) {
   EXPECT_TRUE(table.answer(id, "yes").value());
   const LeasedJob again = table.take("w", kLong).value().value();
   EXPECT_EQ(again.answer, "yes");
+  EXPECT_EQ(again.question, "may I?");
   EXPECT_EQ(again.attempt, 1);
   EXPECT_TRUE(table.cancel(id).value());
   EXPECT_FALSE(table.keep(again, kLong).value());
   EXPECT_FALSE(table.cancel(id).value());
+}
+
+/// An answer approves the call that was asked about, once, whoever dies.
+void answers_count_once(const std::string& place) {
+  JobTable table = JobTable::open(place).value();
+  const ApprovalRequest asked{"write_file", {}, "a", "it changes the workspace", {}};
+  const ApprovalRequest other{"run_shell", {}, "rm -r .", "it changes the workspace", {}};
+  const auto decide = [&](const LeasedJob& job, const ApprovalRequest& request) {
+    JobWorker::Hooks hooks;
+    hooks.use_answer = [&] { return table.use_answer(job); };
+    return stored_answer(job, request, hooks).value();
+  };
+  const int64_t id = table.add({.name = "job", .work = work(1), .most_attempts = 9}).value();
+  const LeasedJob asking = table.take("first", kLong).value().value();
+  EXPECT_EQ(decide(asking, asked), ApprovalAnswer::kLater);
+  EXPECT_TRUE(table.ask(asking, question_of(asked)).value());
+  EXPECT_TRUE(table.answer(id, "yes").value());
+  const LeasedJob answered = table.take("second", 1).value().value();
+  EXPECT_EQ(decide(answered, other), ApprovalAnswer::kLater) << "another call was not asked about";
+  EXPECT_EQ(decide(answered, asked), ApprovalAnswer::kOnce);
+  EXPECT_EQ(decide(answered, asked), ApprovalAnswer::kLater) << "the same call, again";
+  wait_ms(20);  // the worker dies
+  const LeasedJob next = table.take("third", kLong).value().value();
+  EXPECT_EQ(next.answer, "");
+  EXPECT_EQ(decide(next, asked), ApprovalAnswer::kLater);
+  EXPECT_TRUE(table.ask(next, question_of(asked)).value());
+  EXPECT_TRUE(table.answer(id, "no").value());
+  EXPECT_EQ(decide(table.take("fourth", kLong).value().value(), asked), ApprovalAnswer::kNo);
 }
 
 void schedules_give_one_job_for_a_time(const std::string& place) {
@@ -213,6 +243,9 @@ TEST_F(JobTableTest, FailuresAreTriedAgain) {
 TEST_F(JobTableTest, PeopleAreAsked) {
   people_are_asked(path("jobs.db"));
 }
+TEST_F(JobTableTest, AnswersCountOnce) {
+  answers_count_once(path("jobs.db"));
+}
 TEST_F(JobTableTest, SchedulesGiveOneJobForATime) {
   schedules_give_one_job_for_a_time(path("jobs.db"));
 }
@@ -265,6 +298,9 @@ TEST_F(PostgresTest, FailedJobsAreTriedAgain) {
 }
 TEST_F(PostgresTest, JobsAskPeople) {
   people_are_asked(url());
+}
+TEST_F(PostgresTest, AnswersToJobsCountOnce) {
+  answers_count_once(url());
 }
 TEST_F(PostgresTest, SchedulesGiveOneJobForATime) {
   schedules_give_one_job_for_a_time(url());

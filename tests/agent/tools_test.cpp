@@ -8,9 +8,9 @@
 #include <gtest/gtest.h>
 
 #include "agent/calculation.h"
+#include "agent/printable_text.h"
 #include "agent/sandbox.h"
 #include "agent/tool_list.h"
-#include "agent/tools/printable.h"
 #include "agent/tools/text_diff.h"
 #include "agent/workspace.h"
 #include "tests/agent/temporary_folder.h"

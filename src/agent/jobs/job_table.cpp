@@ -126,7 +126,8 @@ Result<std::optional<LeasedJob>> JobTable::take(const std::string& worker, int64
       "UPDATE job SET state = {running}, lease = ?1, worker = ?2, lease_end_ms = {now} + ?3, attempts = attempts + 1 "
       "WHERE id = (SELECT id FROM job WHERE (state = {waiting} AND due_ms <= {now}) OR "
       "(state = {running} AND lease_end_ms <= {now} AND attempts < most_attempts) "
-      "ORDER BY priority DESC, due_ms, id LIMIT 1{alone}) RETURNING id, name, work, attempts, answer, progress",
+      "ORDER BY priority DESC, due_ms, id LIMIT 1{alone}) RETURNING id, name, work, attempts, question, answer, "
+      "progress",
       fmt::arg("running", number_of(JobState::kRunning)), fmt::arg("waiting", number_of(JobState::kWaiting)),
       fmt::arg("now", now_), fmt::arg("alone", alone))));
   taking.start(lease, worker, lease_ms);
@@ -142,8 +143,9 @@ Result<std::optional<LeasedJob>> JobTable::take(const std::string& worker, int64
                 .name = std::string(taking.text(1)),
                 .work = nullptr,
                 .attempt = static_cast<int>(taking.integer(3)),
-                .answer = std::string(taking.text(4)),
-                .progress = std::string(taking.text(5)),
+                .question = std::string(taking.text(4)),
+                .answer = std::string(taking.text(5)),
+                .progress = std::string(taking.text(6)),
                 .lease = lease};
   job.work = ONDOL_TRY(parse_json(taking.text(2)));
   // The statement is read to its end, so that SQLite commits it.
@@ -161,6 +163,13 @@ Result<bool> JobTable::note(const LeasedJob& job, std::string_view progress) {
   return changes_one(fmt::format("UPDATE job SET progress = ?3 WHERE id = ?1 AND lease = ?2 AND state = {}",
                                  number_of(JobState::kRunning)),
                      job.id, job.lease, progress);
+}
+
+Result<bool> JobTable::use_answer(const LeasedJob& job) {
+  return changes_one(fmt::format("UPDATE job SET answer = '', question = '' "
+                                 "WHERE id = ?1 AND lease = ?2 AND state = {} AND answer <> ''",
+                                 number_of(JobState::kRunning)),
+                     job.id, job.lease);
 }
 
 Result<bool> JobTable::finish(const LeasedJob& job, const json::value& result) {
@@ -184,10 +193,11 @@ Result<bool> JobTable::fail(const LeasedJob& job, std::string_view error, int64_
 
 Result<bool> JobTable::ask(const LeasedJob& job, std::string_view question) {
   // Waiting for a person is no attempt that went wrong.
-  return changes_one(fmt::format("UPDATE job SET state = {}, question = ?3, lease = '', attempts = attempts - 1 "
-                                 "WHERE id = ?1 AND lease = ?2 AND state = {}",
-                                 number_of(JobState::kAsking), number_of(JobState::kRunning)),
-                     job.id, job.lease, question);
+  return changes_one(
+      fmt::format("UPDATE job SET state = {}, question = ?3, answer = '', lease = '', attempts = attempts - 1 "
+                  "WHERE id = ?1 AND lease = ?2 AND state = {}",
+                  number_of(JobState::kAsking), number_of(JobState::kRunning)),
+      job.id, job.lease, question);
 }
 
 Result<bool> JobTable::give_back(const LeasedJob& job) {
@@ -198,7 +208,7 @@ Result<bool> JobTable::give_back(const LeasedJob& job) {
 }
 
 Result<bool> JobTable::answer(int64_t id, std::string_view answer) {
-  return changes_one(fmt::format("UPDATE job SET state = {}, answer = ?2, question = '', due_ms = {} "
+  return changes_one(fmt::format("UPDATE job SET state = {}, answer = ?2, due_ms = {} "
                                  "WHERE id = ?1 AND state = {}",
                                  number_of(JobState::kWaiting), now_, number_of(JobState::kAsking)),
                      id, answer);

@@ -43,7 +43,8 @@ struct LeasedJob {
   std::string name;
   json::value work;
   int attempt = 1;
-  std::string answer;    // a person's, if it asked before
+  std::string question;  // what it asked, where somebody has answered
+  std::string answer;    // that person's; "": none, or it was used
   std::string progress;  // what note() kept, of this attempt or an earlier one
   std::string lease;
 };
@@ -77,6 +78,8 @@ class JobTable {
   Result<bool> finish(const LeasedJob& job, const json::value& result);
   /// Keeps what whoever goes on with the job must know.
   Result<bool> note(const LeasedJob& job, std::string_view progress);
+  /// Takes the answer away: true for one worker once, whatever was killed in between.
+  Result<bool> use_answer(const LeasedJob& job);
   /// It is tried again after a while, longer each time, or failed where it had all its attempts.
   Result<bool> fail(const LeasedJob& job, std::string_view error, int64_t retry_ms = 1000);
   /// It waits for answer(), and holds no worker until then.

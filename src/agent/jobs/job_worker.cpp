@@ -83,6 +83,7 @@ Result<void> JobWorker::do_job(JobTable& table, const LeasedJob& job) {
   {
     const LeaseKeeper keeper(options_.place, job, options_.lease_ms);
     outcome = work_(job, {.goes_on = [&] { return !stops() && !keeper.is_lost(); },
+                          .use_answer = [&] { return table.use_answer(job); },
                           .note = [&](std::string_view progress) { return table.note(job, progress); }});
   }
   if (stops() && outcome.kind == JobOutcome::Kind::kFailed) outcome.kind = JobOutcome::Kind::kGivenBack;

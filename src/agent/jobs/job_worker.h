@@ -32,6 +32,8 @@ class JobWorker {
     /// Asked now and then: false when the job was cancelled, its lease was lost, or the worker stops; then the work
     /// should end soon.
     std::function<bool()> goes_on;
+    /// See JobTable::use_answer.
+    std::function<Result<bool>()> use_answer;
     /// See JobTable::note.
     std::function<Result<bool>(std::string_view progress)> note;
   };

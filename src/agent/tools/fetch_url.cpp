@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 #include <boost/asio/ip/tcp.hpp>
 
+#include "agent/printable_text.h"
 #include "agent/tools/plain_tool.h"
-#include "agent/tools/printable.h"
 #include "agent/tools/tools.h"
 
 namespace ondol {

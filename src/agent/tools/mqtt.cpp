@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include "agent/mqtt_client.h"
+#include "agent/printable_text.h"
 #include "agent/tools/plain_tool.h"
-#include "agent/tools/printable.h"
 #include "agent/tools/tools.h"
 
 namespace ondol {

@@ -3,9 +3,9 @@
 
 #include <fmt/format.h>
 
+#include "agent/printable_text.h"
 #include "agent/sandbox.h"
 #include "agent/tools/plain_tool.h"
-#include "agent/tools/printable.h"
 #include "agent/tools/tools.h"
 #include "agent/workspace.h"
 

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "agent/tools/printable.h"
+#include "agent/printable_text.h"
 
 namespace ondol {
 namespace {

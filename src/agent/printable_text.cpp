@@ -1,4 +1,4 @@
-#include "agent/tools/printable.h"
+#include "agent/printable_text.h"
 
 #include "text/unicode.h"
 
