@@ -224,9 +224,9 @@ void jobs_end_once_whoever_is_killed(const std::string& place, const char* audit
 }
 
 /// ONDOL_TEST_JOBS asks for another number.
-int n_jobs() {
+int n_jobs(int usual) {
   const char* wanted = std::getenv("ONDOL_TEST_JOBS");
-  return wanted != nullptr ? std::atoi(wanted) : 2000;
+  return wanted != nullptr ? std::atoi(wanted) : usual;
 }
 
 class JobTableTest : public TemporaryFolder {};
@@ -250,7 +250,7 @@ TEST_F(JobTableTest, SchedulesGiveOneJobForATime) {
   schedules_give_one_job_for_a_time(path("jobs.db"));
 }
 TEST_F(JobTableTest, JobsEndOnceWhoeverIsKilled) {
-  jobs_end_once_whoever_is_killed(path("jobs.db"), kSqliteAudit, n_jobs());
+  jobs_end_once_whoever_is_killed(path("jobs.db"), kSqliteAudit, n_jobs(2000));
 }
 
 TEST_F(JobTableTest, RefusesADatabaseOfSomethingElse) {
@@ -306,7 +306,7 @@ TEST_F(PostgresTest, SchedulesGiveOneJobForATime) {
   schedules_give_one_job_for_a_time(url());
 }
 TEST_F(PostgresTest, JobsEndOnceWhoeverIsKilled) {
-  jobs_end_once_whoever_is_killed(url(), kPostgresAudit, n_jobs() / 2);
+  jobs_end_once_whoever_is_killed(url(), kPostgresAudit, n_jobs(1000));
 }
 
 }  // namespace
