@@ -157,6 +157,11 @@ async function answer(request, response) {
   const taught = await teach(state, request.method, url, () => textBody(request))
   if (taught) return sendJson(response, taught.status, taught.value)
   const about = await documents(state, request.method, url, () => textBody(request))
+  if (about?.events !== undefined) {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    for await (const [name, value] of about.events) response.write(`event: ${name}\ndata: ${JSON.stringify(value)}\n\n`)
+    return response.end()
+  }
   if (about?.bytes !== undefined) {
     response.writeHead(200, { 'Content-Type': 'application/octet-stream' })
     return response.end(about.bytes)
