@@ -221,7 +221,7 @@ function fill(state, n) {
 function openStream(response, into, extra = {}) {
   response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache' })
   response.write(': open\n\n')
-  const stream = { write: (text) => response.write(text), end: () => response.end(), ...extra }
+  const stream = { write: (text) => response.write(text), end: () => response.end(), cut: () => response.destroy(), ...extra }
   into.add(stream)
   response.on('close', () => into.delete(stream))
   return stream
@@ -293,6 +293,11 @@ function prepare(state) {
   if (state.agentJobs) return
   Object.assign(state, { agentJobs: [], lastJob: 0, jobStreams: new Set(), schedules: [], approvals: new Set() })
   if (state.manyJobs) fill(state, state.manyJobs)
+}
+
+/** Breaks all streams off. */
+export function cutStreams(state) {
+  for (const streams of [state.jobStreams ?? [], ...(state.agentJobs ?? []).map((job) => job.session.streams)]) for (const stream of streams) stream.cut()
 }
 
 /** Whether the request was one of these; it has been answered then. */

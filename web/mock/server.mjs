@@ -6,7 +6,7 @@ import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { gunzipSync } from 'node:zlib'
-import { agents } from './agents.mjs'
+import { agents, cutStreams } from './agents.mjs'
 import { planAnswer } from './answers.mjs'
 import { documents } from './documents.mjs'
 import { freshState, metricsText, modelList } from './state.mjs'
@@ -142,6 +142,7 @@ async function remove(request, response) {
 async function control(request, response, path) {
   if (path === '/mock/reset') state = freshState(options.key)
   else if (path === '/mock/requests') return sendJson(response, 200, state.requests)
+  else if (path === '/mock/cut') cutStreams(state)
   else Object.assign(state, await bodyOf(request))
   return sendJson(response, 200, {})
 }

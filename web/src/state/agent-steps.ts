@@ -14,13 +14,13 @@ export type Part =
 
 const PLAIN = new Set(['goal', 'offer', 'note', 'compaction', 'end'])
 
-/** The head of the session is left out. A ruling or a result without its call stands for itself. */
+/** The head of the session and its pauses for a person's answer are left out. A ruling or a result without its call stands for itself. */
 export function partsOf(steps: readonly Step[]): Part[] {
   const parts: Part[] = []
   const calls = new Map<string, Call>()
   for (const step of steps) {
     const call = step.call === undefined ? undefined : calls.get(step.call)
-    if (step.type === 'session') continue
+    if (step.type === 'session' || (step.type === 'end' && step.reason === 'asking')) continue
     if (step.type === 'answer') {
       const mine = (step.calls ?? []).map((c): Call => ({ ...c, ruling: null, result: null }))
       for (const one of mine) calls.set(one.id, one)

@@ -1,5 +1,5 @@
 // What a job asks, and the answers to it.
-import { useState } from 'preact/hooks'
+import { useRef } from 'preact/hooks'
 import type { Answer, Job } from '../../api/agents'
 import { answerJob } from '../../state/agents'
 import { links } from '../../state/router'
@@ -9,18 +9,23 @@ import { Preview } from './Preview'
 
 /** `isLinked`: with its goal and the way to it, where it stands among others. */
 export function ApprovalCard({ job, isLinked = false }: { job: Job; isLinked?: boolean }) {
-  const [isBusy, setBusy] = useState(false)
+  const isBusy = useRef(false)
+  const root = useRef<HTMLElement>(null)
   const words = t.value.agents.ask
   const { question, id } = job
   if (!question) return null
   const { tool, reason, preview, can_always: canAlways } = question
   const answer = async (value: Answer) => {
-    setBusy(true)
+    if (isBusy.current) return
+    isBusy.current = true
+    const page = root.current?.closest<HTMLElement>('.page-body')
     await answerJob(id, value)
-    setBusy(false)
+    isBusy.current = false
+    // The card is gone, and the focus with it: the keyboard goes on from the page.
+    requestAnimationFrame(() => document.activeElement === document.body && page?.focus({ preventScroll: true }))
   }
   return (
-    <section class="card approval" aria-label={words.label(id)} aria-busy={isBusy}>
+    <section ref={root} class="card approval" aria-label={words.label(id)}>
       <header class="approval-head">
         <Icon name="warning" />
         <h3>{words.title}</h3>
@@ -31,12 +36,12 @@ export function ApprovalCard({ job, isLinked = false }: { job: Job; isLinked?: b
       <Preview text={preview} tool={tool} />
       {reason && <p class="hint">{words.why} {words.reasons[reason] ?? reason}</p>}
       <div class="row">
-        <button type="button" class="button primary" disabled={isBusy} aria-label={words.yesLabel(tool, id)} onClick={() => void answer('yes')}>
+        <button type="button" class="button primary" aria-label={words.yesLabel(tool, id)} onClick={() => void answer('yes')}>
           <Icon name="check" />
           {words.yes}
         </button>
-        {canAlways && <button type="button" class="button" disabled={isBusy} aria-label={words.alwaysLabel(tool, id)} onClick={() => void answer('always')}>{words.always}</button>}
-        <button type="button" class="button danger" disabled={isBusy} aria-label={words.noLabel(tool, id)} onClick={() => void answer('no')}>
+        {canAlways && <button type="button" class="button" aria-label={words.alwaysLabel(tool, id)} onClick={() => void answer('always')}>{words.always}</button>}
+        <button type="button" class="button danger" aria-label={words.noLabel(tool, id)} onClick={() => void answer('no')}>
           <Icon name="close" />
           {words.no}
         </button>

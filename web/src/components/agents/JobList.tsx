@@ -102,14 +102,19 @@ function Filter() {
   )
 }
 
+/** More of those that ask are folded. */
+const ASKING_SHOWN = 5
+
 function Asking() {
+  const [isWhole, setWhole] = useState(false)
   const words = t.value.agents
   const list = asking.value
   if (list.length === 0) return null
   return (
     <section class="askings" aria-label={words.waitingForYou(list.length)}>
       <h2>{words.waitingForYou(list.length)}</h2>
-      {list.map((job) => <ApprovalCard key={job.id} job={job} isLinked />)}
+      {(isWhole ? list : list.slice(0, ASKING_SHOWN)).map((job) => <ApprovalCard key={job.id} job={job} isLinked />)}
+      {!isWhole && list.length > ASKING_SHOWN && <button type="button" class="button more" onClick={() => setWhole(true)}>{words.allAsking(list.length)}</button>}
     </section>
   )
 }

@@ -50,7 +50,7 @@ function CallView({ call, isRunning, isAsked }: { call: Call; isRunning: boolean
         {state && <span class={`verdict verdict-${verdict ?? 'pending'}`}>{state}</span>}
         {verdict && verdict !== 'refused' && !result && isRunning && <span class="step-running"><span class="ember" aria-hidden="true" />{words.running}</span>}
       </p>
-      <Preview text={ruling?.preview ?? pretty(call.arguments)} tool={name} />
+      {!isAsked && <Preview text={ruling?.preview ?? pretty(call.arguments)} tool={name} />}
       {reason && <p class="hint">{reason}</p>}
       {result && <Result step={result} tool={name} />}
     </li>
@@ -80,10 +80,9 @@ function Answer({ part, isLast, isRunning, isAsking }: { part: Part & { kind: 'a
 function End({ step, isRepeated }: { step: Step; isRepeated: boolean }) {
   const words = t.value.agents
   const { reason = '', text = '', turns, tokens, seconds } = step
-  const isWell = reason === 'done' || reason === 'asking'
   return (
     <>
-      <p class={`step-end${isWell ? '' : ' bad'}`}>
+      <p class={`step-end-line${reason === 'done' ? '' : ' bad'}`}>
         <span>{words.job.ends[reason] ?? reason}</span>
         <span class="facts">
           {turns ? <span>{words.steps(turns)}</span> : null}
@@ -91,7 +90,7 @@ function End({ step, isRepeated }: { step: Step; isRepeated: boolean }) {
           {seconds ? <span>{duration(seconds)}</span> : null}
         </span>
       </p>
-      {text && reason !== 'asking' && !isRepeated && <p class="step-end-text">{text}</p>}
+      {text && !isRepeated && <p class="step-end-text">{text}</p>}
     </>
   )
 }
