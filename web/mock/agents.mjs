@@ -232,7 +232,7 @@ function shownSchedule({ secret: _, ...schedule }) {
 }
 
 function makeSchedule(state, { name, kind, at, files, job }) {
-  if (kind === 'times' && !/^(@\w+|\S+ \S+ \S+ \S+ \S+)$/.test(at)) return { status: 400, value: `cron: expected five fields or @daily and the like, got '${at}'` }
+  if (kind === 'times' && !/^(@\w+|(\*|[0-5]?\d) \S+ \S+ \S+ \S+)$/.test(at)) return { status: 400, value: `cron: expected five fields or @daily and the like, got '${at}'` }
   const made = {
     name, kind, at: at ?? null, files: files ?? null, hook: kind === 'hook' ? `/v1/agents/hooks/${name}` : null, next_at: kind === 'times' ? Math.ceil(now() / 3600) * 3600 : null, job,
     secret: `whsec-${name}-0123456789abcdef`,

@@ -308,6 +308,21 @@ inBothLanguages(({ words }) => {
     await expect(page.locator('.step-answer')).toHaveCount(2, { timeout: 10_000 })
   })
 
+  test('a page that nobody sees holds no stream, and catches up when it is seen', async ({ page }) => {
+    await open(page, '#/agents')
+    await expect(page.getByText(agents.none)).toBeVisible()
+    const see = (isHidden: boolean) => page.evaluate((hidden) => {
+      Object.defineProperty(document, 'hidden', { value: hidden, configurable: true })
+      document.dispatchEvent(new Event('visibilitychange'))
+    }, isHidden)
+    await see(true)
+    await page.request.post('/v1/agents/jobs', { data: { goal: 'write the news', workspace: '/home/me/notes' } })
+    await page.waitForTimeout(1200)
+    await expect(card(page)).toHaveCount(0)
+    await see(false)
+    await expect(card(page)).toBeVisible()
+  })
+
   test('the keyboard does it all', async ({ page }) => {
     await open(page, '#/agents')
     const field = page.getByLabel(fields.text, { exact: true })
@@ -375,4 +390,11 @@ test('ten thousand jobs do not slow the page: they come by pages', async ({ page
   await goal(page, words, 'six times seven')
   await expect(rows(page).first()).toContainText('six times seven')
   await expect(rows(page).first()).toContainText(words.agents.states.done)
+  // Those that come meanwhile do not make the list longer.
+  for (let i = 1; i <= 60; i++) await page.request.post('/v1/agents/jobs', { data: { goal: `new ${i}`, workspace: '/home/me/notes' } })
+  await expect(rows(page).first()).toContainText('new 60')
+  await expect(rows(page)).toHaveCount(50)
+  await more.click()
+  await expect(rows(page)).toHaveCount(100)
+  await expect(rows(page).nth(61)).toContainText('Old goal 10000')
 })

@@ -20,13 +20,14 @@ export const agentsError = signal<ApiError | null>(null)
 
 /** All jobs that the page knows of, by number. */
 export const jobs = signal<ReadonlyMap<number, Job>>(new Map())
-/** How far down the list goes. */
+const PAGE = 50
+/** How far down the list is known, how many of it are shown, and whether the server has older ones. */
 const shownDownTo = signal(Infinity)
-export const hasMoreJobs = signal(false)
+const nShown = signal(PAGE)
+const hasOlder = signal(false)
 /** Which of them are listed; empty: all. */
 export const filter = signal<JobState | ''>('')
 
-const PAGE = 50
 /** As many are looked at again after a break. */
 const MOST_AGAIN = 200
 const MOST_ASKING = 100
@@ -36,10 +37,13 @@ const SHOW_EVERY_MS = 100
 const newestFirst = (a: Job, b: Job) => b.id - a.id
 
 export const asking = computed(() => [...jobs.value.values()].filter((job) => job.state === 'asking').sort(newestFirst))
-/** Those in the list, without those that ask: they are shown above it. */
-export const listed = computed(() => [...jobs.value.values()]
+/** Without those that ask: they are shown above. */
+const known = computed(() => [...jobs.value.values()]
   .filter((job) => job.id >= shownDownTo.value && job.state !== 'asking' && (filter.value === '' || job.state === filter.value))
   .sort(newestFirst))
+/** However many come while the page is open, the list stays short until more are wanted. */
+export const listed = computed(() => known.value.slice(0, nShown.value))
+export const hasMoreJobs = computed(() => hasOlder.value || known.value.length > nShown.value)
 
 /** An ended job stays so; news of it that come late are old. */
 export const isNews = (known: Job | undefined, next: Job) => !known || !hasEnded(known) || hasEnded(next)
@@ -98,7 +102,7 @@ async function readJobs(): Promise<void> {
   const lowest = hasMore ? found.at(-1)!.id : 0
   if (shownDownTo.peek() === Infinity || lowest <= shownDownTo.peek()) {
     shownDownTo.value = lowest
-    hasMoreJobs.value = hasMore
+    hasOlder.value = hasMore
   }
   // What was so before the page came is not told.
   if (jobs.peek().size === 0) merge([...found, ...ask])
@@ -110,20 +114,23 @@ async function readJobs(): Promise<void> {
 
 export async function showMoreJobs(): Promise<void> {
   const state = filter.value
+  nShown.value += PAGE
+  if (known.value.length >= nShown.value || !hasOlder.value) return
   await told(async () => {
     const page = await api.listJobs({ state, limit: PAGE, after: shownDownTo.peek() })
     if (filter.peek() !== state) return
     incoming.push(...page.data)
     show()
-    hasMoreJobs.value = page.has_more && page.data.length > 0
-    shownDownTo.value = hasMoreJobs.value ? page.data.at(-1)!.id : 0
+    hasOlder.value = page.has_more && page.data.length > 0
+    shownDownTo.value = hasOlder.value ? page.data.at(-1)!.id : 0
   })
 }
 
 export async function filterJobs(state: JobState | ''): Promise<void> {
   filter.value = state
   shownDownTo.value = Infinity
-  hasMoreJobs.value = false
+  nShown.value = PAGE
+  hasOlder.value = false
   try {
     await readJobs()
   } catch (error) {

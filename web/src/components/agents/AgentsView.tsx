@@ -37,9 +37,8 @@ function Tabs({ isSchedules }: { isSchedules: boolean }) {
   )
 }
 
-function Sandbox({ now }: { now: AgentsAbout }) {
+function NoSandbox({ now }: { now: AgentsAbout }) {
   const words = t.value.agents
-  if (SANDBOXES.has(now.sandbox)) return <p class="hint">{words.sandbox(now.sandbox)}</p>
   return <p class="notice notice-warning"><Icon name="warning" /><span>{words.noSandbox} {now.sandbox}</span></p>
 }
 
@@ -54,6 +53,7 @@ export function Trouble({ hasData }: { hasData: boolean }) {
 function Overview({ isSchedules }: { isSchedules: boolean }) {
   const words = t.value.agents
   const { value: now } = about
+  const isConfined = now !== null && SANDBOXES.has(now.sandbox)
   useEffect(() => {
     if (about.peek()?.enabled !== true) void lookForAgents()
   }, [])
@@ -66,8 +66,9 @@ function Overview({ isSchedules }: { isSchedules: boolean }) {
         <>
           <Tabs isSchedules={isSchedules} />
           <p class="hint">{isSchedules ? words.schedules.intro : words.intro}</p>
+          {!isConfined && <NoSandbox now={now} />}
           {isSchedules ? <Schedules about={now} /> : <JobList about={now} />}
-          <Sandbox now={now} />
+          {isConfined && <p class="hint">{words.sandbox(now.sandbox)}</p>}
         </>
       )}
     </Page>

@@ -113,7 +113,7 @@ function Asking() {
   return (
     <section class="askings" aria-label={words.waitingForYou(list.length)}>
       <h2>{words.waitingForYou(list.length)}</h2>
-      {(isWhole ? list : list.slice(0, ASKING_SHOWN)).map((job) => <ApprovalCard key={job.id} job={job} isLinked />)}
+      {(isWhole ? list : list.slice(0, ASKING_SHOWN)).map((job) => (job.question ? <ApprovalCard key={job.id} job={job} isLinked /> : <ul key={job.id} class="jobs"><Row job={job} /></ul>))}
       {!isWhole && list.length > ASKING_SHOWN && <button type="button" class="button more" onClick={() => setWhole(true)}>{words.allAsking(list.length)}</button>}
     </section>
   )
