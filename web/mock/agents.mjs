@@ -201,6 +201,7 @@ function start(state, wish, { trigger = null, session } = {}) {
     session: session ?? { id: `s${id}`, steps: [], streams: new Set() }, question: null, outcome: null, error: null, usage: { turns: 0, tokens: 0, seconds: 0 }, trigger,
   }
   state.agentJobs.push(job)
+  for (const schedule of state.schedules) if (schedule.name === trigger?.schedule) schedule.last_at = now()
   changed(state, job)
   void live(state, job)
   return job
@@ -234,7 +235,7 @@ function shownSchedule({ secret: _, ...schedule }) {
 function makeSchedule(state, { name, kind, at, files, job }) {
   if (kind === 'times' && !/^(@\w+|(\*|[0-5]?\d) \S+ \S+ \S+ \S+)$/.test(at)) return { status: 400, value: `cron: expected five fields or @daily and the like, got '${at}'` }
   const made = {
-    name, kind, at: at ?? null, files: files ?? null, hook: kind === 'hook' ? `/v1/agents/hooks/${name}` : null, next_at: kind === 'times' ? Math.ceil(now() / 3600) * 3600 : null, job,
+    name, kind, at: at ?? null, files: files ?? null, hook: kind === 'hook' ? `/v1/agents/hooks/${name}` : null, next_at: kind === 'times' ? Math.ceil(now() / 3600) * 3600 : null, job, last_at: null,
     secret: `whsec-${name}-0123456789abcdef`,
   }
   state.schedules = [...state.schedules.filter((s) => s.name !== name), made]
@@ -310,7 +311,7 @@ export async function agents(state, request, response, url, read) {
     response.end(JSON.stringify(status < 400 ? value : { error: { message: value, type: 'invalid_request_error', param: null, code: null } }))
     return true
   }
-  if (!what) return send(200, { object: 'agents', enabled: !state.agentsOff, workspaces: state.agentsOff ? [] : WORKSPACES, tools: state.agentsOff ? [] : TOOLS, sandbox: state.sandbox ?? 'bubblewrap' })
+  if (!what) return send(200, { object: 'agents', enabled: !state.agentsOff, workspaces: state.agentsOff ? [] : WORKSPACES, tools: state.agentsOff ? [] : TOOLS, sandbox: state.agentsOff ? null : state.sandbox ?? 'bubblewrap 0.8.0 with own user, process, IPC and network namespaces and a filter of system calls' })
   if (state.agentsOff) return send(404, 'agents are not enabled; hint: ondol serve --workspace DIR')
   const text = request.method === 'POST' ? await read() : ''
   const route = `${request.method} ${what}${id ? '/' : ''}`

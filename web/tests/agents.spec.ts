@@ -227,6 +227,7 @@ inBothLanguages(({ words }) => {
     await page.getByRole('link', { name: schedules.title, exact: true }).click()
     await page.getByRole('button', { name: schedules.runLabel('tidy') }).click()
     await expect(page.getByText(schedules.started('tidy', 2))).toBeVisible()
+    await expect(schedule).toContainText(schedules.last(''), { timeout: 15_000 })
     await page.getByRole('button', { name: schedules.deleteLabel('tidy') }).click()
     const dialog = page.getByRole('dialog', { name: schedules.deleteTitle })
     await dialog.getByRole('button', { name: words.common.cancel }).click()
@@ -290,7 +291,7 @@ inBothLanguages(({ words }) => {
 
   test('without streams the page asks again and again; without a server it says so and goes on', async ({ page }) => {
     test.setTimeout(60_000)
-    await setMock(page, { noEvents: true, sandbox: 'bubblewrap is not installed; hint: apt install bubblewrap' })
+    await setMock(page, { noEvents: true, sandbox: 'no sandbox works here. Tried:\nbubblewrap: is not installed; hint: apt install bubblewrap' })
     await open(page, '#/agents')
     await expect(page.getByText('hint: apt install bubblewrap')).toBeVisible()
     await goal(page, words, 'write the news')

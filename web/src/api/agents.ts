@@ -17,7 +17,7 @@ export interface AgentsAbout {
   workspaces: string[]
   tools: ToolAbout[]
   /** What programs are confined by, or why they cannot be. */
-  sandbox: string
+  sandbox: string | null
 }
 
 export interface Budget {
@@ -107,6 +107,8 @@ export interface Schedule {
   files: string | null
   hook: string | null
   next_at: number | null
+  /** When it last started a job; older servers do not say. */
+  last_at?: number | null
   job: JobWish
   /** Of a hook that was just made, and never again. */
   secret?: string

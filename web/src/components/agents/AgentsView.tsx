@@ -11,8 +11,8 @@ import { JobList } from './JobList'
 import { JobView } from './JobView'
 import { Schedules } from './Schedules'
 
-/** What confines the programs of agents when it is well. */
-const SANDBOXES = new Set(['bubblewrap', 'landlock'])
+/** How what confines the programs of agents is described when it works; anything else is why none does. */
+const SANDBOX = /^(bubblewrap|landlock)\b(?!:)/i
 
 function Off() {
   const words = t.value.agents
@@ -39,7 +39,15 @@ function Tabs({ isSchedules }: { isSchedules: boolean }) {
 
 function NoSandbox({ now }: { now: AgentsAbout }) {
   const words = t.value.agents
-  return <p class="notice notice-warning"><Icon name="warning" /><span>{words.noSandbox} {now.sandbox}</span></p>
+  return (
+    <div class="notice notice-warning">
+      <Icon name="warning" />
+      <div class="notice-text">
+        <span>{words.noSandbox}</span>
+        <span class="notice-detail">{now.sandbox}</span>
+      </div>
+    </div>
+  )
 }
 
 /** Where the server cannot be reached: what is seen is old; or, where nothing is known, what to do. */
@@ -53,7 +61,7 @@ export function Trouble({ hasData }: { hasData: boolean }) {
 function Overview({ isSchedules }: { isSchedules: boolean }) {
   const words = t.value.agents
   const { value: now } = about
-  const isConfined = now !== null && SANDBOXES.has(now.sandbox)
+  const isConfined = SANDBOX.test(now?.sandbox ?? '')
   useEffect(() => {
     if (about.peek()?.enabled !== true) void lookForAgents()
   }, [])
@@ -68,7 +76,7 @@ function Overview({ isSchedules }: { isSchedules: boolean }) {
           <p class="hint">{isSchedules ? words.schedules.intro : words.intro}</p>
           {!isConfined && <NoSandbox now={now} />}
           {isSchedules ? <Schedules about={now} /> : <JobList about={now} />}
-          {isConfined && <p class="hint">{words.sandbox(now.sandbox)}</p>}
+          {isConfined && <p class="hint">{words.sandbox(now.sandbox ?? '')}</p>}
         </>
       )}
     </Page>

@@ -25,7 +25,7 @@ interface When {
 
 function Row({ schedule, onDelete }: { schedule: Schedule; onDelete: () => void }) {
   const words = t.value.agents.schedules
-  const { name, kind, at, files, hook, next_at: next, job } = schedule
+  const { name, kind, at, files, hook, next_at: next, last_at: last, job } = schedule
   return (
     <li class="schedule">
       <div class="schedule-text">
@@ -35,6 +35,7 @@ function Row({ schedule, onDelete }: { schedule: Schedule; onDelete: () => void 
           <span>{words.kinds[kind] ?? kind}</span>
           <span><code>{at ?? files ?? hook ?? ''}</code></span>
           {kind === 'times' && <span>{next ? words.next(moment(next)) : words.noNext}</span>}
+          {last ? <span>{words.last(moment(last))}</span> : null}
           <span>{job.workspace}</span>
         </span>
       </div>
@@ -105,7 +106,7 @@ function WhenFields({ when, change }: { when: When; change: (part: Partial<When>
 const FRESH: When = { name: '', kind: 'times', at: '0 8 * * *', files: '' }
 
 const isComplete = ({ name, kind, at, files }: When) =>
-  /^[\w-]+$/.test(name) && (kind === 'hook' || (kind === 'times' ? at : files).trim() !== '')
+  /^[\w.-]+$/.test(name) && (kind === 'hook' || (kind === 'times' ? at : files).trim() !== '')
 
 function scheduleWish({ name, kind, at, files }: When, job: ScheduleWish['job']): ScheduleWish {
   return { name, kind, ...(kind === 'times' ? { at: at.trim() } : kind === 'files' ? { files: files.trim() } : {}), job }
