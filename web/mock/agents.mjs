@@ -21,7 +21,7 @@ const now = () => Date.now() / 1000
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 function shown(state, job) {
-  const { session, question, ...rest } = job
+  const { session, question, given: _given, ...rest } = job
   const { resolve: _, ...asked } = question ?? {}
   return { object: 'agent.job', ...rest, question: question ? asked : null, session: session.id }
 }
@@ -173,7 +173,7 @@ async function live(state, job) {
     job.started_at = now()
     changed(state, job)
     if (job.session.steps.length === 0) tools.add({ type: 'session', id: job.session.id, workspace: job.workspace, model: job.model })
-    tools.add({ type: 'goal', text: job.goal })
+    tools.add({ type: 'goal', text: job.goal, ...job.given })
     tools.add({ type: 'offer', tools: job.tools.slice(0, 6) })
     if (/fail/.test(job.goal)) throw new Error('the model cannot be loaded: there is not enough memory')
     await scriptOf(job.goal)(tools)
@@ -192,13 +192,13 @@ async function live(state, job) {
   changed(state, job)
 }
 
-function start(state, wish, { trigger = null, session } = {}) {
+function start(state, wish, { trigger = null, session, given = {} } = {}) {
   const id = ++state.lastJob
   const job = {
     id, name: wish.name ?? '', state: 'waiting', goal: wish.goal, workspace: wish.workspace, model: wish.model ?? 'Qwen/Qwen3-4B-GGUF',
     tools: wish.tools ?? TOOLS.map((tool) => tool.name), scope: wish.scope ?? 'workspace', approve: wish.approve ?? 'ask', hosts: wish.hosts ?? [],
     budget: { turns: 30, tokens: 200_000, seconds: 1800, ...wish.budget }, created_at: now(), started_at: null, ended_at: null,
-    session: session ?? { id: `s${id}`, steps: [], streams: new Set() }, question: null, outcome: null, error: null, usage: { turns: 0, tokens: 0, seconds: 0 }, trigger,
+    session: session ?? { id: `s${id}`, steps: [], streams: new Set() }, question: null, outcome: null, error: null, usage: { turns: 0, tokens: 0, seconds: 0 }, trigger, given,
   }
   state.agentJobs.push(job)
   for (const schedule of state.schedules) if (schedule.name === trigger?.schedule) schedule.last_at = now()
@@ -318,7 +318,7 @@ export async function agents(state, request, response, url, read) {
   if (what === 'hooks') {
     const schedule = state.schedules.find((s) => s.name === id && s.kind === 'hook')
     if (!schedule || request.headers.authorization !== `Bearer ${schedule.secret}`) return send(401, 'that is not the secret of this hook')
-    return send(202, shown(state, start(state, schedule.job, { trigger: { schedule: id } })))
+    return send(202, shown(state, start(state, schedule.job, { trigger: { schedule: id }, given: { given: text, given_from: 'hook', is_untrusted: true } })))
   }
   const body = text ? JSON.parse(text) : {}
   if (route === 'GET events') {

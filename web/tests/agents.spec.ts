@@ -257,9 +257,12 @@ inBothLanguages(({ words }) => {
     await page.reload()
     await expect(page.locator('.schedule')).toContainText('post')
     await expect(page.getByText(secret)).toHaveCount(0)
-    expect((await request.post('/v1/agents/hooks/post', { headers: { Authorization: `Bearer ${secret}` }, data: 'news' })).status()).toBe(202)
+    expect((await request.post('/v1/agents/hooks/post', { headers: { Authorization: `Bearer ${secret}` }, data: '<b>news</b>' })).status()).toBe(202)
     await page.getByRole('link', { name: agents.jobs, exact: true }).click()
     await expect(rows(page).first()).toContainText(agents.bySchedule('post'))
+    await rows(page).first().getByRole('link').click()
+    await expect(page.getByRole('group', { name: texts.given })).toHaveText('<b>news</b>')
+    await expect(page.locator('.step-goal')).toContainText(texts.untrusted)
   })
 
   test('files start jobs, too', async ({ page }) => {

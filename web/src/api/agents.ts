@@ -92,6 +92,9 @@ export interface Step {
   is_error?: boolean
   is_untrusted?: boolean
   has_secrets?: boolean
+  /** Of a goal: what came with it, in strangers' words, and where from. */
+  given?: string
+  given_from?: string
   tools?: string[]
   turns?: number
   tokens?: number

@@ -111,6 +111,7 @@ export const enAgents = {
     working: 'At work…',
     history: 'Steps',
     goal: 'Goal',
+    given: 'What came with it',
     answer: 'The model',
     offer: (names: string) => `Tools at hand: ${names}`,
     note: 'Ondol to the model:',

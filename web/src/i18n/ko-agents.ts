@@ -111,6 +111,7 @@ export const koAgents: typeof enAgents = {
     working: '하는 중…',
     history: '단계',
     goal: '목표',
+    given: '함께 온 것',
     answer: '모델',
     offer: (names) => `쓸 수 있는 도구: ${names}`,
     note: 'Ondol이 모델에게:',

@@ -40,8 +40,10 @@ export async function makeSchedule(wish: api.ScheduleWish): Promise<Schedule> {
 
 export async function runSchedule(name: string): Promise<void> {
   const job = await told(() => api.runSchedule(name))
-  if (job) takeJob(job, true)
-  if (job) showToast(t.value.agents.schedules.started(name, job.id))
+  if (!job) return
+  takeJob(job, true)
+  showToast(t.value.agents.schedules.started(name, job.id))
+  await readSchedules(true)
 }
 
 export async function deleteSchedule(name: string): Promise<void> {

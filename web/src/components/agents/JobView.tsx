@@ -21,11 +21,9 @@ function Facts({ job }: { job: Job }) {
   const words = t.value.agents
   const { goal, job: texts } = words
   const { usage, budget } = job
-  const spent = [
-    words.steps(usage.turns),
-    words.tokens(texts.spentOf(tokens(usage.tokens), tokens(budget.tokens))),
-    texts.spentOf(duration(usage.seconds), duration(budget.seconds)),
-  ]
+  // A budget of 0 is none.
+  const of = (spent: number, most: number, inWords: (n: number) => string) => (most > 0 ? texts.spentOf(inWords(spent), inWords(most)) : inWords(spent))
+  const spent = [words.steps(usage.turns), words.tokens(of(usage.tokens, budget.tokens, tokens)), of(usage.seconds, budget.seconds, duration)]
   const rows: [string, string][] = [
     [texts.workspace, job.workspace],
     [texts.model, job.model],

@@ -12,7 +12,8 @@ import { Preview } from './Preview'
 /** Of a result that is folded. */
 const FOLDED = { lines: 6, characters: 500 }
 
-function Result({ step, tool }: { step: Step; tool: string }) {
+/** What came of a tool, or `name`d otherwise: what came with a goal. */
+function Result({ step, label, name }: { step: Step; label: string; name?: string }) {
   const [isOpen, setOpen] = useState(false)
   const words = t.value.agents.job
   const text = step.text ?? ''
@@ -20,11 +21,11 @@ function Result({ step, tool }: { step: Step; tool: string }) {
   return (
     <div class={`step-result${step.is_error ? ' failed' : ''}${step.is_untrusted ? ' untrusted' : ''}`}>
       <p class="step-marks">
-        <span class={step.is_error ? 'bad' : ''}>{step.is_error ? words.failedResult : words.result}</span>
+        <span class={step.is_error ? 'bad' : ''}>{step.is_error ? words.failedResult : name ?? words.result}</span>
         {step.is_untrusted && <span class="step-mark" title={words.untrustedHint}><Icon name="warning" />{words.untrusted}</span>}
         {step.has_secrets && <span class="step-mark" title={words.secretsHint}><Icon name="warning" />{words.secrets}</span>}
       </p>
-      <pre tabIndex={0} role="group" aria-label={words.resultOf(tool)}>{isOpen || !isCut ? text : `${beginning} …`}</pre>
+      <pre tabIndex={0} role="group" aria-label={label}>{isOpen || !isCut ? text : `${beginning} …`}</pre>
       {isOpen && step.is_untrusted && <p class="hint">{words.untrustedHint}</p>}
       {step.kept !== undefined && <p class="hint">{words.shortened}</p>}
       {isCut && <button type="button" class="button small" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>{isOpen ? words.showLess : words.showAll}</button>}
@@ -52,7 +53,7 @@ function CallView({ call, isRunning, isAsked }: { call: Call; isRunning: boolean
       </p>
       {!isAsked && <Preview text={ruling?.preview ?? pretty(call.arguments)} tool={name} />}
       {reason && <p class="hint">{reason}</p>}
-      {result && <Result step={result} tool={name} />}
+      {result && <Result step={result} label={words.resultOf(name)} />}
     </li>
   )
 }
@@ -101,10 +102,13 @@ function Line({ part }: { part: Part }) {
   switch (part.kind) {
     case 'goal':
       return (
-        <div class="message user">
-          <h3 class="sr-only">{words.goal}</h3>
-          <div class="bubble user-text">{step.text}</div>
-        </div>
+        <>
+          <div class="message user">
+            <h3 class="sr-only">{words.goal}</h3>
+            <div class="bubble user-text">{step.text}</div>
+          </div>
+          {step.given && <Result step={{ ...step, text: step.given, is_untrusted: true }} label={words.given} name={words.given} />}
+        </>
       )
     case 'offer':
       return <p class="step-line">{words.offer((step.tools ?? []).join(', '))}</p>
@@ -113,7 +117,7 @@ function Line({ part }: { part: Part }) {
     case 'compaction':
       return <p class="step-line">{words.compaction}</p>
     default:
-      if (step.type === 'result') return <Result step={step} tool={step.name ?? ''} />
+      if (step.type === 'result') return <Result step={step} label={words.resultOf(step.name ?? '')} />
       return <p class="step-line"><strong>{words.unknownStep(step.type)}</strong> {step.text ?? step.preview ?? ''}</p>
   }
 }
