@@ -10,8 +10,9 @@
 #include "agent/acp/acp_server.h"
 #include "agent/engine_agent_model.h"
 #include "agent/mcp/client_tool.h"
-#include "cli/act_tools.h"
+#include "cli/agent_parts.h"
 #include "cli/command.h"
+#include "cli/document_store_option.h"
 #include "cli/language.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
@@ -43,13 +44,14 @@ class EditorSession : public acp::SessionAgent {
   static Result<std::unique_ptr<SessionAgent>> begin(const Options& options, SharedAgentModel& model,
                                                      const std::string& folder,
                                                      const std::vector<mcp::ConfiguredServer>& servers) {
-    auto tools = ONDOL_TRY(ActTools::open({.workspace = folder,
-                                           .tools = options.tools,
-                                           .hosts = options.hosts,
-                                           .data_folder = options.data_folder,
-                                           .store = {},
-                                           .mqtt_broker = {},
-                                           .has_network = options.scope == "full"}));
+    auto tools = ONDOL_TRY(WorkTools::open({.workspace = folder,
+                                            .tools = options.tools,
+                                            .hosts = options.hosts,
+                                            .data_folder = options.data_folder,
+                                            .search_documents = {},
+                                            .reader_program = reader_program(),
+                                            .mqtt_broker = {},
+                                            .has_network = options.scope == "full"}));
     auto session = ONDOL_TRY(AgentSession::create(options.data_folder + "/sessions",
                                                   {{"workspace", folder}, {"model", options.model.model}}));
     auto approvals = ONDOL_TRY(ApprovalMemory::open(options.data_folder + "/approvals", folder));
@@ -92,7 +94,7 @@ class EditorSession : public acp::SessionAgent {
 
  private:
   EditorSession(const Options& options, SharedAgentModel& model, const std::string& folder,
-                std::unique_ptr<ActTools> tools, AgentSession session, ApprovalMemory approvals,
+                std::unique_ptr<WorkTools> tools, AgentSession session, ApprovalMemory approvals,
                 mcp::ServerTools others)
       : options_(options),
         model_(model),
@@ -104,7 +106,7 @@ class EditorSession : public acp::SessionAgent {
 
   const Options& options_;
   SharedAgentModel& model_;
-  std::unique_ptr<ActTools> tools_;
+  std::unique_ptr<WorkTools> tools_;
   AgentSession session_;
   ApprovalMemory approvals_;
   mcp::ServerTools others_;
