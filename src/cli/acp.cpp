@@ -45,7 +45,7 @@ class EditorSession : public acp::SessionAgent {
                                                      const std::string& folder,
                                                      const std::vector<mcp::ConfiguredServer>& servers) {
     auto tools = ONDOL_TRY(WorkTools::open({.workspace = folder,
-                                            .tools = options.tools,
+                                            .tools = options.tools.empty() ? std::nullopt : std::optional(options.tools),
                                             .hosts = options.hosts,
                                             .data_folder = options.data_folder,
                                             .search_documents = {},

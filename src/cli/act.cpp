@@ -98,6 +98,7 @@ Result<void> act(Options& options) {
   }
   AgentPeople people;
   if (stdin_is_terminal() && stderr_is_terminal() && !options.json) people = {ask_at_terminal, ask_user_at_terminal};
+  people.note = print_note;
   const auto observer = [&options](const json::object& step) { show(options, step); };
   const LoopOutcome outcome = ONDOL_TRY(run_agent(options, places, shop, session, people, goes_on, observer));
   if (outcome.reason == "done") {
@@ -141,6 +142,8 @@ void add_act(CLI::App& app, const Globals&) {
                       "A model with a chat template: a file, a folder or a name in the store; without it the default");
   command->add_option("--workspace", options->workspace, "The folder to work in")->capture_default_str();
   command->add_option("--tools", options->tools, "The only tools wanted, by name: a,b")->delimiter(',');
+  command->add_option("--mcp", options->mcp,
+                      "An MCP server by its name in mcp.json, a file like that, or none; without it, all; repeatable");
   add_permission_options(*command, *options);
   command->add_option("--steps", options->loop.budget.turns, "Most answers of the model")
       ->capture_default_str()

@@ -192,6 +192,8 @@ void add_adding(CLI::App& jobs, const std::shared_ptr<Options>& options) {
   command->add_option("GOAL", options->act.goal, "What is to be reached, in plain words")->required();
   command->add_option("--workspace", options->act.workspace, "The folder to work in")->capture_default_str();
   command->add_option("--tools", options->act.tools, "The only tools wanted, by name: a,b")->delimiter(',');
+  command->add_option("--mcp", options->act.mcp,
+                      "An MCP server by its name in mcp.json, or none; without it, all; repeatable");
   command
       ->add_option("--approve", options->act.approve,
                    "What changes something: wait for `ondol jobs answer` (ask), do it (auto), or refuse it (never)")

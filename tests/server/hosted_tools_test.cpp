@@ -116,10 +116,8 @@ TEST_F(Programs, AreStopped) {
 
 class HostedToolsApi : public testing::Test {
  protected:
-  explicit HostedToolsApi(const HostedToolOptions& options = {.runs_code = true,
-                                                              .mcp_hosts = {},
-                                                              .containers = {},
-                                                              .sandbox = {}})
+  explicit HostedToolsApi(
+      const HostedToolOptions& options = {.runs_code = true, .mcp_hosts = {}, .containers = {}, .sandbox = {}})
       : folder_("hosted-tools"), server_(ApiServer::sample_options(), folder_ / "data", [&](Services& services) {
           EXPECT_TRUE(services.hosted.offer(options));
         }) {}
@@ -179,9 +177,9 @@ TEST_F(CodeApi, RunsWhatTheModelWrites) {
   const auto events = answer.events();
   const std::vector<std::string> types = event_types(events);
   ASSERT_GE(types.size(), 6u) << answer.body;
-  EXPECT_EQ(std::vector<std::string>(types.begin(), types.begin() + 4),
-            (std::vector<std::string>{"created", "in_progress", "output_item.added",
-                                      "code_interpreter_call.in_progress"}));
+  EXPECT_EQ(
+      std::vector<std::string>(types.begin(), types.begin() + 4),
+      (std::vector<std::string>{"created", "in_progress", "output_item.added", "code_interpreter_call.in_progress"}));
   const json::value response = events.back().at("response");
   ASSERT_EQ(types_of(response).at(0), "code_interpreter_call") << response;
   const std::string container(member(response, "/output/0/container_id").as_string());
@@ -285,10 +283,7 @@ struct PeerFirst {
 class RemoteApi : private PeerFirst, public HostedToolsApi {
  protected:
   RemoteApi()
-      : HostedToolsApi({.runs_code = false,
-                        .mcp_hosts = {PeerFirst::peer.host()},
-                        .containers = {},
-                        .sandbox = {}}),
+      : HostedToolsApi({.runs_code = false, .mcp_hosts = {PeerFirst::peer.host()}, .containers = {}, .sandbox = {}}),
         peer_(PeerFirst::peer) {}
   json::object tool(json::value approval = "never") const {
     json::object tool = {{"type", "mcp"}, {"server_label", "peer"}, {"server_url", peer_.url()}};
@@ -311,14 +306,20 @@ TEST_F(RemoteApi, ListsAndCalls) {
   body["stream"] = true;
   const ApiAnswer answer = client().post("/v1/responses", body);
   const auto events = answer.events();
-  const std::vector<std::string> expected = {
-      "created",           "in_progress",
-      "output_item.added", "mcp_list_tools.in_progress",
-      "mcp_list_tools.completed", "output_item.done",
-      "output_item.added", "mcp_call.in_progress",
-      "mcp_call_arguments.delta", "mcp_call_arguments.done",
-      "mcp_call.completed", "output_item.done",
-      "output_item.added", "content_part.added"};
+  const std::vector<std::string> expected = {"created",
+                                             "in_progress",
+                                             "output_item.added",
+                                             "mcp_list_tools.in_progress",
+                                             "mcp_list_tools.completed",
+                                             "output_item.done",
+                                             "output_item.added",
+                                             "mcp_call.in_progress",
+                                             "mcp_call_arguments.delta",
+                                             "mcp_call_arguments.done",
+                                             "mcp_call.completed",
+                                             "output_item.done",
+                                             "output_item.added",
+                                             "content_part.added"};
   const std::vector<std::string> types = event_types(events);
   ASSERT_GE(types.size(), expected.size()) << answer.body;
   EXPECT_EQ(std::vector<std::string>(types.begin(), types.begin() + static_cast<ptrdiff_t>(expected.size())), expected);
@@ -352,8 +353,8 @@ TEST_F(RemoteApi, AsksBeforeItCalls) {
     json::object next = asking(tool("always"));
     next["tool_choice"] = "none";
     next["previous_response_id"] = asked.at("id");
-    next["input"] = json::array{
-        json::object{{"type", "mcp_approval_response"}, {"approval_request_id", id}, {"approve", approve}}};
+    next["input"] =
+        json::array{json::object{{"type", "mcp_approval_response"}, {"approval_request_id", id}, {"approve", approve}}};
     return next;
   };
   const json::value refused = made(answered(false));
@@ -463,8 +464,7 @@ TEST(RemoteServers, AnAllowedNameMustBePublic) {
 
 class DeadPeer : public HostedToolsApi {
  protected:
-  DeadPeer()
-      : HostedToolsApi({.runs_code = false, .mcp_hosts = {"127.0.0.1:9"}, .containers = {}, .sandbox = {}}) {}
+  DeadPeer() : HostedToolsApi({.runs_code = false, .mcp_hosts = {"127.0.0.1:9"}, .containers = {}, .sandbox = {}}) {}
 };
 
 TEST_F(DeadPeer, IsAFailedDependency) {

@@ -1,10 +1,12 @@
 #include "agent/work/agent_run.h"
 
 #include <filesystem>
+#include <optional>
 
 #include <fmt/format.h>
 
 #include "agent/recorded_tools.h"
+#include "agent/work/run_servers.h"
 
 namespace ondol {
 namespace {
@@ -40,6 +42,14 @@ Result<std::string> workspace_of(const AgentTask& task, const AgentPlaces& place
   return path.string();
 }
 
+/// Without those of MCP servers, which are not known yet.
+std::optional<std::vector<std::string>> own_tools(const AgentTask& task) {
+  if (task.tools.empty()) return std::nullopt;
+  std::vector<std::string> own = task.tools;
+  std::erase_if(own, names_server_tool);
+  return own;
+}
+
 Result<std::string> goal_of(const AgentTask& task, const AgentPlaces& places) {
   if (!task.again) return task.goal;
   for (const json::object& step : ONDOL_TRY(AgentSession::read(places.sessions(), task.replay))) {
@@ -54,7 +64,7 @@ Result<Workshop> open_workshop(const AgentTask& task, const AgentPlaces& places)
   Workshop shop;
   shop.workspace = ONDOL_TRY(workspace_of(task, places));
   shop.tools = ONDOL_TRY(WorkTools::open({.workspace = shop.workspace,
-                                          .tools = task.tools,
+                                          .tools = own_tools(task),
                                           .hosts = task.hosts,
                                           .data_folder = places.data_folder,
                                           .search_documents = places.search_documents,
@@ -102,9 +112,19 @@ Result<LoopOutcome> run_agent(const AgentTask& task, const AgentPlaces& places, 
                   .observer = std::move(observer),
                   .stream = {},
                   .seconds_now = {}};
-  if (!shop.recorded.empty()) {
+  std::optional<RunServers> servers;
+  if (task.again) {
     parts.tools.clear();
     for (const auto& tool : shop.recorded) parts.tools.push_back(tool.get());
+  } else {
+    servers.emplace(ONDOL_TRY(connect_servers(
+        {task, places.data_folder, shop.workspace, context.sandbox, approvals, people.approve, context.goes_on})));
+    if (servers->waits_for) return LoopOutcome{.reason = "asking", .text = question_of(*servers->waits_for)};
+    for (const std::string& note : servers->notes) {
+      if (people.note) people.note(note);
+    }
+    const std::vector<Tool*> theirs = servers->wanted(task);
+    parts.tools.insert(parts.tools.end(), theirs.begin(), theirs.end());
   }
   LoopOptions loop_options = task.loop;
   loop_options.policy = {*scope_named(task.scope), *approval_named(task.approve), task.hosts};

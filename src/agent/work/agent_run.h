@@ -40,6 +40,7 @@ Result<AgentSession> open_session(const AgentTask& task, const AgentPlaces& plac
 struct AgentPeople {
   std::function<Result<ApprovalAnswer>(const ApprovalRequest& request)> approve;
   std::function<Result<std::string>(std::string_view question)> answer;
+  std::function<void(const std::string& text)> note = {};  // told what is left out; may be absent
 };
 
 /// Works on the goal, or goes on with the session where there is none.

@@ -1,5 +1,9 @@
 #include "agent/work/agent_task.h"
 
+#include <algorithm>
+
+#include "agent/work/run_servers.h"
+
 namespace ondol {
 namespace {
 
@@ -31,6 +35,7 @@ json::value work_of(const AgentTask& task) {
                        {"turns", task.loop.budget.turns},
                        {"tokens", task.loop.budget.tokens},
                        {"seconds", task.loop.budget.seconds}};
+  if (!task.mcp.empty()) work["mcp"] = array_of(task.mcp);
   if (!task.model.empty()) work["model"] = task.model;
   if (!task.resume.empty()) work["resume"] = task.resume;
   return work;
@@ -41,11 +46,15 @@ Result<AgentTask> task_of(const json::value& work) {
   task.goal = string_or(work, "goal", "");
   task.workspace = string_or(work, "workspace", "");
   task.tools = strings_of(work, "tools");
+  task.mcp = strings_of(work, "mcp");
   task.approve = string_or(work, "approve", "never");
   task.scope = string_or(work, "scope", "read-only");
   task.hosts = strings_of(work, "hosts");
   task.model = string_or(work, "model", "");
   task.resume = string_or(work, "resume", "");
+  // A file may be another one by then, and jobs do not come from their worker's owner alone.
+  if (std::any_of(task.mcp.begin(), task.mcp.end(), names_server_file))
+    return Error("expected names of MCP servers in a job, got a file");
   AgentBudget& budget = task.loop.budget;
   budget.turns = static_cast<int>(int_or(work, "turns", budget.turns));
   budget.tokens = int_or(work, "tokens", budget.tokens);

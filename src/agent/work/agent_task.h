@@ -12,6 +12,7 @@ struct AgentTask {
   std::string goal;
   std::string workspace = ".";
   std::vector<std::string> tools;  // the only ones wanted; empty: all
+  std::vector<std::string> mcp;    // servers by name, or files of them; empty: all that are configured; "none"
   std::string approve = "ask";
   std::string scope = "workspace";
   std::vector<std::string> hosts;

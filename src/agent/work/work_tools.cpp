@@ -33,7 +33,7 @@ class OpenTools final : public WorkTools {
     needs.page_reader = &reader_;
     needs.mqtt_broker = wishes.mqtt_broker;
     tools_ = ONDOL_TRY(make_tools(needs));
-    return keep(wishes.tools);
+    return wishes.tools ? keep(*wishes.tools) : Result<void>();
   }
 
   ToolContext& context() override { return context_; }
@@ -45,7 +45,6 @@ class OpenTools final : public WorkTools {
 
  private:
   Result<void> keep(const std::vector<std::string>& names) {
-    if (names.empty()) return {};
     std::vector<std::string> known;
     for (const auto& tool : tools_) known.push_back(tool->definition().name);
     for (const std::string& name : names) {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,7 @@ namespace ondol {
 
 struct WorkWishes {
   std::string workspace;                                   // a folder
-  std::vector<std::string> tools;                          // the only ones wanted; empty: all
+  std::optional<std::vector<std::string>> tools;           // the only ones wanted; nothing: all
   std::vector<std::string> hosts;                          // that may be reached
   std::string data_folder;                                 // for notes
   decltype(ToolNeeds::search_documents) search_documents;  // none: there are no documents
