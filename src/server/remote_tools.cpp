@@ -109,12 +109,17 @@ json::object shown_listing(const json::value& listing) {
   return shown;
 }
 
-HostedResult failed_call(const std::string& text) {
+HostedResult failed_call(const std::string& text, json::object error) {
   HostedResult result;
   result.end = HostedResult::End::kFailed;
   result.text = text;
-  result.shown["error"] = text;
+  result.shown["error"] = std::move(error);
   return result;
+}
+
+/// The call did not come to the tool.
+HostedResult lost_call(const std::string& text) {
+  return failed_call(text, {{"type", "mcp_protocol_error"}, {"code", kRpcInternalError}, {"message", text}});
 }
 
 }  // namespace
@@ -230,18 +235,22 @@ Result<json::array> RemoteServers::list(const std::string& label, const GoesOn& 
 HostedResult RemoteServers::call(const std::string& label, const std::string& tool, const json::value& arguments,
                                  const GoesOn& goes_on) {
   const auto server = connected(label, goes_on);
-  if (!server) return failed_call(clean(server.error().message()));
+  if (!server) return lost_call(clean(server.error().message()));
   const json::array& listings = (*server)->listings;
   const bool is_known = std::any_of(listings.begin(), listings.end(),
                                     [&](const json::value& listing) { return string_or(listing, "name", "") == tool; });
-  if (!is_known) return failed_call(fmt::format("the MCP server '{}' has no tool '{}' that may be used", label, tool));
-  if (!arguments.is_object()) return failed_call("expected an object of arguments");
+  if (!is_known) return lost_call(fmt::format("the MCP server '{}' has no tool '{}' that may be used", label, tool));
+  if (!arguments.is_object()) return lost_call("expected an object of arguments");
   const auto answer = (*server)->client->call_tool(tool, arguments.get_object(), goes_on);
-  if (!answer) return failed_call(clean(answer.error().message()));
+  if (!answer) return lost_call(clean(answer.error().message()));
   std::string text = clean(mcp::text_of_result(*answer));
   if (text.size() > kMostTextBytes)
     text = replace_invalid_utf8(text.substr(0, kMostTextBytes)) + "\n[more was cut off]";
-  if (bool_or(*answer, "isError", false)) return failed_call(text);
+  if (bool_or(*answer, "isError", false)) {
+    json::object error = {{"type", "mcp_tool_execution_error"}};
+    error["content"] = json::array{json::object{{"type", "text"}, {"text", text}}};
+    return failed_call(text, std::move(error));
+  }
   HostedResult result;
   result.text = text;
   result.shown["output"] = text;

@@ -12,6 +12,8 @@ namespace {
 
 using Kind = ResponseItem::Kind;
 
+constexpr size_t kMostAnswers = 64;  // to approval requests
+
 std::optional<HttpError> check_file_search(Services& services, const ResponseTools& tools, const Request& request) {
   if (!tools.search) return {};
   if (auto error = check_right(request, "vector stores are searched")) return error;
@@ -64,8 +66,11 @@ std::optional<HttpError> check_approvals(const ResponseRequest& request, const R
                                          HostedNeeds& needs) {
   ResponseItems all = history;
   all.insert(all.end(), request.input.begin(), request.input.end());
+  size_t n_answers = 0;
   for (const ResponseItemPtr& item : request.input) {
     if (item->kind != Kind::kApprovalAnswer) continue;
+    if (++n_answers > kMostAnswers)
+      return make_error(400, fmt::format("input: expected at most {} answers to approval requests", kMostAnswers));
     const ResponseItemPtr asked = find_approval_request(all, item->call_id);
     std::string wrong;
     if (!asked) wrong = fmt::format("there is no approval request '{}' in this conversation", item->call_id);

@@ -148,13 +148,26 @@ void read_code(const Fields& fields, ResponseItem& item) {
   item.call_id = string_or(item.value, "id", "");
 }
 
+/// What an mcp_call came to.
+std::string text_of_remote(const Fields& fields) {
+  const json::value* error = fields.find("error");
+  if (error == nullptr) return fields.text("output").value_or("There is no result.");
+  if (error->is_string()) return std::string(error->get_string());
+  std::string text = string_or(*error, "message", "");
+  const json::value* content = find_member(*error, "content");
+  if (content != nullptr && content->is_array()) {
+    for (const json::value& part : content->get_array()) text += string_or(part, "text", "");
+  }
+  return text.empty() ? "The call failed." : text;
+}
+
 /// mcp_call and mcp_approval_request.
 void read_remote(const Fields& fields, ResponseItem& item, Kind kind) {
   item.kind = kind;
   item.is_foreign = true;
   item.name = mcp::tool_name_for(fields.required_text("server_label"), fields.required_text("name"));
   item.arguments = call_arguments(json::value(fields.text("arguments").value_or("")));
-  item.text = fields.text("error").value_or(fields.text("output").value_or("There is no result."));
+  item.text = text_of_remote(fields);
   keep_id(item, kind == Kind::kHosted ? "mcp_" : "mcpr_");
   item.call_id = string_or(item.value, "id", "");
 }
@@ -392,7 +405,8 @@ json::array messages_of_items(std::string_view instructions, const ResponseItems
   if (!letters.empty()) system += (system.empty() ? "" : "\n\n") + marks.explanation();
   if (!system.empty()) messages.push_back(chat_message("system", system));
   AnswerMessage answer(letters.empty() ? nullptr : &marks);
-  std::map<std::string, std::string> names;  // of the tools that were called
+  std::map<std::string, std::string> names;                 // of the tools that were called
+  std::map<std::string_view, const ResponseItem*> requests;  // for approval, by id
   for (const ResponseItemPtr& item : items) {
     if (item->kind == Kind::kCall) names[item->call_id] = item->name;
     if (is_of_answer(*item)) {
@@ -400,10 +414,11 @@ json::array messages_of_items(std::string_view instructions, const ResponseItems
       continue;
     }
     // Approved calls are items of their own; what was asked and not answered was not called.
+    if (item->kind == Kind::kApprovalRequest) requests[item->call_id] = item.get();
     if (item->kind == Kind::kListing || item->kind == Kind::kApprovalRequest) continue;
     if (item->kind == Kind::kApprovalAnswer) {
-      const ResponseItemPtr request = item->is_approved ? nullptr : find_approval_request(items, item->call_id);
-      if (request) answer.add(refused_call(*request, *item), messages);
+      const auto request = item->is_approved ? requests.end() : requests.find(item->call_id);
+      if (request != requests.end()) answer.add(refused_call(*request->second, *item), messages);
       continue;
     }
     answer.close(messages);

@@ -206,7 +206,8 @@ class Rounds : public std::enable_shared_from_this<Rounds> {
     result.text = why;
     if (call.runner == ToolRunner::kFileSearch) return run.ran(call, result);
     result.end = HostedResult::End::kFailed;
-    if (call.runner == ToolRunner::kRemote) result.shown["error"] = why;
+    if (call.runner == ToolRunner::kRemote)
+      result.shown["error"] = json::object{{"type", "mcp_protocol_error"}, {"code", 0}, {"message", why}};
     run.ran(call, result);
   }
 

@@ -62,10 +62,11 @@ TEST(ToolPicker, WhatServesStays) {
 
 TEST(ToolPicker, WhatHardlyFitsIsNotMissing) {
   auto tools = many_tools();
+  for (size_t i = 0; i < 5; ++i) tools[i].description += " Handy.";
   ToolPicker picker(pointers(tools));
-  // Of three tools that have the word, none fits better than any of what is there.
-  EXPECT_FALSE(picker.missing("the workspace", {3, 4, 5}));
-  EXPECT_FALSE(picker.missing("xyzzy", {3, 4, 5}));
+  // None that is offered has the word, but so many others have that it says little.
+  EXPECT_FALSE(picker.missing("handy", {5, 7, 8}));
+  EXPECT_FALSE(picker.missing("xyzzy", {5, 7, 8}));
   EXPECT_EQ(picker.missing("turn the lamp on", {3, 4, 5}), 6u);
   EXPECT_FALSE(picker.missing("turn the lamp on", {3, 4, 6}));
 }

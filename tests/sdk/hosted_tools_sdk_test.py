@@ -87,7 +87,7 @@ class HostedTools(unittest.TestCase):
 
     def check_types(self, response):
         """Nothing that the API documents is missing or of another type."""
-        type(response).model_validate(response.model_dump())
+        type(response).model_validate(response.model_dump(by_alias=True))
 
     def test_mcp_call(self):
         response = self.client.responses.create(**self.forced(require_approval="never"))

@@ -430,7 +430,8 @@ TEST_F(RemoteApi, FailuresAreToldToTheModel) {
   const json::value response = made(body);
   ASSERT_EQ(types_of(response), (std::vector<std::string>{"mcp_list_tools", "mcp_call", "message"})) << response;
   EXPECT_EQ(member(response, "/output/1/status"), "failed");
-  EXPECT_EQ(member(response, "/output/1/error"), "it does not work");
+  EXPECT_EQ(member(response, "/output/1/error/type"), "mcp_tool_execution_error");
+  EXPECT_EQ(member(response, "/output/1/error/content/0/text"), "it does not work");
   EXPECT_EQ(member(response, "/output/1/output"), nullptr);
 }
 
