@@ -9,6 +9,7 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
@@ -119,6 +120,7 @@ class Run {
     const Descriptor request = ONDOL_TRY(file_with(start_.request));
     std::vector<int> places = {input.get(),        output.write.get(), output.write.get(), request.get(),
                                status.write.get(), life.read.get(),    start_.filter.get()};
+    if (command_.descriptors.size() == 3) std::ranges::copy(command_.descriptors, places.begin());
     std::vector<Descriptor> files;
     if (start_.has_bubblewrap) {
       files.push_back(ONDOL_TRY(file_with(start_.bubblewrap_arguments)));

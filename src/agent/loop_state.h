@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -33,9 +34,14 @@ class ToolDesk {
  public:
   ToolDesk(std::vector<Tool*> tools, std::vector<std::unique_ptr<Tool>> own, size_t most);
 
-  /// Chooses for the task, or for what find() was asked for since the goal was stated.
+  /// Chooses for the task, or for what find() was asked for since the goal was stated. In the middle of a goal, what is
+  /// offered changes only when the same tool is missing for the second time in a row: a word in passing, perhaps a
+  /// stranger's that the model repeats, must not cost the whole prompt's keys and values.
   void choose(std::string_view task);
-  void begin_goal() { stated_.clear(); }
+  void begin_goal() {
+    stated_.clear();
+    is_new_goal_ = true;
+  }
   /// What a session was at.
   void restore(const json::array& names);
   void was_used(std::string_view name);
@@ -57,6 +63,8 @@ class ToolDesk {
   std::vector<size_t> offered_;
   std::vector<size_t> used_;
   std::string stated_;
+  bool is_new_goal_ = true;
+  std::optional<size_t> missing_;  // when it was chosen last
   std::vector<ToolDefinition> definitions_;
 };
 

@@ -32,6 +32,9 @@ struct SandboxedCommand {
   bool may_write = true;                 // the workspace is read-only otherwise
   std::vector<std::string> hidden;       // below the workspace: seen as empty (".git", ".env")
   std::string input;                     // its standard input
+  /// What its standard input, output and error are instead, for whoever talks with it while it runs; they stay the
+  /// caller's. Empty, or three.
+  std::vector<int> descriptors;
   std::vector<std::string> environment;  // "NAME=value", beside PATH, HOME (the workspace), LANG and TMPDIR
   /// A Unix socket of the proxy that reaches the allowed hosts ("" is no network at all). Inside, HTTP_PROXY,
   /// HTTPS_PROXY and ALL_PROXY name it.

@@ -32,6 +32,13 @@ struct ToolContext {
   std::function<bool()> goes_on;
   /// A question for the person at the terminal or page; an error where nobody is there.
   std::function<Result<std::string>(std::string_view question)> ask_user;
+  /// Where the files of the workspace are read and written, if not on the disk: an editor has what is not saved yet.
+  std::function<Result<std::string>(std::string_view path)> read_elsewhere = {};
+  std::function<Result<void>(std::string_view path, std::string_view content)> write_elsewhere = {};
+
+  /// Paths as for Workspace::resolve().
+  Result<std::string> read_file(std::string_view path) const;
+  Result<void> write_file(std::string_view path, std::string_view content) const;
 };
 
 struct ToolResult {

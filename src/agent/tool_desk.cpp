@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "agent/loop_state.h"
 
@@ -32,7 +33,12 @@ void ToolDesk::offer(std::vector<size_t> picked) {
 }
 
 void ToolDesk::choose(std::string_view task) {
-  std::vector<size_t> picked = picker_.pick(stated_.empty() ? task : stated_, most_, offered_, used_);
+  const std::string_view query = stated_.empty() ? task : stated_;
+  const bool may_change = std::exchange(is_new_goal_, false) || definitions_.empty();
+  const std::optional<size_t> missing = tools_.size() > most_ ? picker_.missing(query, offered_) : std::nullopt;
+  const bool lasts = missing && missing == std::exchange(missing_, missing);
+  if (!may_change && !lasts) return;
+  std::vector<size_t> picked = picker_.pick(query, most_, offered_, used_);
   if (picked != offered_ || definitions_.empty()) offer(std::move(picked));
 }
 

@@ -11,6 +11,9 @@ constexpr double kLengthShare = 0.5;
 constexpr int kNameWeight = 3;
 /// How much better a tool that is not offered must fit than all that are.
 constexpr double kClearlyBetter = 1.25;
+/// The least score of a tool that fits, as a share of what one word may be worth at most. Words that many tools share
+/// give less, however many tools there are.
+constexpr double kFits = 0.3;
 
 /// Descriptions of tools are English; what people ask for in Korean is read with these words too.
 struct Translation {
@@ -119,24 +122,39 @@ ToolPicker::ToolPicker(const std::vector<const ToolDefinition*>& tools) {
   if (!tools.empty()) mean_length_ = std::max(1.0, total / static_cast<double>(tools.size()));
 }
 
+/// What a word is worth that so many tools have.
+double ToolPicker::rarity(int n_tools) const {
+  const double n = static_cast<double>(counts_.size());
+  return std::log(1 + (n - n_tools + 0.5) / (n_tools + 0.5));
+}
+
 std::vector<ToolPicker::Scored> ToolPicker::rank(std::string_view query) {
   std::vector<std::string> terms = terms_of(with_translations(query));
   std::sort(terms.begin(), terms.end());
   terms.erase(std::unique(terms.begin(), terms.end()), terms.end());
   std::vector<Scored> scored(counts_.size());
-  const double n = static_cast<double>(counts_.size());
   for (size_t i = 0; i < counts_.size(); ++i) {
     scored[i].tool = i;
     const double norm = kSaturation * (1 - kLengthShare + kLengthShare * lengths_[i] / mean_length_);
     for (const std::string& term : terms) {
       const auto found = counts_[i].find(term);
       if (found == counts_[i].end()) continue;
-      const double rarity = std::log(1 + (n - n_tools_with_[term] + 0.5) / (n_tools_with_[term] + 0.5));
-      scored[i].score += rarity * found->second * (kSaturation + 1) / (found->second + norm);
+      scored[i].score += rarity(n_tools_with_[term]) * found->second * (kSaturation + 1) / (found->second + norm);
     }
   }
   std::stable_sort(scored.begin(), scored.end(), [](const Scored& a, const Scored& b) { return a.score > b.score; });
   return scored;
+}
+
+std::optional<size_t> ToolPicker::missing(std::string_view query, const std::vector<size_t>& offered) {
+  const std::vector<Scored> ranked = rank(query);
+  if (ranked.empty() || contains(offered, ranked.front().tool)) return {};
+  double best_offered = 0;
+  for (const Scored& entry : ranked) {
+    if (contains(offered, entry.tool)) best_offered = std::max(best_offered, entry.score);
+  }
+  const double least = std::max(best_offered * kClearlyBetter, kFits * rarity(1) * (kSaturation + 1));
+  return ranked.front().score > least ? std::optional(ranked.front().tool) : std::nullopt;
 }
 
 std::vector<size_t> ToolPicker::pick(std::string_view query, size_t most, const std::vector<size_t>& offered,
@@ -146,15 +164,8 @@ std::vector<size_t> ToolPicker::pick(std::string_view query, size_t most, const 
     for (size_t i = 0; i < counts_.size(); ++i) picked.push_back(i);
     return picked;
   }
+  if (!offered.empty() && !missing(query, offered)) return offered;
   const std::vector<Scored> ranked = rank(query);
-  if (!offered.empty()) {
-    double best_offered = 0;
-    for (const Scored& entry : ranked) {
-      if (contains(offered, entry.tool)) best_offered = std::max(best_offered, entry.score);
-    }
-    const bool serves = contains(offered, ranked.front().tool) || ranked.front().score <= best_offered * kClearlyBetter;
-    if (serves) return offered;
-  }
   for (auto at = used.rbegin(); at != used.rend() && picked.size() + 1 < most; ++at) {
     if (!contains(picked, *at)) picked.push_back(*at);
   }

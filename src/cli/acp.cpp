@@ -10,8 +10,9 @@
 #include "agent/acp/acp_server.h"
 #include "agent/engine_agent_model.h"
 #include "agent/mcp/client_tool.h"
-#include "cli/act_tools.h"
+#include "cli/agent_parts.h"
 #include "cli/command.h"
+#include "cli/document_store_option.h"
 #include "cli/language.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
@@ -41,25 +42,29 @@ struct SharedAgentModel {
 class EditorSession : public acp::SessionAgent {
  public:
   static Result<std::unique_ptr<SessionAgent>> begin(const Options& options, SharedAgentModel& model,
-                                                     const std::string& folder,
-                                                     const std::vector<mcp::ConfiguredServer>& servers) {
-    auto tools = ONDOL_TRY(ActTools::open({.workspace = folder,
-                                           .tools = options.tools,
-                                           .hosts = options.hosts,
-                                           .data_folder = options.data_folder,
-                                           .store = {},
-                                           .mqtt_broker = {},
-                                           .has_network = options.scope == "full"}));
-    auto session = ONDOL_TRY(AgentSession::create(options.data_folder + "/sessions",
-                                                  {{"workspace", folder}, {"model", options.model.model}}));
+                                                     const acp::SessionWish& wish) {
+    const std::string& folder = wish.folder;
+    auto tools =
+        ONDOL_TRY(WorkTools::open({.workspace = folder,
+                                   .tools = options.tools.empty() ? std::nullopt : std::optional(options.tools),
+                                   .hosts = options.hosts,
+                                   .data_folder = options.data_folder,
+                                   .search_documents = {},
+                                   .reader_program = reader_program(),
+                                   .mqtt_broker = {},
+                                   .has_network = options.scope == "full"}));
+    auto session = ONDOL_TRY(open_session(options, wish));
     auto approvals = ONDOL_TRY(ApprovalMemory::open(options.data_folder + "/approvals", folder));
-    auto others = mcp::ServerTools::connect(servers, {.version = "0.1.0"}, [] { return !interrupted.load(); });
+    const mcp::ServerPlace place{&tools->context().sandbox, folder};
+    auto others = mcp::ServerTools::connect(
+        wish.servers, {.version = "0.1.0"}, [] { return !interrupted.load(); }, place);
     for (const std::string& failure : others.failures()) fmt::print(stderr, "{}\n", failure);
     return std::unique_ptr<SessionAgent>(std::unique_ptr<EditorSession>(new EditorSession(
-        options, model, folder, std::move(tools), std::move(session), std::move(approvals), std::move(others))));
+        options, model, wish, std::move(tools), std::move(session), std::move(approvals), std::move(others))));
   }
 
   const std::string& id() const override { return session_.id(); }
+  const std::vector<json::object>& steps() const override { return session_.steps(); }
 
   Result<LoopOutcome> run(const std::string& goal, const acp::TurnHooks& hooks) override {
     const std::lock_guard lock(model_.mutex);
@@ -75,6 +80,7 @@ class EditorSession : public acp::SessionAgent {
     };
     std::vector<Tool*> all = tools_->tools();
     for (Tool* tool : others_.tools()) all.push_back(tool);
+    if (terminal_) all.push_back(terminal_.get());
     LoopParts parts{.model = *model_.model,
                     .tools = std::move(all),
                     .context = context,
@@ -91,8 +97,19 @@ class EditorSession : public acp::SessionAgent {
   }
 
  private:
-  EditorSession(const Options& options, SharedAgentModel& model, const std::string& folder,
-                std::unique_ptr<ActTools> tools, AgentSession session, ApprovalMemory approvals,
+  /// A session belongs to the folder in which it was begun.
+  static Result<AgentSession> open_session(const Options& options, const acp::SessionWish& wish) {
+    const std::string sessions = options.data_folder + "/sessions";
+    if (wish.id.empty())
+      return AgentSession::create(sessions, {{"workspace", wish.folder}, {"model", options.model.model}});
+    AgentSession session = ONDOL_TRY(AgentSession::open(sessions, wish.id));
+    const std::string folder = string_or(session.header(), "workspace", "");
+    if (folder == wish.folder) return session;
+    return Error(fmt::format("session '{}': its folder is {}, not {}", wish.id, folder, wish.folder));
+  }
+
+  EditorSession(const Options& options, SharedAgentModel& model, const acp::SessionWish& wish,
+                std::unique_ptr<WorkTools> tools, AgentSession session, ApprovalMemory approvals,
                 mcp::ServerTools others)
       : options_(options),
         model_(model),
@@ -100,16 +117,20 @@ class EditorSession : public acp::SessionAgent {
         session_(std::move(session)),
         approvals_(std::move(approvals)),
         others_(std::move(others)),
-        skills_(read_skills({{folder + "/.ondol/skills", true}, {options.data_folder + "/skills", false}})) {}
+        skills_(read_skills({{wish.folder + "/.ondol/skills", true}, {options.data_folder + "/skills", false}})),
+        terminal_(acp::make_terminal_tool(wish.editor, session_.id())) {
+    acp::use_editor_files(wish.editor, session_.id(), tools_->context());
+  }
 
   const Options& options_;
   SharedAgentModel& model_;
-  std::unique_ptr<ActTools> tools_;
+  std::unique_ptr<WorkTools> tools_;
   AgentSession session_;
   ApprovalMemory approvals_;
   mcp::ServerTools others_;
   const SecretFilter secrets_ = SecretFilter::of_process();
   const SkillList skills_;
+  const std::unique_ptr<Tool> terminal_;
 };
 
 Result<void> serve_acp(Options& options) {
@@ -117,9 +138,7 @@ Result<void> serve_acp(Options& options) {
   if (options.data_folder.empty()) options.data_folder = agent_folder();
   options.loop.policy = {*scope_named(options.scope), *approval_named(options.approve), options.hosts};
   SharedAgentModel model;
-  const auto begin = [&](const std::string& folder, const std::vector<mcp::ConfiguredServer>& servers) {
-    return EditorSession::begin(options, model, folder, servers);
-  };
+  const auto begin = [&](const acp::SessionWish& wish) { return EditorSession::begin(options, model, wish); };
   if (stderr_is_terminal()) fmt::print(stderr, "{}\n", tr("Waiting for an editor on standard input; Ctrl-D ends."));
   acp::serve(STDIN_FILENO, STDOUT_FILENO, begin, [] { return !interrupted.load(); });
   return {};

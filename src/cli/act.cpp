@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
-#include "cli/act_run.h"
 #include "cli/act_view.h"
+#include "cli/agent_parts.h"
 #include "cli/command.h"
 #include "cli/document_store_option.h"
 #include "cli/language.h"
@@ -18,9 +18,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options : ActOptions {
+struct Options : AgentTask {
+  std::string data_folder;
+  std::string store;
+  std::string mqtt_broker;
+  ModelOptions engine;
   bool list = false;
   bool json = false;
+
+  std::string sessions() const { return data_folder + "/sessions"; }
 };
 
 void print_line(const json::object& step) {
@@ -29,7 +35,7 @@ void print_line(const json::object& step) {
 }
 
 Result<void> list_sessions(const Options& options) {
-  const auto sessions = AgentSession::list(sessions_of(options));
+  const auto sessions = AgentSession::list(options.sessions());
   if (!options.json) {
     print_sessions(sessions);
     return {};
@@ -47,7 +53,7 @@ Result<void> list_sessions(const Options& options) {
 }
 
 Result<void> print_replay(const Options& options) {
-  for (const json::object& step : ONDOL_TRY(AgentSession::read(sessions_of(options), options.replay))) {
+  for (const json::object& step : ONDOL_TRY(AgentSession::read(options.sessions(), options.replay))) {
     if (options.json) {
       print_line(step);
     } else {
@@ -79,24 +85,28 @@ Result<void> act(Options& options) {
   ONDOL_TRY(check(options));
   if (!options.replay.empty() && !options.again) return print_replay(options);
   const auto goes_on = [] { return !interrupted.load(); };
-  Workshop shop = ONDOL_TRY(open_workshop(options));
-  shop.model = ONDOL_TRY(open_agent_model(options, goes_on));
-  AgentSession session = ONDOL_TRY(open_session(options, shop));
+  AgentPlaces places = agent_places(options.data_folder, options.store);
+  places.mqtt_broker = options.mqtt_broker;
+  Workshop shop = ONDOL_TRY(open_workshop(options, places));
+  for (const std::string& refused : shop.skills.refused) print_note(refused);
+  shop.model = ONDOL_TRY(open_agent_model(options.engine, goes_on));
+  AgentSession session = ONDOL_TRY(open_session(options, places, shop));
   if (options.json) {
     print_line(session.header());
   } else {
     fmt::print(stderr, "{}\n", styled(fmt::format(fmt::runtime(tr("session {}")), session.id()), "2"));
   }
-  ActPeople people;
+  AgentPeople people;
   if (stdin_is_terminal() && stderr_is_terminal() && !options.json) people = {ask_at_terminal, ask_user_at_terminal};
+  people.note = print_note;
   const auto observer = [&options](const json::object& step) { show(options, step); };
-  const LoopOutcome outcome = ONDOL_TRY(run_act(options, shop, session, people, goes_on, observer));
+  const LoopOutcome outcome = ONDOL_TRY(run_agent(options, places, shop, session, people, goes_on, observer));
   if (outcome.reason == "done") {
     if (!options.json) fmt::print("{}\n", outcome.text);
     return {};
   }
-  const std::string words = end_in_words(outcome.reason);
-  return Error(words.empty() ? outcome.text : words);
+  const std::string_view words = end_in_words(outcome.reason);
+  return Error(words.empty() ? outcome.text : std::string(tr(words)));
 }
 
 void add_permission_options(CLI::App& command, Options& options) {
@@ -117,7 +127,7 @@ void add_permission_options(CLI::App& command, Options& options) {
 
 void add_act(CLI::App& app, const Globals&) {
   auto options = std::make_shared<Options>();
-  options->model.context_at_least = 8192;
+  options->engine.context_at_least = 8192;
   CLI::App* command = add_command(app, "act", "Reach a goal with tools and programs, in a sandbox, with approval",
                                   "  ondol act \"Which of these files mention the budget?\" --scope read-only\n"
                                   "  ondol act \"이 폴더의 CSV를 하나로 합쳐 줘\" --workspace data\n"
@@ -128,10 +138,12 @@ void add_act(CLI::App& app, const Globals&) {
                                   "  ondol act --branch ID:5                 goes on from step 5, in a new session\n",
                                   [options] { return act(*options); });
   command->add_option("GOAL", options->goal, "What is to be reached, in plain words");
-  command->add_option("--model", options->model.model,
+  command->add_option("--model", options->engine.model,
                       "A model with a chat template: a file, a folder or a name in the store; without it the default");
   command->add_option("--workspace", options->workspace, "The folder to work in")->capture_default_str();
   command->add_option("--tools", options->tools, "The only tools wanted, by name: a,b")->delimiter(',');
+  command->add_option("--mcp", options->mcp,
+                      "An MCP server by its name in mcp.json, a file like that, or none; without it, all; repeatable");
   add_permission_options(*command, *options);
   command->add_option("--steps", options->loop.budget.turns, "Most answers of the model")
       ->capture_default_str()
@@ -155,7 +167,7 @@ void add_act(CLI::App& app, const Globals&) {
   command->add_option("--mqtt", options->mqtt_broker, "A broker of devices (localhost:1883), with --scope full");
   add_document_store_option(*command, options->store);
   command->add_option("--data-dir", options->data_folder, "The folder that keeps sessions, approvals and skills");
-  options->model.add_to(*command);
+  options->engine.add_to(*command);
 }
 
 }  // namespace ondol::cli

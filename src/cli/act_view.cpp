@@ -155,14 +155,8 @@ void print_sessions(const std::vector<AgentSessionInfo>& sessions) {
   }
 }
 
-std::string end_in_words(const std::string& reason) {
-  if (reason == "turns") return std::string(tr("the budget of steps is spent; --resume goes on"));
-  if (reason == "tokens") return std::string(tr("the budget of tokens is spent; --resume goes on"));
-  if (reason == "seconds") return std::string(tr("the time is spent; --resume goes on"));
-  if (reason == "cancelled") return std::string(tr("stopped; --resume goes on"));
-  if (reason == "stuck") return std::string(tr("the model does not get further"));
-  if (reason == "context") return std::string(tr("goal and tools do not fit into the context; hint: --ctx"));
-  return "";
+void print_note(const std::string& text) {
+  fmt::print(stderr, "{} {}\n", styled(tr("note:"), "33"), text);
 }
 
 }  // namespace ondol::cli

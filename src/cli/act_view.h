@@ -14,6 +14,9 @@ void show_step(const json::object& step);
 /// A step in one line, for --list and --replay.
 std::string step_in_words(const json::object& step);
 
+/// What is to be known and does not stop anything, on standard error.
+void print_note(const std::string& text);
+
 /// Shows the preview on the terminal and asks: yes, no, or always for this workspace.
 Result<ApprovalAnswer> ask_at_terminal(const ApprovalRequest& request);
 
@@ -22,8 +25,5 @@ Result<std::string> ask_user_at_terminal(std::string_view question);
 
 /// The sessions, the newest first.
 void print_sessions(const std::vector<AgentSessionInfo>& sessions);
-
-/// How a run ended; "" where the answer says it all.
-std::string end_in_words(const std::string& reason);
 
 }  // namespace ondol::cli

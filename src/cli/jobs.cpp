@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 
 #include "agent/jobs/schedules.h"
+#include "agent/work/job_runner.h"
+#include "cli/act_view.h"
+#include "cli/agent_parts.h"
 #include "cli/command.h"
 #include "cli/document_store_option.h"
-#include "cli/job_run.h"
 #include "cli/language.h"
 #include "cli/terminal.h"
 
@@ -16,7 +18,11 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Options {
-  ActOptions act;
+  AgentTask act;
+  std::string data_folder;
+  std::string store;
+  std::string mqtt_broker;
+  ModelOptions engine;
   std::string table;
   std::string name;
   std::string cron;
@@ -34,11 +40,11 @@ constexpr JobState kStates[] = {JobState::kWaiting, JobState::kRunning, JobState
                                 JobState::kDone,    JobState::kFailed,  JobState::kCancelled};
 
 Result<JobTable> open_table(Options& options) {
-  if (options.act.data_folder.empty()) options.act.data_folder = agent_folder();
+  if (options.data_folder.empty()) options.data_folder = agent_folder();
   if (!options.table.empty()) return JobTable::open(options.table);
   std::error_code code;
-  fs::create_directories(options.act.data_folder, code);
-  options.table = options.act.data_folder + "/jobs.db";
+  fs::create_directories(options.data_folder, code);
+  options.table = options.data_folder + "/jobs.db";
   return JobTable::open(options.table);
 }
 
@@ -50,10 +56,10 @@ Result<void> add(Options& options) {
   JobTable table = ONDOL_TRY(open_table(options));
   if (!options.cron.empty()) {
     if (options.name.empty()) return Error("--at: expected --name NAME with it, by which the schedule is known");
-    return Schedules(table).put(options.name, options.cron, job_of(options.act));
+    return Schedules(table).put(options.name, options.cron, work_of(options.act));
   }
   const int64_t id = ONDOL_TRY(table.add({.name = options.name,
-                                          .work = job_of(options.act),
+                                          .work = work_of(options.act),
                                           .delay_ms = static_cast<int64_t>(options.delay_seconds * 1000),
                                           .priority = options.priority}));
   fmt::print("{}\n", id);
@@ -150,7 +156,17 @@ Result<void> unschedule(Options& options) {
 
 Result<void> work(Options& options) {
   ONDOL_TRY(open_table(options));
-  JobRunner runner(options.act);
+  AgentPlaces places = agent_places(options.data_folder, options.store);
+  places.mqtt_broker = options.mqtt_broker;
+  // One model for all jobs, which it asks in turn whether they go on.
+  std::shared_ptr<AgentModel> model;
+  std::function<bool()> goes_on;
+  const auto model_for = [&](const std::string&, std::function<bool()> of_job) -> Result<std::shared_ptr<AgentModel>> {
+    goes_on = std::move(of_job);
+    if (model == nullptr) model = ONDOL_TRY(open_agent_model(options.engine, [&] { return goes_on(); }));
+    return model;
+  };
+  JobRunner runner({.places = std::move(places), .model = model_for, .note = print_note});
   const auto do_job = [&](const LeasedJob& job, const JobWorker::Hooks& hooks) {
     fmt::print(stderr, "{} {}: {}\n", tr("job"), job.id, string_or(job.work, "goal", ""));
     return runner.run(job, hooks);
@@ -164,7 +180,7 @@ void add_place(CLI::App& command, Options& options) {
   command.add_option("--table", options.table,
                      "Where the jobs are: a file, or postgresql://... for several machines; without it, a file beside "
                      "the sessions");
-  command.add_option("--data-dir", options.act.data_folder, "The folder that keeps sessions, approvals and skills");
+  command.add_option("--data-dir", options.data_folder, "The folder that keeps sessions, approvals and skills");
 }
 
 void add_adding(CLI::App& jobs, const std::shared_ptr<Options>& options) {
@@ -176,6 +192,8 @@ void add_adding(CLI::App& jobs, const std::shared_ptr<Options>& options) {
   command->add_option("GOAL", options->act.goal, "What is to be reached, in plain words")->required();
   command->add_option("--workspace", options->act.workspace, "The folder to work in")->capture_default_str();
   command->add_option("--tools", options->act.tools, "The only tools wanted, by name: a,b")->delimiter(',');
+  command->add_option("--mcp", options->act.mcp,
+                      "An MCP server by its name in mcp.json, or none; without it, all; repeatable");
   command
       ->add_option("--approve", options->act.approve,
                    "What changes something: wait for `ondol jobs answer` (ask), do it (auto), or refuse it (never)")
@@ -199,18 +217,18 @@ void add_adding(CLI::App& jobs, const std::shared_ptr<Options>& options) {
 
 void add_jobs(CLI::App& app, const Globals&) {
   auto options = std::make_shared<Options>();
-  options->act.model.context_at_least = 8192;
+  options->engine.context_at_least = 8192;
   CLI::App* jobs = app.add_subcommand("jobs", "Goals for agents in the background: queued, scheduled, done by workers");
   jobs->require_subcommand(1);
   add_adding(*jobs, options);
 
   CLI::App* working = add_command(*jobs, "work", "Do what is queued, one after the other; start several for more",
                                   "  ondol jobs work --model qwen3-4b\n", [options] { return work(*options); });
-  working->add_option("--model", options->act.model.model, "A model with a chat template; without it the default");
+  working->add_option("--model", options->engine.model, "A model with a chat template; without it the default");
   working->add_flag("--until-idle", options->until_idle, "End when there is nothing to do");
-  working->add_option("--mqtt", options->act.mqtt_broker, "A broker of devices (localhost:1883)");
-  add_document_store_option(*working, options->act.store);
-  options->act.model.add_to(*working);
+  working->add_option("--mqtt", options->mqtt_broker, "A broker of devices (localhost:1883)");
+  add_document_store_option(*working, options->store);
+  options->engine.add_to(*working);
 
   CLI::App* listing = add_command(*jobs, "list", "The jobs, the latest first", "  ondol jobs list --state asking\n",
                                   [options] { return list(*options); });

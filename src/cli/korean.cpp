@@ -228,6 +228,16 @@ constexpr Entry kEntries[] = {
      "NAME=MODEL: 모델이나 MODEL:ADAPTER의 다른 이름 (여러 번 쓸 수 있음)"},
     {"NAME=PATH: a store that `ondol index` made, as /v1/vector_stores/NAME (any number of times)",
      "NAME=PATH: `ondol index`가 만든 저장소를 /v1/vector_stores/NAME으로 (여러 번 쓸 수 있음)"},
+    {"Let models of /v1/responses run Python, in the sandbox and without network, where a client asks for it",
+     "클라이언트가 요청하면 /v1/responses의 모델이 파이썬을 실행하게 함 (샌드박스 안에서, 네트워크 없이)"},
+    {"HOST or HOST:PORT that clients of /v1/responses may name MCP servers on; *.example.org is all below it, and a "
+     "private address takes its port (any number of times)",
+     "/v1/responses의 클라이언트가 MCP 서버로 지정할 수 있는 HOST 또는 HOST:PORT. *.example.org는 그 아래 전부이며, "
+     "사설 주소는 포트까지 적음 (여러 번 쓸 수 있음)"},
+    {"An MCP server by its name in mcp.json, a file like that, or none; without it, all; repeatable",
+     "mcp.json에 적힌 MCP 서버 이름, 그런 파일, 또는 none. 없으면 모두 (여러 번 쓸 수 있음)"},
+    {"An MCP server by its name in mcp.json, or none; without it, all; repeatable",
+     "mcp.json에 적힌 MCP 서버 이름, 또는 none. 없으면 모두 (여러 번 쓸 수 있음)"},
     {"Rounds; the median is reported", "반복 횟수 (중앙값을 냄)"},
     {"Also measure what the machine reaches, in every round, and what share of it the tests take",
      "반복마다 이 컴퓨터의 한계도 재고, 시험이 그중 얼마를 쓰는지 보여 줍니다"},

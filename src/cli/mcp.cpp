@@ -9,7 +9,7 @@
 
 #include "agent/mcp/stdio_server.h"
 #include "agent/mcp/tool_offer.h"
-#include "cli/act_tools.h"
+#include "cli/agent_parts.h"
 #include "cli/command.h"
 #include "cli/document_store_option.h"
 #include "cli/language.h"
@@ -136,15 +136,16 @@ Result<void> serve_mcp(const Options& options) {
   const auto catalog = std::make_shared<mcp::Catalog>();
   SharedModel model(options.model);
   ONDOL_TRY(offer_stores_and_model(options, model, *catalog));
-  std::unique_ptr<ActTools> tools;
+  std::unique_ptr<WorkTools> tools;
   if (!options.workspace.empty()) {
-    tools = ONDOL_TRY(ActTools::open({.workspace = options.workspace,
-                                      .tools = options.tools,
-                                      .hosts = options.hosts,
-                                      .data_folder = agent_folder(),
-                                      .store = {},
-                                      .mqtt_broker = {},
-                                      .has_network = options.scope == "full"}));
+    tools = ONDOL_TRY(WorkTools::open({.workspace = options.workspace,
+                                       .tools = options.tools,
+                                       .hosts = options.hosts,
+                                       .data_folder = agent_folder(),
+                                       .search_documents = {},
+                                       .reader_program = reader_program(),
+                                       .mqtt_broker = {},
+                                       .has_network = options.scope == "full"}));
     const Policy policy{*scope_named(options.scope), *approval_named(options.approve), options.hosts};
     mcp::offer_tools(*catalog, {tools->tools(), tools->context().workspace, tools->context().sandbox, policy});
   }

@@ -107,10 +107,9 @@ void greet(const ServeOptions& options, const server::Services& services, const 
   }
 }
 
-/// Another server may have the folder: this one then answers all the same, but keeps nothing.
-void load_data(server::Services& services) {
-  const auto loaded = services.load_data();
-  if (!loaded) std::fprintf(stderr, "%s %s\n", std::string(tr("warning:")).c_str(), loaded.error().message().c_str());
+template <typename T>
+void warn(const Result<T>& result) {
+  if (!result) std::fprintf(stderr, "%s %s\n", std::string(tr("warning:")).c_str(), result.error().message().c_str());
 }
 
 Result<void> serve(const ServeFlags& flags, const Globals& globals) {
@@ -134,7 +133,10 @@ Result<void> serve(const ServeFlags& flags, const Globals& globals) {
   const auto server =
       ONDOL_TRY(server::Server::create(options.server, std::move(routes), make_recorder(services, options.log)));
   ONDOL_TRY(services.vector_stores.offer({options.stores, reader_program(), open_embedder}));
-  load_data(services);
+  ONDOL_TRY(services.hosted.offer(options.hosted));
+  if (services.hosted.runs_code()) warn(services.hosted.sandbox());
+  // Another server may have the folder: this one then answers all the same, but keeps nothing.
+  warn(services.load_data());
   ONDOL_TRY(services.models->load_all());
   services.start();
   greet(options, services, *server);

@@ -163,6 +163,12 @@ void ServeFlags::add_to(CLI::App& command) {
                      "NAME=MODEL: a further name for a model, or for MODEL:ADAPTER (any number of times)");
   command.add_option("--store", stores,
                      "NAME=PATH: a store that `ondol index` made, as /v1/vector_stores/NAME (any number of times)");
+  command.add_flag("--code-interpreter", code_interpreter,
+                   "Let models of /v1/responses run Python, in the sandbox and without network, where a client asks "
+                   "for it");
+  command.add_option("--mcp-host", mcp_hosts,
+                     "HOST or HOST:PORT that clients of /v1/responses may name MCP servers on; *.example.org is all "
+                     "below it, and a private address takes its port (any number of times)");
   command.add_option("--log", log, "Log requests as text or json")->check(CLI::IsMember({"text", "json"}));
   model.add_to(command);
   command.get_option("--adapter")
@@ -181,6 +187,8 @@ Result<ServeOptions> ServeFlags::resolved(bool is_watched) const {
   options.has_page = !no_page;
   options.data_folder = data_folder;
   options.stores = ONDOL_TRY(named_stores(stores));
+  options.hosted.runs_code = code_interpreter;
+  options.hosted.mcp_hosts = mcp_hosts;
   options.server.tls_certificate = tls_certificate;
   options.server.tls_key = tls_key;
   options.pool.models = models;

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "cli/options.h"
+#include "server/hosted_tools.h"
 #include "server/model_pool.h"
 #include "server/server.h"
 
@@ -23,6 +24,7 @@ struct ServeOptions {
   std::map<std::string, std::string> stores;  // document stores to search: names and places
   LogForm log = LogForm::kNone;
   bool has_page = true;
+  server::HostedToolOptions hosted;
 };
 
 /// As they were written.
@@ -45,6 +47,8 @@ struct ServeFlags {
   std::string keep_alive = "5m";
   std::vector<std::string> aliases;
   std::vector<std::string> stores;
+  bool code_interpreter = false;
+  std::vector<std::string> mcp_hosts;
   std::string log;
 
   void add_to(CLI::App& command);

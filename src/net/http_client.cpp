@@ -1,11 +1,16 @@
 #include "net/http_client.h"
 
+#include <sys/socket.h>
+
 #include <cctype>
 #include <chrono>
+#include <cstdlib>
+#include <cstring>
 #include <mutex>
 
 #include <curl/curl.h>
 #include <fmt/format.h>
+#include <boost/asio/ip/tcp.hpp>
 
 namespace ondol {
 namespace {
@@ -43,6 +48,7 @@ struct Transfer {
   bool began = false;
   bool stalled = false;
   bool too_large = false;
+  bool was_forbidden = false;  // HttpLimits::may_reach
   Clock::time_point last_byte = Clock::now();
 
   // Called behind the headers, however long the body takes.
@@ -109,6 +115,22 @@ int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   return transfer.stalled ? 1 : 0;
 }
 
+struct AddressGuard {
+  const std::function<bool(const boost::asio::ip::address&)>& may_reach;
+  bool& was_forbidden;
+};
+
+curl_socket_t on_open(void* user, curlsocktype, curl_sockaddr* address) {
+  const auto& guard = *static_cast<AddressGuard*>(user);
+  boost::asio::ip::tcp::endpoint endpoint;
+  const bool is_ip =
+      (address->family == AF_INET || address->family == AF_INET6) && address->addrlen <= endpoint.capacity();
+  if (is_ip) std::memcpy(endpoint.data(), &address->addr, address->addrlen);
+  guard.was_forbidden = !is_ip || !guard.may_reach(endpoint.address());
+  if (guard.was_forbidden) return CURL_SOCKET_BAD;
+  return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 void set_method(CURL* curl, const HttpRequest& request) {
   if (!request.body.empty() || request.method == "POST") {
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.body.data());
@@ -119,6 +141,7 @@ void set_method(CURL* curl, const HttpRequest& request) {
 
 struct UrlParts {
   std::string scheme, host, port;
+  bool has_user = false;
   bool valid = false;
 };
 
@@ -135,6 +158,8 @@ UrlParts parts_of(const std::string& url) {
   parts.valid = curl_url_set(handle, CURLUPART_URL, url.c_str(), 0) == CURLUE_OK &&
                 get(CURLUPART_SCHEME, parts.scheme, 0) && get(CURLUPART_HOST, parts.host, 0) &&
                 get(CURLUPART_PORT, parts.port, CURLU_DEFAULT_PORT);
+  std::string user;
+  parts.has_user = get(CURLUPART_USER, user, 0);
   curl_url_cleanup(handle);
   return parts;
 }
@@ -190,6 +215,12 @@ HttpReply HttpClient::send(const HttpRequest& request, const HttpSink* sink, siz
   curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
   curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
   curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &transfer);
+  AddressGuard guard{limits.may_reach, transfer.was_forbidden};
+  if (limits.may_reach) {
+    curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, on_open);
+    curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, &guard);
+  }
   const CURLcode code = curl_easy_perform(curl);
   curl_slist_free_all(headers);
   if (code == CURLE_OK && !transfer.begin()) transfer.reply.stopped = true;
@@ -199,6 +230,8 @@ HttpReply HttpClient::send(const HttpRequest& request, const HttpSink* sink, siz
   if (code == CURLE_OK || transfer.reply.stopped) return std::move(transfer.reply);
   if (transfer.stalled) {
     transfer.reply.transport_error = fmt::format("no data for {} s", (handle_->limits.stall_timeout_ms + 999) / 1000);
+  } else if (transfer.was_forbidden) {
+    transfer.reply.transport_error = "its address may not be reached from here";
   } else if (transfer.too_large) {
     transfer.reply.transport_error = fmt::format("the reply is larger than {} bytes", max_body_bytes);
   } else {
@@ -211,6 +244,14 @@ bool same_origin(const std::string& left, const std::string& right) {
   const UrlParts a = parts_of(left);
   const UrlParts b = parts_of(right);
   return a.valid && b.valid && a.scheme == b.scheme && a.host == b.host && a.port == b.port;
+}
+
+Result<UrlOrigin> origin_of(const std::string& url) {
+  const UrlParts parts = parts_of(url);
+  UrlOrigin origin{parts.scheme, parts.host, std::atoi(parts.port.c_str()), parts.has_user};
+  if (!parts.valid || origin.host.empty() || origin.port <= 0)
+    return Error(fmt::format("'{}': expected an address like https://example.org/path", url.substr(0, 200)));
+  return origin;
 }
 
 std::string encode_path(const std::string& path) {

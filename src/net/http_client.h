@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include <boost/asio/ip/address.hpp>
+
 #include "base/result.h"
 
 namespace ondol {
@@ -20,6 +22,9 @@ struct HttpLimits {
   int stall_timeout_ms = 30'000;       // without a single byte
   int total_timeout_ms = 0;            // of a request as a whole; 0: none
   std::function<bool()> goes_on = {};  // asked about once a second; false ends a transfer
+  /// Asked about the very address that is about to be reached, whatever a name meant before. Then no proxy of the
+  /// environment is used, behind which addresses would not be seen. Null: any will do.
+  std::function<bool(const boost::asio::ip::address& address)> may_reach = {};
 };
 
 struct HttpRequest {
@@ -67,6 +72,16 @@ class HttpClient {
 
 /// Whether two URLs lead to the same scheme, host and port, so that a token for one may be sent to the other.
 bool same_origin(const std::string& left, const std::string& right);
+
+/// Where a URL leads, as libcurl reads it, so that no other reading decides.
+struct UrlOrigin {
+  std::string scheme;  // these three in lower case
+  std::string host;    // an IPv6 address in brackets
+  int port = 0;
+  bool has_user = false;  // "user@host"
+};
+/// Error: it is no URL with a host.
+Result<UrlOrigin> origin_of(const std::string& url);
 
 /// Percent-encodes a path, leaving its slashes.
 std::string encode_path(const std::string& path);

@@ -5,9 +5,12 @@
 
 #include <fmt/format.h>
 
+#include "agent/mcp/client_tool.h"
+#include "agent/result_text.h"
 #include "base/check.h"
 #include "runtime/conversation.h"
 #include "server/chat_messages.h"
+#include "server/code_interpreter.h"
 #include "server/file_search.h"
 #include "server/random_id.h"
 #include "server/responses_files.h"
@@ -124,7 +127,7 @@ void read_result(const Fields& fields, ResponseItem& item, bool is_custom) {
 }
 
 void read_search(const Fields& fields, ResponseItem& item) {
-  item.kind = Kind::kSearch;
+  item.kind = Kind::kHosted;
   item.name = file_search_definition().name;
   json::object arguments;
   arguments["queries"] = json::value_from(fields.texts("queries"));
@@ -132,6 +135,85 @@ void read_search(const Fields& fields, ResponseItem& item) {
   item.text = text_of_results(fields.find("results"));
   keep_id(item, "fs_");
   item.call_id = string_or(item.value, "id", "");
+}
+
+void read_code(const Fields& fields, ResponseItem& item) {
+  item.kind = Kind::kHosted;
+  item.is_foreign = true;
+  item.name = code_tool_definition().name;
+  item.arguments = json::object{{"code", fields.text("code").value_or("")}};
+  item.text = text_of_outputs(fields.find("outputs"));
+  (void)fields.text("container_id");
+  keep_id(item, "ci_");
+  item.call_id = string_or(item.value, "id", "");
+}
+
+/// What an mcp_call came to.
+std::string text_of_remote(const Fields& fields) {
+  const json::value* error = fields.find("error");
+  if (error == nullptr) return fields.text("output").value_or("There is no result.");
+  if (error->is_string()) return std::string(error->get_string());
+  std::string text = string_or(*error, "message", "");
+  const json::value* content = find_member(*error, "content");
+  if (content != nullptr && content->is_array()) {
+    for (const json::value& part : content->get_array()) text += string_or(part, "text", "");
+  }
+  return text.empty() ? "The call failed." : text;
+}
+
+/// mcp_call and mcp_approval_request.
+void read_remote(const Fields& fields, ResponseItem& item, Kind kind) {
+  item.kind = kind;
+  item.is_foreign = true;
+  item.name = mcp::tool_name_for(fields.required_text("server_label"), fields.required_text("name"));
+  item.arguments = call_arguments(json::value(fields.text("arguments").value_or("")));
+  item.text = text_of_remote(fields);
+  keep_id(item, kind == Kind::kHosted ? "mcp_" : "mcpr_");
+  item.call_id = string_or(item.value, "id", "");
+}
+
+void read_listing(const Fields& fields, ResponseItem& item) {
+  item.kind = Kind::kListing;
+  (void)fields.required_text("server_label");
+  const json::array* tools = fields.array("tools");
+  for (size_t i = 0; tools != nullptr && i < tools->size() && !fields.fault(); ++i) {
+    const std::string place = fmt::format("tools[{}]", i);
+    const json::object* tool = (*tools)[i].if_object();
+    if (tool == nullptr) return fields.fail(place, fields.path_of(place) + ": expected an object");
+    const Fields inner(*tool, fields.fault(), fields.path_of(place));
+    (void)inner.required_text("name");
+    if (inner.object("input_schema") == nullptr)
+      inner.fail("input_schema", inner.path_of("input_schema") + ": expected an object");
+  }
+  keep_id(item, "mcpl_");
+}
+
+void read_approval(const Fields& fields, ResponseItem& item) {
+  item.kind = Kind::kApprovalAnswer;
+  item.call_id = fields.required_text("approval_request_id");
+  const auto approve = fields.flag("approve");
+  if (!approve) fields.fail("approve", fields.path_of("approve") + ": expected true or false");
+  item.is_approved = approve.value_or(false);
+  item.text = fields.text("reason").value_or("");
+  keep_id(item, "mcpa_");
+}
+
+bool read_hosted_item(const Fields& fields, const std::string& type, ResponseItem& item) {
+  if (type == "file_search_call")
+    read_search(fields, item);
+  else if (type == "code_interpreter_call")
+    read_code(fields, item);
+  else if (type == "mcp_call")
+    read_remote(fields, item, Kind::kHosted);
+  else if (type == "mcp_approval_request")
+    read_remote(fields, item, Kind::kApprovalRequest);
+  else if (type == "mcp_list_tools")
+    read_listing(fields, item);
+  else if (type == "mcp_approval_response")
+    read_approval(fields, item);
+  else
+    return false;
+  return true;
 }
 
 void read_item(const Fields& fields, ResponseItem& item) {
@@ -142,10 +224,11 @@ void read_item(const Fields& fields, ResponseItem& item) {
   if (type == "function_call_output" || type == "custom_tool_call_output") {
     return read_result(fields, item, type[0] == 'c');
   }
-  if (type == "file_search_call") return read_search(fields, item);
+  if (read_hosted_item(fields, type, item)) return;
   fields.fail("type",
               fmt::format("{}: expected message, reasoning, function_call, function_call_output, custom_tool_call, "
-                          "custom_tool_call_output, file_search_call or item_reference, got '{}': the tools behind "
+                          "custom_tool_call_output, file_search_call, code_interpreter_call, mcp_list_tools, mcp_call, "
+                          "mcp_approval_request, mcp_approval_response or item_reference, got '{}': the tools behind "
                           "such items are not here",
                           fields.path_of("type"), type),
               "unsupported_item");
@@ -177,23 +260,25 @@ json::object result_message(const std::string& call_id, const std::string& name,
   return result;
 }
 
-/// One message of the model: what it thought, said and called; and what was found by those calls that are searches.
+/// One message of the model: what it thought, said and called; and what came of those calls that this server answered.
 class AnswerMessage {
  public:
-  bool is_open() const { return is_open_; }
+  /// `marks`: around strangers' words; null: none.
+  explicit AnswerMessage(const UntrustedMarks* marks) : marks_(marks) {}
 
   void add(const ResponseItem& item, json::array& messages) {
-    const bool is_call = item.kind == Kind::kCall || item.kind == Kind::kSearch;
+    const bool is_call = item.kind == Kind::kCall || item.kind == Kind::kHosted;
     const bool has_more = !calls_.empty() || (!is_call && !content_.empty());
-    const bool is_new_round = item.kind == Kind::kSearch && !results_.empty() && item.round != round_;
+    const bool is_new_round = item.kind == Kind::kHosted && !results_.empty() && item.round != round_;
     if (is_open_ && ((!is_call && has_more) || is_new_round)) close(messages);
     is_open_ = true;
     if (item.kind == Kind::kReasoning) reasoning_ += (reasoning_.empty() ? "" : "\n") + item.text;
     if (item.kind == Kind::kMessage) content_ = item.text;
     if (is_call) calls_.push_back(make_tool_call(item.call_id, item.name, item.arguments));
-    if (item.kind == Kind::kSearch) {
+    if (item.kind == Kind::kHosted) {
       round_ = item.round;
-      results_.push_back(result_message(item.call_id, item.name, item.text));
+      const std::string text = item.is_foreign && marks_ != nullptr ? marks_->marked(item.text) : item.text;
+      results_.push_back(result_message(item.call_id, item.name, text));
     }
   }
 
@@ -219,8 +304,26 @@ class AnswerMessage {
   std::string content_;
   json::array calls_;
   json::array results_;
-  int round_ = 0;  // of the last search
+  int round_ = 0;  // of the last such call
+  const UntrustedMarks* marks_;
 };
+
+/// A call that the client did not allow.
+ResponseItem refused_call(const ResponseItem& request, const ResponseItem& answer) {
+  ResponseItem call;
+  call.kind = Kind::kHosted;
+  call.call_id = request.call_id;
+  call.name = request.name;
+  call.arguments = request.arguments;
+  call.text = "The user did not allow this call. Do not repeat it.";
+  if (!answer.text.empty()) call.text += " The reason: " + answer.text;
+  return call;
+}
+
+bool is_of_answer(const ResponseItem& item) {
+  return item.kind == Kind::kReasoning || item.kind == Kind::kCall || item.kind == Kind::kHosted ||
+         item.role == "assistant";
+}
 
 }  // namespace
 
@@ -276,12 +379,11 @@ ResponseItemPtr made_item(const json::object& value) {
   return measured(std::move(item));
 }
 
-ResponseItemPtr made_search(const json::object& value, const std::string& text, int round) {
+ResponseItemPtr made_hosted(const json::object& value, const std::string& text, int round) {
   auto item = std::make_shared<ResponseItem>();
   item->value = value;
   RequestFault fault;
-  read_search(Fields(value, fault), *item);
-  ONDOL_CHECK(!fault);
+  ONDOL_CHECK(read_hosted_item(Fields(value, fault), string_or(value, "type", ""), *item) && !fault);
   item->text = text;
   item->round = round;
   ResponseItemPtr made = measured(item);
@@ -289,17 +391,34 @@ ResponseItemPtr made_search(const json::object& value, const std::string& text, 
   return made;
 }
 
-json::array messages_of_items(std::string_view instructions, const ResponseItems& items) {
+ResponseItemPtr find_approval_request(const ResponseItems& items, std::string_view id) {
+  const auto found = std::find_if(items.rbegin(), items.rend(), [&](const ResponseItemPtr& item) {
+    return item->kind == Kind::kApprovalRequest && item->call_id == id;
+  });
+  return found == items.rend() ? nullptr : *found;
+}
+
+json::array messages_of_items(std::string_view instructions, const ResponseItems& items, const std::string& letters) {
   json::array messages;
-  if (!instructions.empty()) messages.push_back(chat_message("system", instructions));
-  AnswerMessage answer;
-  std::map<std::string, std::string> names;  // of the tools that were called
+  const UntrustedMarks marks(letters);
+  std::string system(instructions);
+  if (!letters.empty()) system += (system.empty() ? "" : "\n\n") + marks.explanation();
+  if (!system.empty()) messages.push_back(chat_message("system", system));
+  AnswerMessage answer(letters.empty() ? nullptr : &marks);
+  std::map<std::string, std::string> names;                 // of the tools that were called
+  std::map<std::string_view, const ResponseItem*> requests;  // for approval, by id
   for (const ResponseItemPtr& item : items) {
     if (item->kind == Kind::kCall) names[item->call_id] = item->name;
-    const bool is_answer = item->kind == Kind::kReasoning || item->kind == Kind::kCall || item->kind == Kind::kSearch ||
-                           item->role == "assistant";
-    if (is_answer) {
+    if (is_of_answer(*item)) {
       answer.add(*item, messages);
+      continue;
+    }
+    // Approved calls are items of their own; what was asked and not answered was not called.
+    if (item->kind == Kind::kApprovalRequest) requests[item->call_id] = item.get();
+    if (item->kind == Kind::kListing || item->kind == Kind::kApprovalRequest) continue;
+    if (item->kind == Kind::kApprovalAnswer) {
+      const auto request = item->is_approved ? requests.end() : requests.find(item->call_id);
+      if (request != requests.end()) answer.add(refused_call(*request->second, *item), messages);
       continue;
     }
     answer.close(messages);

@@ -1,5 +1,7 @@
 #include "server/responses_output.h"
 
+#include <fmt/format.h>
+
 #include "server/openai_logprobs.h"
 #include "server/random_id.h"
 
@@ -44,8 +46,11 @@ void ResponseOutput::delta(const AnswerDelta& delta) {
     case Kind::kCallArguments:
       if (open_ != Open::kCall) return;
       text_ += delta.text;
-      // The free text of a custom tool is told when the arguments around it are whole.
-      if (!is_custom_ && !is_search_) emit_in_item("response.function_call_arguments.delta", {{"delta", delta.text}});
+      // What is taken out of the arguments (a free text, a program) is told when they are whole.
+      if (runner_ == ToolRunner::kRemote && !must_ask_)
+        emit_in_item("response.mcp_call_arguments.delta", {{"delta", delta.text}});
+      if (!is_custom_ && runner_ == ToolRunner::kClient)
+        emit_in_item("response.function_call_arguments.delta", {{"delta", delta.text}});
       return;
     case Kind::kCallEnd:
       if (open_ == Open::kCall) close("completed");
@@ -94,17 +99,55 @@ void ResponseOutput::flush() {
 void ResponseOutput::begin_round() {
   has_answer_ = false;
   has_calls_ = false;
-  searches_.clear();
+  hosted_calls_.clear();
   blank_.clear();
   pending_logprobs_.clear();
 }
 
-void ResponseOutput::searched(const Search& search, json::value results) {
-  json::object& item = items_[search.item].as_object();
-  item["status"] = "completed";
-  item["results"] = std::move(results);
-  emit_("response.file_search_call.completed", {{"item_id", item["id"]}, {"output_index", search.item}});
-  emit_("response.output_item.done", {{"output_index", search.item}, {"item", item}});
+void ResponseOutput::ran(const HostedCall& call, const HostedResult& result) {
+  using End = HostedResult::End;
+  json::object& item = items_[call.item].as_object();
+  item["status"] = result.end == End::kCompleted ? "completed" : result.end == End::kFailed ? "failed" : "incomplete";
+  for (const auto& [key, value] : result.shown) item[key] = value;
+  // Calls of other servers alone have an event for failure.
+  const bool has_failed = call.runner == ToolRunner::kRemote && result.end != End::kCompleted;
+  const std::string type =
+      fmt::format("response.{}.{}", std::string_view(item["type"].as_string()), has_failed ? "failed" : "completed");
+  emit_(type, {{"item_id", item["id"]}, {"output_index", call.item}});
+  emit_("response.output_item.done", {{"output_index", call.item}, {"item", item}});
+}
+
+size_t ResponseOutput::begin_listing(const std::string& label) {
+  items_.push_back(json::object{
+      {"id", random_id("mcpl_")}, {"type", "mcp_list_tools"}, {"server_label", label}, {"tools", json::array()}});
+  item()["error"] = nullptr;
+  emit_("response.output_item.added", {{"output_index", items_.size() - 1}, {"item", items_.back()}});
+  emit_in_item("response.mcp_list_tools.in_progress", {});
+  return items_.size() - 1;
+}
+
+void ResponseOutput::end_listing(size_t at, const json::array& tools, const std::string& error) {
+  json::object& listing = items_[at].as_object();
+  listing["tools"] = tools;
+  if (!error.empty()) listing["error"] = error;
+  emit_(error.empty() ? "response.mcp_list_tools.completed" : "response.mcp_list_tools.failed",
+        {{"item_id", listing["id"]}, {"output_index", at}});
+  emit_("response.output_item.done", {{"output_index", at}, {"item", listing}});
+}
+
+HostedCall ResponseOutput::begin_approved(const std::string& tool, const std::string& arguments,
+                                          const std::string& request_id) {
+  tool_ = tool;
+  runner_ = ToolRunner::kRemote;
+  must_ask_ = false;
+  open_hosted(tool);
+  text_ = arguments;
+  item()["approval_request_id"] = request_id;
+  open_ = Open::kNothing;
+  close_remote();
+  const HostedCall call = hosted_calls_.back();
+  hosted_calls_.pop_back();
+  return call;
 }
 
 void ResponseOutput::end(FinishReason reason, json::array annotations) {
@@ -117,9 +160,9 @@ void ResponseOutput::end(FinishReason reason, json::array annotations) {
     pending_text_ = std::exchange(blank_, {});
   }
   close(is_cut ? "incomplete" : "completed");
-  for (const Search& search : searches_) {
-    json::value& status = items_[search.item].as_object()["status"];
-    if (status == "searching") status = "incomplete";
+  for (const HostedCall& call : hosted_calls_) {
+    json::value& status = items_[call.item].as_object()["status"];
+    if (status == "searching" || status == "interpreting" || status == "calling") status = "incomplete";
   }
 }
 
@@ -150,18 +193,17 @@ void ResponseOutput::open_reasoning() {
 }
 
 void ResponseOutput::open_call(const AnswerDelta& delta) {
+  close("completed");
   has_answer_ = true;
   blank_.clear();
   pending_logprobs_.clear();
   const auto tool = tools_.by_name.find(delta.text);
   const bool is_known = tool != tools_.by_name.end();
   is_custom_ = is_known && tool->second.is_custom;
-  is_search_ = is_known && tool->second.is_search;
-  if (is_search_) {
-    open(Open::kCall,
-         {{"id", random_id("fs_")}, {"type", "file_search_call"}, {"queries", json::array()}, {"results", nullptr}});
-    return emit_in_item("response.file_search_call.in_progress", {});
-  }
+  runner_ = is_known ? tool->second.runner : ToolRunner::kClient;
+  must_ask_ = is_known && tool->second.must_ask;
+  tool_ = delta.text;
+  if (runner_ != ToolRunner::kClient) return open_hosted(delta.text);
   has_calls_ = true;
   json::object item = {{"id", random_id(is_custom_ ? "ctc_" : "fc_")},
                        {"type", is_custom_ ? "custom_tool_call" : "function_call"},
@@ -172,11 +214,41 @@ void ResponseOutput::open_call(const AnswerDelta& delta) {
   open(Open::kCall, std::move(item));
 }
 
+void ResponseOutput::open_hosted(const std::string& name) {
+  if (must_ask_) {
+    close("completed");
+    open_ = Open::kCall;
+    text_.clear();
+    return;
+  }
+  if (runner_ == ToolRunner::kFileSearch) {
+    open(Open::kCall,
+         {{"id", random_id("fs_")}, {"type", "file_search_call"}, {"queries", json::array()}, {"results", nullptr}});
+    return emit_in_item("response.file_search_call.in_progress", {});
+  }
+  if (runner_ == ToolRunner::kCode) {
+    const std::string container = tools_.code ? tools_.code->container : "";
+    json::object item = {{"id", random_id("ci_")}, {"type", "code_interpreter_call"}, {"code", ""}};
+    item["container_id"] = container;
+    item["outputs"] = nullptr;
+    open(Open::kCall, std::move(item));
+    return emit_in_item("response.code_interpreter_call.in_progress", {});
+  }
+  const auto tool = tools_.by_name.find(name);
+  const bool is_known = tool != tools_.by_name.end();
+  json::object item = {{"id", random_id("mcp_")}, {"type", "mcp_call"}, {"arguments", ""}};
+  item["name"] = is_known ? tool->second.name : name;
+  item["server_label"] = is_known ? tool->second.space : "";
+  for (const char* empty : {"approval_request_id", "output", "error"}) item[empty] = nullptr;
+  open(Open::kCall, std::move(item));
+  emit_in_item("response.mcp_call.in_progress", {});
+}
+
 void ResponseOutput::close(std::string_view status) {
   if (open_ == Open::kNothing) return;
   if (open_ == Open::kMessage) close_message();
   if (open_ == Open::kReasoning) close_reasoning();
-  if (open_ == Open::kCall && is_search_) return close_search(status == "completed");
+  if (open_ == Open::kCall && runner_ != ToolRunner::kClient) return close_hosted(status == "completed");
   if (open_ == Open::kCall) close_call();
   open_ = Open::kNothing;
   item()["status"] = status;
@@ -209,19 +281,58 @@ void ResponseOutput::close_reasoning() {
   item()["summary"] = json::array{summary_part(text_)};
 }
 
-/// It is done when it was searched for.
-void ResponseOutput::close_search(bool is_whole) {
+/// It is done when it has run.
+void ResponseOutput::close_hosted(bool is_whole) {
   open_ = Open::kNothing;
+  if (must_ask_) {
+    if (is_whole) close_approval_request();
+    return;
+  }
   if (!is_whole) {
     item()["status"] = "incomplete";
     emit_("response.output_item.done", {{"output_index", items_.size() - 1}, {"item", items_.back()}});
     return;
   }
-  std::vector<std::string> queries = file_search_queries(text_);
-  item()["queries"] = json::value_from(queries);
+  if (runner_ == ToolRunner::kFileSearch) return close_search();
+  if (runner_ == ToolRunner::kCode) return close_code();
+  close_remote();
+}
+
+void ResponseOutput::close_search() {
+  item()["queries"] = json::value_from(file_search_queries(text_));
   item()["status"] = "searching";
   emit_in_item("response.file_search_call.searching", {});
-  searches_.push_back({items_.size() - 1, std::move(queries)});
+  hosted_calls_.push_back({runner_, items_.size() - 1, tool_, text_});
+}
+
+void ResponseOutput::close_code() {
+  const std::string code = code_of_call(text_);
+  item()["code"] = code;
+  emit_in_item("response.code_interpreter_call_code.delta", {{"delta", code}});
+  emit_in_item("response.code_interpreter_call_code.done", {{"code", code}});
+  item()["status"] = "interpreting";
+  emit_in_item("response.code_interpreter_call.interpreting", {});
+  hosted_calls_.push_back({runner_, items_.size() - 1, tool_, text_});
+}
+
+void ResponseOutput::close_remote() {
+  item()["arguments"] = text_;
+  item()["status"] = "calling";
+  emit_in_item("response.mcp_call_arguments.done", {{"arguments", text_}});
+  hosted_calls_.push_back({runner_, items_.size() - 1, tool_, text_});
+}
+
+/// The call is the client's to approve, with which another response begins.
+void ResponseOutput::close_approval_request() {
+  const ResponseTool& tool = tools_.by_name.at(tool_);
+  has_calls_ = true;
+  items_.push_back(json::object{{"id", random_id("mcpr_")},
+                                {"type", "mcp_approval_request"},
+                                {"arguments", text_},
+                                {"name", tool.name},
+                                {"server_label", tool.space}});
+  emit_("response.output_item.added", {{"output_index", items_.size() - 1}, {"item", items_.back()}});
+  emit_("response.output_item.done", {{"output_index", items_.size() - 1}, {"item", items_.back()}});
 }
 
 void ResponseOutput::close_call() {

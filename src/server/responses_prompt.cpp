@@ -46,26 +46,26 @@ ResponseItems newest_items(const ResponseItems& items, const std::function<bool(
   return items_from(items, cuts[low]);
 }
 
-std::optional<HttpError> prepare_response(const LoadedModel& model, ChatRequest chat, std::string_view instructions,
+std::optional<HttpError> prepare_response(const LoadedModel& model, ChatRequest chat, const ResponseWords& words,
                                           const ResponseItems& items, bool truncates, AnswerJob& job,
                                           size_t& n_dropped) {
   n_dropped = 0;
   if (!truncates) {
-    chat.messages = messages_of_items(instructions, items);
+    chat.messages = messages_of_items(words.instructions, items, words.letters);
     return prepare_chat(model, chat, job);
   }
   const int64_t context = model.engine().context_length();
   const int64_t answer = std::min(chat.max_tokens > 0 ? int64_t{chat.max_tokens} : kUsualAnswer, context / 4);
   const auto fits = [&](const ResponseItems& some) {
     ChatPrompt prompt;
-    chat.messages = messages_of_items(instructions, some);
+    chat.messages = messages_of_items(words.instructions, some, words.letters);
     // What a template refuses is told when it is rendered for good.
     if (make_chat_prompt(model, chat, prompt)) return true;
     return static_cast<int64_t>(prompt.tokens.size()) + answer <= context;
   };
   const ResponseItems rest = newest_items(items, fits);
   n_dropped = items.size() - rest.size();
-  chat.messages = messages_of_items(instructions, rest);
+  chat.messages = messages_of_items(words.instructions, rest, words.letters);
   return prepare_chat(model, chat, job);
 }
 

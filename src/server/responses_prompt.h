@@ -16,8 +16,14 @@ ResponseItems items_from(const ResponseItems& items, size_t cut);
 /// user's message; the last one always stays. `fits` is asked about as often as the logarithm of their number.
 ResponseItems newest_items(const ResponseItems& items, const std::function<bool(const ResponseItems&)>& fits);
 
+/// What stands before a conversation: messages_of_items().
+struct ResponseWords {
+  std::string instructions;
+  std::string letters;
+};
+
 /// On a worker. `chat` is the request without messages. `n_dropped` is how many items there was no room for.
-std::optional<HttpError> prepare_response(const LoadedModel& model, ChatRequest chat, std::string_view instructions,
+std::optional<HttpError> prepare_response(const LoadedModel& model, ChatRequest chat, const ResponseWords& words,
                                           const ResponseItems& items, bool truncates, AnswerJob& job,
                                           size_t& n_dropped);
 

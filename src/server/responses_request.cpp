@@ -16,6 +16,8 @@ constexpr int64_t kManyTokens = int64_t{1} << 30;
 constexpr int64_t kMaxTopLogprobs = 20;
 constexpr double kAnyNumber = std::numeric_limits<double>::max();
 constexpr double kEchoPrecision = 1e6;  // of numbers that are floats inside
+constexpr int kMostSearches = 8;
+constexpr int kMostCalls = 32;
 constexpr size_t kMaxStops = 64;
 constexpr size_t kMaxMetadata = 16;
 constexpr size_t kMaxMetadataKey = 64;
@@ -91,6 +93,7 @@ void read_logprobs(const Fields& body, ResponseRequest& request) {
   if (top > 0) request.chat.n_best = static_cast<int>(top);
   for (const std::string& what : body.texts("include")) {
     if (what == "file_search_call.results") request.wants_results = true;
+    if (what == "code_interpreter_call.outputs") request.wants_outputs = true;
     if (what == "message.output_text.logprobs") request.chat.n_best = std::max(0, static_cast<int>(top));
     static constexpr std::string_view kKnown[] = {"message.output_text.logprobs",
                                                   "reasoning.encrypted_content",
@@ -135,15 +138,16 @@ void read_sampler(const Fields& body, ResponseRequest& request) {
   echo("top_p", sampler.top_p);
   echo("presence_penalty", sampler.presence_penalty);
   echo("frequency_penalty", sampler.frequency_penalty);
-  const auto most = body.integer("max_output_tokens", 1, kManyTokens);
-  request.chat.max_tokens = static_cast<int>(most.value_or(-1));
-  request.echo["max_output_tokens"] = most ? json::value(*most) : json::value(nullptr);
+  const auto tokens = body.integer("max_output_tokens", 1, kManyTokens);
+  request.chat.max_tokens = static_cast<int>(tokens.value_or(-1));
+  request.echo["max_output_tokens"] = tokens ? json::value(*tokens) : json::value(nullptr);
   request.chat.ignore_end = body.flag("ignore_eos").value_or(false);
   request.chat.stop = body.texts("stop");
   if (request.chat.stop.size() > kMaxStops)
     body.fail("stop", fmt::format("stop: expected at most {} texts", kMaxStops));
   const auto calls = body.integer("max_tool_calls", 1, kManyTokens);  // of those that run here
-  if (calls) request.most_searches = static_cast<int>(std::min<int64_t>(*calls, request.most_searches));
+  const int most = request.tools.has_programs() ? kMostCalls : kMostSearches;
+  request.most_calls = static_cast<int>(std::min<int64_t>(calls.value_or(most), most));
   request.echo["max_tool_calls"] = calls ? json::value(*calls) : json::value(nullptr);
 }
 
@@ -176,7 +180,7 @@ void read_echoes(const Fields& body, ResponseRequest& request) {
 
 }  // namespace
 
-ResponseRequest read_response_request(const Fields& body, const FindItem& find) {
+ResponseRequest read_response_request(const Fields& body, const FindItem& find, const OfferedTools& offered) {
   ResponseRequest request;
   refuse_what_is_not_here(body);
   request.chat.model = body.text("model").value_or("");
@@ -186,7 +190,7 @@ ResponseRequest read_response_request(const Fields& body, const FindItem& find) 
   if (request.input.empty() && request.previous_id.empty() && request.instructions.empty()) {
     body.fail("input", "input: expected a string or an array of items, got nothing");
   }
-  request.tools = read_response_tools(body, request.chat);
+  request.tools = read_response_tools(body, request.chat, offered);
   read_text(body, request);
   read_reasoning(body, request);
   read_logprobs(body, request);

@@ -53,11 +53,12 @@ struct Asked {
   ResponseRequest request;
   ResponseItems history;
 };
-std::optional<Asked> read_request(const StorePtr& store, const Request& request, Responder& responder,
-                                  const json::object& body) {
+std::optional<Asked> read_request(Services& services, const StorePtr& store, const Request& request,
+                                  Responder& responder, const json::object& body) {
   RequestFault fault;
   Asked asked;
-  asked.request = read_response_request(Fields(body, fault), stored_items(store, owner_of(request)));
+  const OfferedTools offered{services.hosted.runs_code(), services.hosted.reaches_servers()};
+  asked.request = read_response_request(Fields(body, fault), stored_items(store, owner_of(request)), offered);
   asked.request.chat.client = request.client;
   if (fault) {
     send_error(responder, ErrorStyle::kOpenAi, fault.error());
@@ -82,9 +83,10 @@ std::optional<Asked> read_request(const StorePtr& store, const Request& request,
 
 void create(Services& services, const StorePtr& store, const Request& request, const ResponderPtr& responder,
             const json::object& body) {
-  auto asked = read_request(store, request, *responder, body);
+  auto asked = read_request(services, store, request, *responder, body);
   if (!asked) return;
-  if (const auto error = check_file_search(services, asked->request.tools, request)) {
+  HostedNeeds needs;
+  if (const auto error = prepare_hosted(services, asked->request, asked->history, request, needs)) {
     return send_error(*responder, ErrorStyle::kOpenAi, *error);
   }
   const auto run =
@@ -94,17 +96,18 @@ void create(Services& services, const StorePtr& store, const Request& request, c
   if (!wanted.streams && !wanted.in_background) run->answer(responder);
   if (wanted.in_background) run->queue();
   if (wanted.in_background && !wanted.streams) send_json(*responder, run->response());
-  start_response(services, run, wanted.in_background ? nullptr : responder);
+  start_response(services, run, wanted.in_background ? nullptr : responder, std::move(needs));
 }
 
 void count(Services& services, const StorePtr& store, const Request& request, const ResponderPtr& responder,
            const json::object& body) {
-  auto asked = read_request(store, request, *responder, body);
+  auto asked = read_request(services, store, request, *responder, body);
   if (!asked) return;
+  set_letters(services, asked->request, asked->history, request);
   ChatRequest chat = std::move(asked->request.chat);
   ResponseItems items = std::move(asked->history);
   items.insert(items.end(), asked->request.input.begin(), asked->request.input.end());
-  chat.messages = messages_of_items(asked->request.instructions, items);
+  chat.messages = messages_of_items(asked->request.instructions, items, asked->request.letters);
   const std::string name = chat.model;
   services.models->use(name, [&services, responder, chat = std::move(chat)](ModelPool::Outcome outcome) {
     if (outcome.error) return send_error(*responder, ErrorStyle::kOpenAi, *outcome.error);

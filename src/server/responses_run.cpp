@@ -48,7 +48,8 @@ ResponseRun::ResponseRun(ResponseRequest request, ResponseItems history, std::st
       store_(store),
       created_(std::time(nullptr)),
       keeps_events_(request_.stores && (request_.streams || request_.in_background)),
-      output_(request_.tools, request_.wants_summary,
+      tools_(request_.tools),
+      output_(tools_, request_.wants_summary,
               [this](std::string_view type, json::object fields) { emit_locked(type, std::move(fields)); }),
       status_("in_progress"),
       model_(request_.chat.model) {}
@@ -57,7 +58,7 @@ ResponseItems ResponseRun::prompt_items() const {
   ResponseItems items = history_;
   items.insert(items.end(), request_.input.begin(), request_.input.end());
   const std::lock_guard lock(mutex_);
-  const ResponseItems made = round_ > 0 ? made_locked() : ResponseItems();
+  const ResponseItems made = made_locked();
   items.insert(items.end(), made.begin(), made.end());
   return items;
 }
@@ -65,16 +66,19 @@ ResponseItems ResponseRun::prompt_items() const {
 ChatRequest ResponseRun::chat() const {
   ChatRequest chat = request_.chat;
   const std::lock_guard lock(mutex_);
+  chat.tools.insert(chat.tools.end(), added_tools_.begin(), added_tools_.end());
+  if (n_left_locked() <= 0) std::erase_if(chat.tools, [&](const auto& tool) { return is_hosted_locked(tool.name); });
+  if (chat.tools.empty()) chat.tool_choice = ToolChoice::kAuto;
   if (round_ == 0) return chat;
   // What had to be called has been called; an answer is to come of it.
   chat.tool_choice = ToolChoice::kAuto;
   if (usage_ && chat.max_tokens > 0) chat.max_tokens = std::max(1, chat.max_tokens - usage_->n_generated);
-  if (n_left_locked() > 0) return chat;
-  std::erase_if(chat.tools, [&](const ToolDefinition& tool) {
-    const auto known = request_.tools.by_name.find(tool.name);
-    return known != request_.tools.by_name.end() && known->second.is_search;
-  });
   return chat;
+}
+
+bool ResponseRun::is_hosted_locked(const std::string& tool) const {
+  const auto known = tools_.by_name.find(tool);
+  return known != tools_.by_name.end() && known->second.runner != ToolRunner::kClient;
 }
 
 ResponseItems ResponseRun::conversation() const {
@@ -89,9 +93,8 @@ ResponseItems ResponseRun::made_locked() const {
   ResponseItems made;
   for (size_t i = 0; i < output_.items().size(); ++i) {
     const json::object& item = output_.items()[i].as_object();
-    const auto found = found_.find(i);
-    made.push_back(found == found_.end() ? made_item(item)
-                                         : made_search(item, found->second.text, found->second.round));
+    const auto told = told_.find(i);
+    made.push_back(told == told_.end() ? made_item(item) : made_hosted(item, told->second.text, told->second.round));
   }
   return made;
 }
@@ -158,13 +161,60 @@ void ResponseRun::set_next(std::function<void()> next) {
   next_ = std::move(next);
 }
 
-std::vector<ResponseOutput::Search> ResponseRun::searches() const {
+void ResponseRun::open() {
   const std::lock_guard lock(mutex_);
-  return is_over_ ? std::vector<ResponseOutput::Search>() : output_.searches();
+  if (is_over_) return;
+  open_locked();
+  flush_locked();
+}
+
+size_t ResponseRun::begin_listing(const std::string& label) {
+  const std::lock_guard lock(mutex_);
+  if (is_over_) return 0;
+  const size_t item = output_.begin_listing(label);
+  flush_locked();
+  return item;
+}
+
+void ResponseRun::end_listing(size_t item, const json::array& tools, const std::string& error) {
+  const std::lock_guard lock(mutex_);
+  if (is_over_) return;
+  output_.end_listing(item, tools, error);
+  flush_locked();
+}
+
+HostedCall ResponseRun::begin_approved(const std::string& tool, const std::string& arguments,
+                                       const std::string& request_id) {
+  const std::lock_guard lock(mutex_);
+  if (is_over_) return {};
+  const HostedCall call = output_.begin_approved(tool, arguments, request_id);
+  flush_locked();
+  return call;
+}
+
+void ResponseRun::add_tool(const ToolDefinition& definition, const ResponseTool& shown) {
+  const std::lock_guard lock(mutex_);
+  if (tools_.by_name.emplace(definition.name, shown).second) added_tools_.push_back(definition);
+}
+
+bool ResponseRun::has_tool(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  return tools_.by_name.contains(name);
+}
+
+ResponseTool ResponseRun::tool(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = tools_.by_name.find(name);
+  return found == tools_.by_name.end() ? ResponseTool{name, ""} : found->second;
+}
+
+std::vector<HostedCall> ResponseRun::hosted_calls() const {
+  const std::lock_guard lock(mutex_);
+  return is_over_ ? std::vector<HostedCall>() : output_.hosted_calls();
 }
 
 int ResponseRun::n_left_locked() const {
-  return request_.most_searches - static_cast<int>(found_.size());
+  return request_.most_calls - static_cast<int>(told_.size());
 }
 
 int ResponseRun::n_tokens() const {
@@ -172,23 +222,25 @@ int ResponseRun::n_tokens() const {
   return n_tokens_;
 }
 
-int ResponseRun::n_searches_left() const {
+int ResponseRun::n_calls_left() const {
   const std::lock_guard lock(mutex_);
   return n_left_locked();
 }
 
-void ResponseRun::searched(const ResponseOutput::Search& search, const std::string& text, json::array results) {
+void ResponseRun::ran(const HostedCall& call, const HostedResult& result) {
   const std::lock_guard lock(mutex_);
   if (is_over_) return;
-  found_[search.item] = {text, round_};
-  output_.searched(search, request_.wants_results ? json::value(std::move(results)) : json::value());
+  // What was approved belongs to no round of the model's.
+  const bool has_begun = usage_.has_value();
+  told_[call.item] = {result.text, has_begun ? round_ : -1};
+  output_.ran(call, result);
   flush_locked();
 }
 
 bool ResponseRun::begin_round() {
   const std::lock_guard lock(mutex_);
   const bool is_wanted =
-      !is_over_ && !output_.searches().empty() && !output_.has_calls() && reason_ != FinishReason::kLength;
+      !is_over_ && !output_.hosted_calls().empty() && !output_.has_calls() && reason_ != FinishReason::kLength;
   if (!is_wanted) return false;
   ++round_;
   output_.begin_round();
@@ -243,10 +295,14 @@ void ResponseRun::begin(const AnswerStart& start) {
   if (is_over_) return;
   if (round_ > 0) return;
   model_ = start.model;
+  open_locked();
+  flush_locked();
+}
+
+void ResponseRun::open_locked() {
   status_ = "in_progress";
   announce_locked();
-  emit_response_locked("response.in_progress");
-  flush_locked();
+  if (!std::exchange(is_open_, true)) emit_response_locked("response.in_progress");
 }
 
 /// From here on it exists.
@@ -287,8 +343,8 @@ void ResponseRun::end(const AnswerUsage& usage) {
     if (is_over_) return;
     usage_ = usage_ ? sum_of(*usage_, usage) : usage;
     n_tokens_ = usage.n_prompt + usage.n_generated;
-    if (output_.searches().empty() && found_.empty()) return finish_locked(end_status());
     next = next_;
+    if (!next || (output_.hosted_calls().empty() && told_.empty())) return finish_locked(end_status());
   }
   next();
 }

@@ -51,19 +51,31 @@ class ResponseRun final : public AnswerWriter, public std::enable_shared_from_th
   void follow(ResponderPtr responder, size_t from);
   /// It is to be made without a client: from now on it is stored, and waits.
   void queue();
-  // Searches: the model calls them, they are made elsewhere, and another round of the model goes on with them.
+  // Calls that this server answers: the model makes them, they are run elsewhere, and another round of the model goes
+  // on with what came of them.
 
-  /// Called each time that the model has ended and something was, or is to be, searched for: from the thread that
-  /// generates. It must see to it that goes_on() or finish() is called.
+  /// Called each time that the model has ended and something was, or is to be, run: from the thread that generates. It
+  /// must see to it that begin_round() or finish() is called.
   void set_next(std::function<void()> next);
-  /// What is to be searched for now.
-  std::vector<ResponseOutput::Search> searches() const;
+  /// Before the first round: something is done, and perhaps told, before the model begins.
+  void open();
+  /// What is told then.
+  size_t begin_listing(const std::string& label);
+  void end_listing(size_t item, const json::array& tools, const std::string& error);
+  HostedCall begin_approved(const std::string& tool, const std::string& arguments, const std::string& request_id);
+  /// A tool that only now is known. Does nothing where there is one of this name.
+  void add_tool(const ToolDefinition& definition, const ResponseTool& shown);
+  bool has_tool(const std::string& name) const;
+  ResponseTool tool(const std::string& name) const;
+
+  /// What is to be run now.
+  std::vector<HostedCall> hosted_calls() const;
   /// Of the last round: its prompt and what was made of it.
   int n_tokens() const;
-  /// How many searches the request still allows.
-  int n_searches_left() const;
-  /// What was found: for the model, and to be shown. Once for each of searches().
-  void searched(const ResponseOutput::Search& search, const std::string& text, json::array results);
+  /// How many calls the request still allows.
+  int n_calls_left() const;
+  /// What came of it. Once for each call.
+  void ran(const HostedCall& call, const HostedResult& result);
   /// Whether the model is to go on now; otherwise finish() is.
   bool begin_round();
   /// The text of the answer so far.
@@ -95,6 +107,7 @@ class ResponseRun final : public AnswerWriter, public std::enable_shared_from_th
   json::object response_locked() const;
   json::object extras_locked() const;
   void announce_locked();
+  void open_locked();
   void emit_locked(std::string_view type, json::object fields);
   void emit_response_locked(std::string_view type);
   void flush_locked();
@@ -104,6 +117,8 @@ class ResponseRun final : public AnswerWriter, public std::enable_shared_from_th
   const char* end_status() const { return reason_ == FinishReason::kLength ? "incomplete" : "completed"; }
   void store_locked();
   size_t bytes_locked() const;
+
+  bool is_hosted_locked(const std::string& tool) const;
 
   const std::string id_;
   const ResponseRequest request_;
@@ -115,6 +130,8 @@ class ResponseRun final : public AnswerWriter, public std::enable_shared_from_th
   std::atomic<bool> is_over_{false};
 
   mutable std::mutex mutex_;  // of all that follows
+  ResponseTools tools_;
+  std::vector<ToolDefinition> added_tools_;
   ResponseOutput output_;
   std::string status_;
   std::string model_;
@@ -122,17 +139,18 @@ class ResponseRun final : public AnswerWriter, public std::enable_shared_from_th
   std::optional<AnswerUsage> usage_;  // of all rounds
   int round_ = 0;
   int n_tokens_ = 0;  // of the last round
-  struct Found {
+  struct Told {
     std::string text;
     int round = 0;
   };
-  std::map<size_t, Found> found_;  // by searches, the items
+  std::map<size_t, Told> told_;  // what the model was told of calls, by their items
   std::function<void()> next_;
   FinishReason reason_ = FinishReason::kStop;
   json::value error_;
   size_t n_dropped_ = 0;
   bool is_announced_ = false;
-  ResponseItems made_;  // the output, once it is over
+  bool is_open_ = false;  // response.in_progress was told
+  ResponseItems made_;    // the output, once it is over
   std::vector<Event> events_;
   size_t n_events_ = 0;
   size_t event_bytes_ = 0;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "agent/mcp/client_tool.h"
 #include "server/responses_items.h"
 #include "server/responses_lark.h"
 
@@ -12,10 +13,12 @@ namespace ondol::server {
 namespace {
 
 constexpr size_t kMaxTools = 1024;
+constexpr size_t kMaxServers = 16;
 
 class ToolReader {
  public:
-  ToolReader(const Fields& body, ChatRequest& chat) : body_(body), chat_(chat) {}
+  ToolReader(const Fields& body, ChatRequest& chat, const OfferedTools& offered)
+      : body_(body), chat_(chat), offered_(offered) {}
 
   ResponseTools read() {
     const json::array* list = body_.array("tools");
@@ -32,11 +35,12 @@ class ToolReader {
     if (chat_.tools.size() > kMaxTools) {
       body_.fail("tools", fmt::format("tools: expected at most {}, got {}", kMaxTools, chat_.tools.size()));
     }
-    if (chat_.tools.empty() && !tools_.ignored.empty()) {
+    if (has_none() && !tools_.ignored.empty()) {
       body_.fail("tools",
-                 fmt::format("tools: '{}' does not run here, and there is no function beside it; the tools "
-                             "here are functions, custom tools, namespaces of them, and file_search",
-                             tools_.ignored[0]),
+                 fmt::format("tools: '{}' does not run here{}, and there is no function beside it; the tools "
+                             "here are functions, custom tools, namespaces of them, file_search, and, where the owner "
+                             "allows them, code_interpreter and mcp",
+                             tools_.ignored[0], how_to_allow(tools_.ignored[0])),
                  "unsupported_tool");
     }
     read_choice();
@@ -52,6 +56,8 @@ class ToolReader {
     if (type == "custom") return read_custom(fields, "");
     if (type == "namespace") return read_namespace(fields, echo);
     if (type == "file_search") return read_search(fields);
+    if (type == "code_interpreter" && offered_.code) return read_code(fields);
+    if (type == "mcp" && offered_.remote) return read_remote(fields, echo);
     tools_.ignored.push_back(type);
   }
 
@@ -60,7 +66,34 @@ class ToolReader {
     tools_.search = read_file_search(fields);
     ToolDefinition tool = file_search_definition();
     const std::string name = tool.name;
-    add(fields, std::move(tool), {name, "", false, true});
+    add(fields, std::move(tool), {name, "", false, ToolRunner::kFileSearch});
+  }
+
+  void read_code(const Fields& fields) {
+    if (tools_.code) return fields.fail("type", fields.path_of("type") + ": expected one code_interpreter, got two");
+    tools_.code = read_code_tool(fields);
+    ToolDefinition tool = code_tool_definition();
+    const std::string name = tool.name;
+    add(fields, std::move(tool), {name, "", false, ToolRunner::kCode});
+  }
+
+  void read_remote(const Fields& fields, json::object& echo) {
+    RemoteServer server = read_remote_server(fields, echo);
+    for (const RemoteServer& other : tools_.remote) {
+      if (other.label == server.label)
+        fields.fail("server_label",
+                    fmt::format("{}: there are two servers '{}'", fields.path_of("server_label"), server.label));
+    }
+    if (tools_.remote.size() >= kMaxServers)
+      fields.fail("type", fmt::format("tools: expected at most {} MCP servers", kMaxServers));
+    tools_.remote.push_back(std::move(server));
+  }
+
+  bool has_none() const { return chat_.tools.empty() && tools_.remote.empty(); }
+
+  static std::string_view how_to_allow(std::string_view type) {
+    if (type == "code_interpreter") return " (start the server with --code-interpreter)";
+    return type == "mcp" ? " (start the server with --mcp-host HOST)" : "";
   }
 
   void read_namespace(const Fields& fields, json::object& echo) {
@@ -160,7 +193,7 @@ class ToolReader {
       read_choice_object(Fields(*object, body_.fault(), "tool_choice"));
     }
     const bool must_call = chat_.tool_choice == ToolChoice::kRequired || chat_.tool_choice == ToolChoice::kNamed;
-    if (must_call && chat_.tools.empty()) {
+    if (must_call && has_none()) {
       body_.fail("tool_choice", "tool_choice: expected tools to choose from, got none");
     }
   }
@@ -179,6 +212,7 @@ class ToolReader {
   std::string chosen(const Fields& choice) {
     const std::string type = choice.text("type").value_or("function");
     if (type == "file_search" && tools_.search) return file_search_definition().name;
+    if (type == "code_interpreter" && tools_.code) return code_tool_definition().name;
     if (type != "function" && type != "custom") {
       choice.fail("type",
                   fmt::format("{}: '{}' does not run here; expected function, custom or allowed_tools",
@@ -201,12 +235,14 @@ class ToolReader {
   }
 
   void read_choice_object(const Fields& choice) {
-    if (choice.required_text("type") != "allowed_tools") {
+    const std::string type = choice.required_text("type");
+    if (type == "mcp" && !tools_.remote.empty()) return choose_remote(choice);
+    if (type != "allowed_tools") {
       chat_.tool_choice = ToolChoice::kNamed;
       chat_.tool_name = chosen(choice);
       return;
     }
-    std::set<std::string> allowed;
+    std::set<std::string> allowed, servers;
     const json::array* list = choice.array("tools");
     if (list == nullptr) choice.fail("tools", "tool_choice.tools: expected an array, got nothing");
     for (size_t i = 0; list != nullptr && i < list->size() && !choice.fault(); ++i) {
@@ -218,21 +254,43 @@ class ToolReader {
       // One that was left out of the tools may be allowed: it is then not there.
       const auto& ignored = tools_.ignored;
       if (std::find(ignored.begin(), ignored.end(), type) != ignored.end()) continue;
-      allowed.insert(chosen(entry));
+      if (type == "mcp" && has_server(entry.text("server_label").value_or("")))
+        servers.insert(*entry.text("server_label"));
+      else
+        allowed.insert(chosen(entry));
     }
+    std::erase_if(tools_.remote, [&](const RemoteServer& server) { return !servers.contains(server.label); });
     std::erase_if(chat_.tools, [&](const ToolDefinition& tool) { return !allowed.contains(tool.name); });
     set_mode(choice.text("mode").value_or("auto"));
   }
 
+  bool has_server(const std::string& label) const {
+    return std::any_of(tools_.remote.begin(), tools_.remote.end(),
+                       [&](const RemoteServer& server) { return server.label == label; });
+  }
+
+  /// What tools it has shows later.
+  void choose_remote(const Fields& choice) {
+    const std::string label = choice.required_text("server_label");
+    if (!choice.fault() && !has_server(label)) {
+      return choice.fail("server_label",
+                         fmt::format("{}: there is no MCP server '{}'", choice.path_of("server_label"), label));
+    }
+    const auto name = choice.text("name");
+    chat_.tool_choice = name ? ToolChoice::kNamed : ToolChoice::kRequired;
+    if (name) chat_.tool_name = mcp::tool_name_for(label, *name);
+  }
+
   const Fields& body_;
   ChatRequest& chat_;
+  const OfferedTools offered_;
   ResponseTools tools_;
 };
 
 }  // namespace
 
-ResponseTools read_response_tools(const Fields& body, ChatRequest& chat) {
-  return ToolReader(body, chat).read();
+ResponseTools read_response_tools(const Fields& body, ChatRequest& chat, const OfferedTools& offered) {
+  return ToolReader(body, chat, offered).read();
 }
 
 std::string custom_input(const std::string& arguments) {

@@ -21,6 +21,7 @@ Services::Services(std::unique_ptr<ModelPool> pool, size_t n_workers, std::strin
 
 Services::~Services() {
   workers.stop();
+  hosted.stop();
   vector_stores.stop();
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "server/file_store.h"
+#include "server/hosted_tools.h"
 #include "server/model_pool.h"
 #include "server/service_metrics.h"
 #include "server/tuning_jobs.h"
@@ -41,6 +42,7 @@ struct Services {
   DataFolder data;
   FileStore files;
   Workers workers;
+  HostedTools hosted;
 
  private:
   // Everything of retrieval lies behind it, which few of the routes are about.

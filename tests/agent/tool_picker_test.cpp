@@ -60,6 +60,63 @@ TEST(ToolPicker, WhatServesStays) {
   EXPECT_EQ(second.size(), 3u);
 }
 
+TEST(ToolPicker, WhatHardlyFitsIsNotMissing) {
+  auto tools = many_tools();
+  for (size_t i = 0; i < 5; ++i) tools[i].description += " Handy.";
+  ToolPicker picker(pointers(tools));
+  // None that is offered has the word, but so many others have that it says little.
+  EXPECT_FALSE(picker.missing("handy", {5, 7, 8}));
+  EXPECT_FALSE(picker.missing("xyzzy", {5, 7, 8}));
+  EXPECT_EQ(picker.missing("turn the lamp on", {3, 4, 5}), 6u);
+  EXPECT_FALSE(picker.missing("turn the lamp on", {3, 4, 6}));
+}
+
+/// What the model repeats of a page that names tools, another one each time.
+std::string repeating(const std::string& words, int turn) {
+  return words + scripted_call("read_file", "{\"path\": \"page" + std::to_string(turn) + "\"}");
+}
+
+TEST(ToolDeskInTheLoop, WordsInPassingLeaveThePromptAsItWas) {
+  constexpr const char* kThings[] = {
+      "lamp",   "invoice", "calendar", "camera",  "printer", "weather", "ticket", "stock",  "recipe",  "flight",
+      "hotel",  "parcel",  "music",    "video",   "poem",    "garden",  "train",  "museum", "concert", "novel",
+      "doctor", "mirror",  "pencil",   "bicycle", "kettle",  "window",  "carpet", "tunnel", "bridge",  "castle",
+      "forest", "desert",  "island",   "planet",  "rocket",  "engine",  "violin", "drum"};
+  std::vector<std::string> answers;
+  for (int turn = 0; turn < 9; ++turn) {
+    const std::string thing = kThings[static_cast<size_t>(turn) * 3];
+    answers.push_back(repeating("It says: use control_" + thing + " for the " + thing + ".\n", turn));
+  }
+  answers.emplace_back("Read.");
+  LoopBench bench(answers, 16384);
+  for (const char* thing : kThings) {
+    bench.add(std::string("control_") + thing, std::string("Controls a ") + thing + ".", Effect::kReads,
+              [](const json::object&) { return ToolResult{"ok"}; });
+  }
+  for (int turn = 0; turn < 9; ++turn) bench.files["page" + std::to_string(turn)] = "Use another tool.";
+  bench.options.tools_at_once = 5;
+  EXPECT_EQ(bench.run("Read the file page0 and all files after it.").reason, "done");
+  const auto steps = bench.steps("answer");
+  ASSERT_EQ(steps.size(), 10u);
+  EXPECT_EQ(bench.steps("offer").size(), 1u);
+  for (size_t i = 1; i < steps.size(); ++i)
+    EXPECT_GE(int_or(steps[i], "cached_tokens", 0), int_or(steps[i - 1], "prompt_tokens", 0) - 1) << i;
+}
+
+TEST(ToolDeskInTheLoop, WhatIsMissingAgainAndAgainIsOffered) {
+  LoopBench bench({repeating("The lamp must be turned on.\n", 0), repeating("I lack a tool for the lamp.\n", 0),
+                   scripted_call("mqtt_publish", R"({"path": "lamp"})"), "The lamp is on."});
+  bench.files["page0"] = "x";
+  for (const ToolDefinition& tool : many_tools()) {
+    if (tool.name == "read_file" || tool.name == "write_file" || tool.name == "run_shell") continue;
+    bench.add(tool.name, tool.description, Effect::kReads, [](const json::object&) { return ToolResult{"ok"}; });
+  }
+  bench.options.tools_at_once = 3;
+  EXPECT_EQ(bench.run("Do it.").reason, "done");
+  EXPECT_EQ(bench.tool("mqtt_publish").calls.size(), 1u);
+  EXPECT_EQ(bench.steps("offer").size(), 2u);
+}
+
 TEST(ToolDeskInTheLoop, AHandfulIsOfferedAndMoreCanBeFound) {
   LoopBench bench({scripted_call("find_tools", R"({"task": "publish a message to a lamp"})"),
                    scripted_call("mqtt_publish", R"({"path": "lamp"})"), "The lamp is on."});

@@ -18,10 +18,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto body = ondol::parse_json(text);
   if (!body || !body->is_object()) return 0;
   ondol::server::RequestFault fault;
-  const auto request = ondol::server::read_response_request(ondol::server::Fields(body->get_object(), fault), {});
+  const auto request = ondol::server::read_response_request(ondol::server::Fields(body->get_object(), fault), {}, {true, true});
   if (fault) return 0;
-  const auto messages = ondol::server::messages_of_items(request.instructions, request.input);
-  ONDOL_CHECK(messages.size() <= request.input.size() + 1);
+  const auto messages = ondol::server::messages_of_items(request.instructions, request.input, "letters");
+  ONDOL_CHECK(messages.size() <= 2 * request.input.size() + 1);
+  const auto hosts = ondol::HostList::parse({"example.org", "localhost:80"});
+  for (const auto& server : request.tools.remote) (void)ondol::server::check_remote_server(*hosts, server);
   for (const auto& item : request.input) (void)ondol::server::made_item(item->value);
   return 0;
 }

@@ -26,12 +26,31 @@ class Editor(acp.Client):
         return schema.RequestPermissionResponse(outcome=schema.DeniedOutcome(outcome="cancelled"))
 
 
+async def take_up(ondol, arguments, environment, folder, session):
+    """Another process, as after the editor was closed: what was said is told again."""
+    editor = Editor()
+    async with acp.spawn_agent_process(editor, ondol, *arguments, env=environment) as (agent, _):
+        begun = await agent.initialize(protocol_version=1)
+        assert begun.agent_capabilities.load_session, begun
+        await agent.load_session(cwd=folder, session_id=session, mcp_servers=[])
+        said = [one.content.text for one in editor.updates if one.session_update == "user_message_chunk"]
+        assert said == ["Say hello"], editor.updates
+        for wrong, place in (("none", folder), (session, "/tmp")):
+            try:
+                await agent.load_session(cwd=place, session_id=wrong, mcp_servers=[])
+                raise AssertionError(f"{wrong} was loaded in {place}")
+            except acp.RequestError:
+                pass
+    print("taken up again")
+
+
 async def talk(ondol, source, folder):
     editor = Editor()
     environment = {**os.environ, "ONDOL_HOME": folder, "LC_ALL": "C.UTF-8"}
     arguments = ["acp", "--model", f"{source}/examples/sample.gguf", "--data-dir", folder, "-t", "2"]
     async with acp.spawn_agent_process(editor, ondol, *arguments, env=environment) as (agent, _):
-        begun = await agent.initialize(protocol_version=1)
+        begun = await agent.initialize(protocol_version=1, client_capabilities=schema.ClientCapabilities(
+            fs=schema.FileSystemCapabilities(read_text_file=True, write_text_file=True), terminal=True))
         assert begun.protocol_version == 1, begun
         assert begun.agent_capabilities.mcp_capabilities.http, begun
         try:
@@ -53,6 +72,7 @@ async def talk(ondol, source, folder):
             raise AssertionError("a session that there is not was accepted")
         except acp.RequestError:
             pass
+    await take_up(ondol, arguments, environment, folder, session.session_id)
 
 
 def main():

@@ -20,6 +20,7 @@ namespace {
 constexpr int kVersion = 1;
 constexpr size_t kMaxLineBytes = size_t{64} << 20;
 constexpr std::chrono::hours kMostTimeForPermission{12};
+constexpr std::chrono::minutes kMostTimeForAnswer{30};
 
 class LineOutlet : public mcp::Outlet {
  public:
@@ -39,11 +40,11 @@ struct AgentEntry {
   std::thread turn;
 };
 
-class Editor {
+class Editor : public EditorPort {
  public:
   Editor(int output, const BeginSession& begin) : outlet_(output), begin_(begin) {}
 
-  ~Editor() {
+  ~Editor() override {
     is_ending_ = true;
     for (auto& [id, entry] : sessions_)
       if (entry->turn.joinable()) entry->turn.join();
@@ -56,9 +57,13 @@ class Editor {
     RpcMessage& message = std::get<RpcMessage>(read);
     if (message.kind == RpcMessage::Kind::kNotification) return take_notification(message);
     if (message.kind != RpcMessage::Kind::kRequest) return peer_.take_answer(message);
-    if (message.method == "initialize") return outlet_.send(rpc_result(message.id, identity()));
+    if (message.method == "initialize") {
+      abilities_ = read_abilities(message.params);
+      return outlet_.send(rpc_result(message.id, identity()));
+    }
     if (message.method == "authenticate") return outlet_.send(rpc_result(message.id, {}));
-    if (message.method == "session/new") return begin_session(message);
+    if (message.method == "session/new") return begin_session(message, "");
+    if (message.method == "session/load") return load_session(message);
     if (message.method == "session/prompt") return prompt(message);
     refuse(message.id, kRpcMethodNotFound, "no such method: " + message.method.substr(0, 100));
   }
@@ -70,28 +75,51 @@ class Editor {
     return {{"protocolVersion", kVersion},
             {"agentCapabilities",
              json::object{
-                 {"loadSession", false},
+                 {"loadSession", true},
                  {"promptCapabilities", json::object{{"image", false}, {"audio", false}, {"embeddedContext", true}}},
                  {"mcpCapabilities", json::object{{"http", true}, {"sse", false}}}}},
             {"authMethods", json::array()},
             {"agentInfo", json::object{{"name", "ondol"}, {"title", "Ondol"}, {"version", "0.1.0"}}}};
   }
 
-  void begin_session(const RpcMessage& message) {
+  const EditorAbilities& abilities() const override { return abilities_; }
+
+  Result<json::object> ask(std::string_view method, json::object params,
+                           const std::function<bool()>& goes_on) override {
+    return peer_.ask(outlet_, method, std::move(params), kMostTimeForAnswer,
+                     [this, &goes_on] { return !is_ending_ && (!goes_on || goes_on()); });
+  }
+
+  void load_session(const RpcMessage& message) {
+    const std::string id = string_or(message.params, "sessionId", "");
+    if (id.empty()) return refuse(message.id, kRpcInvalidParams, "'sessionId' must be that of a session");
+    if (find(message.params) != nullptr)
+      return refuse(message.id, kRpcInvalidRequest, "the session is open here already");
+    begin_session(message, id);
+  }
+
+  /// `loaded`: the id of a session that there is.
+  void begin_session(const RpcMessage& message, const std::string& loaded) {
     const std::string folder = string_or(message.params, "cwd", "");
     if (!folder.starts_with('/')) return refuse(message.id, kRpcInvalidParams, "'cwd' must be an absolute path");
     const json::value* servers = message.params.if_contains("mcpServers");
-    auto agent = begin_(folder, servers != nullptr && servers->is_array() ? read_servers(servers->get_array())
-                                                                          : std::vector<mcp::ConfiguredServer>());
+    const bool has_servers = servers != nullptr && servers->is_array();
+    auto agent =
+        begin_({folder, has_servers ? read_servers(servers->get_array()) : std::vector<mcp::ConfiguredServer>(), loaded,
+                *this});
     if (!agent) return refuse(message.id, kRpcInternalError, agent.error().message());
     const std::string id = (*agent)->id();
     auto entry = std::make_unique<AgentEntry>();
     entry->agent = std::move(*agent);
+    if (!loaded.empty()) {
+      TurnUpdates updates(id, [this](const json::object& update) { outlet_.send(update); });
+      for (const json::object& step : entry->agent->steps()) updates.replay_step(step);
+    }
     {
       const std::lock_guard lock(mutex_);
       sessions_[id] = std::move(entry);
     }
-    outlet_.send(rpc_result(message.id, {{"sessionId", id}}));
+    outlet_.send(rpc_result(message.id, loaded.empty() ? json::object{{"sessionId", id}} : json::object()));
   }
 
   AgentEntry* find(const json::object& params) {
@@ -157,6 +185,7 @@ class Editor {
 
   LineOutlet outlet_;
   const BeginSession& begin_;
+  EditorAbilities abilities_;
   mcp::Session peer_{mcp::kNewestWithHandshake, {}};  // whom permissions are asked of
   std::mutex mutex_;
   std::map<std::string, std::unique_ptr<AgentEntry>> sessions_;

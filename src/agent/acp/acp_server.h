@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/acp/editor_port.h"
 #include "agent/loop.h"
 #include "agent/mcp/configuration.h"
 
@@ -25,12 +26,21 @@ class SessionAgent {
  public:
   virtual ~SessionAgent() = default;
   virtual const std::string& id() const = 0;
+  /// What happened so far (loop.h).
+  virtual const std::vector<json::object>& steps() const = 0;
   virtual Result<LoopOutcome> run(const std::string& goal, const TurnHooks& hooks) = 0;
 };
 
-/// Begins a session in a folder, with the MCP servers that the editor names. From the thread that serves.
-using BeginSession = std::function<Result<std::unique_ptr<SessionAgent>>(
-    const std::string& folder, const std::vector<mcp::ConfiguredServer>& servers)>;
+/// What an editor wants of a session.
+struct SessionWish {
+  std::string folder;
+  std::vector<mcp::ConfiguredServer> servers;  // that the editor names
+  std::string id;                              // of one that there is; "": a new one
+  EditorPort& editor;                          // lives longer than the session
+};
+
+/// Begins a session, or takes one up. From the thread that serves.
+using BeginSession = std::function<Result<std::unique_ptr<SessionAgent>>(const SessionWish& wish)>;
 
 /// Serves one editor until its stream ends or `goes_on` says no. SIGPIPE must be ignored by the program.
 void serve(int input, int output, const BeginSession& begin, const std::function<bool()>& goes_on);

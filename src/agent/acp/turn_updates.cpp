@@ -46,9 +46,22 @@ void TurnUpdates::update(json::object fields) {
 void TurnUpdates::take_delta(const AnswerDelta& delta) {
   const bool is_thought = delta.kind == AnswerDelta::Kind::kReasoning;
   if (!is_thought && delta.kind != AnswerDelta::Kind::kContent) return;
-  if (delta.text.empty()) return;
-  update({{"sessionUpdate", is_thought ? "agent_thought_chunk" : "agent_message_chunk"},
-          {"content", json::object{{"type", "text"}, {"text", delta.text}}}});
+  say(is_thought ? "agent_thought_chunk" : "agent_message_chunk", delta.text);
+}
+
+void TurnUpdates::say(std::string_view update_name, const std::string& text) {
+  if (text.empty()) return;
+  update({{"sessionUpdate", update_name}, {"content", json::object{{"type", "text"}, {"text", text}}}});
+}
+
+void TurnUpdates::replay_step(const json::object& step) {
+  const std::string type = string_or(step, "type", "");
+  if (type == "goal") say("user_message_chunk", string_or(step, "text", ""));
+  if (type == "answer") {
+    say("agent_thought_chunk", string_or(step, "reasoning", ""));
+    say("agent_message_chunk", string_or(step, "content", ""));
+  }
+  take_step(step);
 }
 
 void TurnUpdates::take_step(const json::object& step) {

@@ -19,6 +19,8 @@ class TurnUpdates {
   /// A step of the loop (loop.h).
   void take_step(const json::object& step);
   void take_delta(const AnswerDelta& delta);
+  /// A step of an earlier turn, with what was said in it.
+  void replay_step(const json::object& step);
 
   /// Of session/request_permission, for the call that comes next.
   json::object permission_params(const ApprovalRequest& request);
@@ -31,6 +33,7 @@ class TurnUpdates {
     json::object arguments;
   };
   void update(json::object fields);
+  void say(std::string_view update_name, const std::string& text);
   void show_call(const AwaitedCall& call, std::string_view preview, std::string_view status);
   void take_call(const json::object& step);
 

@@ -90,15 +90,15 @@ namespace {
 template <typename Server>
 class ServerTool : public Tool {
  public:
-  ServerTool(Server& server, const json::value& listing, std::string name, bool only_reads, std::string host)
-      : server_(server), remote_name_(string_or(listing, "name", "")), only_reads_(only_reads), host_(std::move(host)) {
+  ServerTool(Server& server, const json::value& listing, std::string name, Effect effect, std::string host)
+      : server_(server), remote_name_(string_or(listing, "name", "")), effect_(effect), host_(std::move(host)) {
     definition_.name = std::move(name);
     definition_.description = string_or(listing, "description", string_or(listing, "title", ""));
     definition_.parameters = listing.at("inputSchema");
   }
 
   const ToolDefinition& definition() const override { return definition_; }
-  Effect effect(const json::object&) const override { return only_reads_ ? Effect::kReads : Effect::kReachesOut; }
+  Effect effect(const json::object&) const override { return effect_; }
   std::vector<std::string> hosts(const json::object&) const override {
     return host_.empty() ? std::vector<std::string>() : std::vector{host_};
   }
@@ -126,10 +126,19 @@ class ServerTool : public Tool {
  private:
   Server& server_;
   const std::string remote_name_;
-  const bool only_reads_;
+  const Effect effect_;
   const std::string host_;
   ToolDefinition definition_;
 };
+
+Effect effect_of(const ConfiguredServer& server, const json::value& listing) {
+  const json::value* annotations = find_member(listing, "annotations");
+  const bool says_so = annotations != nullptr && bool_or(*annotations, "readOnlyHint", false);
+  if (server.read_only_tools.contains(string_or(listing, "name", ""))) return Effect::kReads;
+  if (server.trusts_annotations && says_so) return Effect::kReads;
+  if (server.is_remote() || !server.cell || !server.cell->is_sealed()) return Effect::kReachesOut;
+  return server.cell->may_write ? Effect::kChangesWorkspace : Effect::kReads;
+}
 
 }  // namespace
 
@@ -144,7 +153,7 @@ std::vector<Tool*> ServerTools::tools() const {
 }
 
 ServerTools ServerTools::connect(const std::vector<ConfiguredServer>& servers, const ClientOptions& options,
-                                 const std::function<bool()>& goes_on) {
+                                 const std::function<bool()>& goes_on, const ServerPlace& place) {
   ServerTools all;
   std::set<std::string> names;
   for (const ConfiguredServer& server : servers) {
@@ -156,14 +165,13 @@ ServerTools ServerTools::connect(const std::vector<ConfiguredServer>& servers, c
       ClientHandlers handlers;
       handlers.elicit = [one](const json::object& params) { return fill_in(params, one->context, one->name); };
       one->client =
-          ONDOL_TRY(Client::connect(ONDOL_TRY(open_transport(server)), options, std::move(handlers), goes_on));
+          ONDOL_TRY(Client::connect(ONDOL_TRY(open_transport(server, place)), options, std::move(handlers), goes_on));
       for (const json::value& listing : ONDOL_TRY(one->client->list_tools(goes_on))) {
         const std::string remote = string_or(listing, "name", "");
         std::string name = tool_name_for(server.name, remote);
         if (!names.insert(name).second) continue;
-        all.tools_.push_back(std::make_unique<ServerTool<Connected>>(*one, listing, std::move(name),
-                                                                     server.read_only_tools.contains(remote),
-                                                                     server.is_remote() ? one->place : ""));
+        all.tools_.push_back(std::make_unique<ServerTool<Connected>>(
+            *one, listing, std::move(name), effect_of(server, listing), server.is_remote() ? one->place : ""));
       }
       return {};
     };

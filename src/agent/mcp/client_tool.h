@@ -1,5 +1,7 @@
-// Tools of other programs' MCP servers as tools of the agent's: "server__tool". They reach out, whatever they say of
-// themselves, but for those that the owner named as reading only; what they answer is a stranger's words.
+// Tools of other programs' MCP servers as tools of the agent's: "server__tool". What they answer is a stranger's words.
+// What they do is taken to be what they can do: those of a confined server without network change the workspace, or
+// read it where the server cannot write; all others reach out, whatever they say of themselves, but for those that the
+// owner trusts to read only (configuration.h).
 #pragma once
 
 #include <memory>
@@ -21,7 +23,7 @@ class ServerTools {
   /// Starts or asks each server; those that fail are told in `failures` and left out. Stays with the thread that
   /// called it: servers that are processes end with it.
   static ServerTools connect(const std::vector<ConfiguredServer>& servers, const ClientOptions& options,
-                             const std::function<bool()>& goes_on);
+                             const std::function<bool()>& goes_on, const ServerPlace& place = {});
 
   std::vector<Tool*> tools() const;
   const std::vector<std::string>& failures() const { return failures_; }

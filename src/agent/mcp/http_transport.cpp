@@ -89,7 +89,10 @@ class HttpTransport : public Transport {
   void close() override {
     is_closing_ = true;
     if (!session_.empty()) {
-      HttpClient client({.connect_timeout_ms = 2000, .stall_timeout_ms = 2000, .total_timeout_ms = 3000});
+      HttpClient client({.connect_timeout_ms = 2000,
+                         .stall_timeout_ms = 2000,
+                         .total_timeout_ms = 3000,
+                         .may_reach = server_.may_reach});
       (void)client.send({server_.url, common_headers(), false, "DELETE", ""});
     }
     if (listening_.joinable()) listening_.join();
@@ -130,7 +133,10 @@ class HttpTransport : public Transport {
   }
 
   Result<void> post_quietly(const HttpRequest& post) {
-    HttpClient client({.connect_timeout_ms = 10'000, .stall_timeout_ms = 30'000, .total_timeout_ms = 30'000});
+    HttpClient client({.connect_timeout_ms = 10'000,
+                       .stall_timeout_ms = 30'000,
+                       .total_timeout_ms = 30'000,
+                       .may_reach = server_.may_reach});
     const HttpReply reply = client.send(post, nullptr, kMaxBodyBytes);
     if (!reply.complete()) return Error(fmt::format("{}: {}", server_.name, reply.transport_error));
     if (reply.status >= 400) return Error(fmt::format("{}: HTTP status {}", server_.name, reply.status));
@@ -189,7 +195,8 @@ class HttpTransport : public Transport {
     HttpClient client({.connect_timeout_ms = std::min(left_ms, 15'000),
                        .stall_timeout_ms = left_ms,
                        .total_timeout_ms = left_ms,
-                       .goes_on = patience.goes_on});
+                       .goes_on = patience.goes_on,
+                       .may_reach = server_.may_reach});
     HttpReply reply = client.send(request, &sink);
     if (!events.last_id().empty()) arrival.last_event_id = events.last_id();
     if (events.retry_ms()) arrival.retry_ms = events.retry_ms();

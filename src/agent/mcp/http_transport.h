@@ -2,9 +2,12 @@
 // taken up again) and as it is (2026-07-28).
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <boost/asio/ip/address.hpp>
 
 #include "agent/mcp/transport.h"
 
@@ -14,6 +17,8 @@ struct ServerUrl {
   std::string name;                  // for messages
   std::string url;                   // http or https
   std::vector<std::string> headers;  // "Name: value", as for authorisation; sent to this URL only
+  /// Which addresses its host may stand for; null: any.
+  std::function<bool(const boost::asio::ip::address& address)> may_reach = {};
 };
 
 /// Nothing is sent yet. Redirects are not followed. Error: no URL.

@@ -49,7 +49,8 @@ std::vector<std::string> environment_of(const ServerCommand& command) {
 
 class StdioTransport : public Transport {
  public:
-  StdioTransport(std::string name, Subprocess process, Descriptor input, Descriptor output, Descriptor errors)
+  StdioTransport(std::string name, std::unique_ptr<ServerProcess> process, Descriptor input, Descriptor output,
+                 Descriptor errors)
       : name_(std::move(name)),
         process_(std::move(process)),
         input_(std::move(input)),
@@ -95,7 +96,7 @@ class StdioTransport : public Transport {
   void close() override {
     if (!input_.is_open()) return;
     input_.close();  // which asks it to end
-    process_.wait_at_most(kMillisecondsToEnd);
+    process_->wait_at_most(kMillisecondsToEnd);
   }
 
  private:
@@ -125,43 +126,65 @@ class StdioTransport : public Transport {
   }
 
   Error gone() {
-    process_.wait_at_most(kMillisecondsToEnd);
+    process_->wait_at_most(kMillisecondsToEnd);
     read_errors();
-    std::string message = fmt::format("{}: the server has ended ({})", name_, process_.fate());
+    std::string message = fmt::format("{}: the server has ended ({})", name_, process_->fate());
     while (!said_.empty() && (said_.back() == '\n' || said_.back() == ' ')) said_.pop_back();
     if (!said_.empty()) message += "; it said: " + replace_invalid_utf8(said_);
     return Error(message);
   }
 
   const std::string name_;
-  Subprocess process_;
+  const std::unique_ptr<ServerProcess> process_;
   Descriptor input_, output_, errors_;
   LineReader reader_;
   LineWriter writer_;
   std::string said_;
 };
 
+class PlainProcess : public ServerProcess {
+ public:
+  explicit PlainProcess(Subprocess process) : process_(std::move(process)) {}
+  void wait_at_most(int milliseconds) override { process_.wait_at_most(milliseconds); }
+  std::string fate() const override { return process_.fate(); }
+
+ private:
+  Subprocess process_;
+};
+
 }  // namespace
+
+Result<ServerPipes> ServerPipes::make(const std::string& name) {
+  const auto none = [&] { return Error(fmt::format("{}: no pipe: {}", name, std::strerror(errno))); };
+  int sockets[2], output[2], errors[2];
+  // Its input is a socket, as writing to one that nobody reads is an error and not a signal.
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0) return none();
+  ServerPipes pipes;
+  pipes.input_here.reset(sockets[0]);
+  pipes.input_there.reset(sockets[1]);
+  if (::pipe2(output, O_CLOEXEC) != 0) return none();
+  pipes.output_here.reset(output[0]);
+  pipes.output_there.reset(output[1]);
+  if (::pipe2(errors, O_CLOEXEC) != 0) return none();
+  pipes.errors_here.reset(errors[0]);
+  pipes.errors_there.reset(errors[1]);
+  return pipes;
+}
+
+std::unique_ptr<Transport> speak_with(std::string name, std::unique_ptr<ServerProcess> process, ServerPipes& pipes) {
+  return std::make_unique<StdioTransport>(std::move(name), std::move(process), std::move(pipes.input_here),
+                                          std::move(pipes.output_here), std::move(pipes.errors_here));
+}
 
 Result<std::unique_ptr<Transport>> start_server(const ServerCommand& command) {
   if (command.arguments.empty()) return Error(fmt::format("{}: no command", command.name));
   const std::string path = found_in_path(command.arguments[0]);
   if (path.empty())
     return Error(fmt::format("{}: there is no program '{}' in PATH", command.name, command.arguments[0]));
-  // Its input is a socket, as writing to one that nobody reads is an error and not a signal.
-  int sockets[2], output[2], errors[2];
-  const Error none(fmt::format("{}: no pipe: {}", command.name, std::strerror(errno)));
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0) return none;
-  Descriptor input_here(sockets[0]), input_there(sockets[1]);
-  if (::pipe2(output, O_CLOEXEC) != 0) return none;
-  Descriptor output_here(output[0]), output_there(output[1]);
-  if (::pipe2(errors, O_CLOEXEC) != 0) return none;
-  Descriptor errors_here(errors[0]), errors_there(errors[1]);
-  Subprocess process = ONDOL_TRY(
-      Subprocess::start(path, command.arguments, std::array{input_there.get(), output_there.get(), errors_there.get()},
-                        environment_of(command)));
-  return std::unique_ptr<Transport>(std::make_unique<StdioTransport>(
-      command.name, std::move(process), std::move(input_here), std::move(output_here), std::move(errors_here)));
+  ServerPipes pipes = ONDOL_TRY(ServerPipes::make(command.name));
+  const std::array descriptors{pipes.input_there.get(), pipes.output_there.get(), pipes.errors_there.get()};
+  Subprocess process = ONDOL_TRY(Subprocess::start(path, command.arguments, descriptors, environment_of(command)));
+  return speak_with(command.name, std::make_unique<PlainProcess>(std::move(process)), pipes);
 }
 
 }  // namespace ondol::mcp

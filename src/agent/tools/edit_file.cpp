@@ -25,7 +25,7 @@ class EditFile : public PlainTool {
   Result<ToolResult> call(const json::object& arguments, ToolContext& context) override {
     const auto change = change_of(arguments, context);
     if (!change) return mistake(change.error().message());
-    const auto written = context.workspace.write_file(change->path, change->after);
+    const auto written = context.write_file(change->path, change->after);
     if (!written) return mistake(written.error().message());
     return words(fmt::format("{}: changed", change->path));
   }
@@ -40,7 +40,7 @@ class EditFile : public PlainTool {
   static Result<Change> change_of(const json::object& arguments, ToolContext& context) {
     Change change;
     change.path = ONDOL_TRY(context.workspace.resolve(string_or(arguments, "path", "")));
-    change.before = ONDOL_TRY(context.workspace.read_file(change.path));
+    change.before = ONDOL_TRY(context.read_file(change.path));
     const std::string old_text = string_or(arguments, "old_text", "");
     if (old_text.empty()) return Error("old_text: expected the passage to replace; write_file makes new files");
     const size_t at = change.before.find(old_text);

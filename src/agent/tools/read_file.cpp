@@ -25,7 +25,7 @@ class ReadFile : public PlainTool {
 
   Result<ToolResult> call(const json::object& arguments, ToolContext& context) override {
     const std::string path = string_or(arguments, "path", "");
-    const auto content = context.workspace.read_file(path);
+    const auto content = context.read_file(path);
     if (!content) return mistake(content.error().message());
     if (content->find('\0') != content->npos)
       return mistake(fmt::format("{}: holds no text ({} bytes)", path, content->size()));

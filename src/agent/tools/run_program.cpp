@@ -4,36 +4,13 @@
 #include <fmt/format.h>
 
 #include "agent/printable_text.h"
-#include "agent/sandbox.h"
+#include "agent/program_result.h"
 #include "agent/tools/plain_tool.h"
 #include "agent/tools/tools.h"
 #include "agent/workspace.h"
 
 namespace ondol {
 namespace {
-
-/// How it ended, where that is not plain success.
-std::string ending(const SandboxedRun& run, const SandboxLimits& limits) {
-  if (run.timed_out) return fmt::format("ended after {:g} seconds", limits.seconds);
-  if (run.disk_was_full)
-    return fmt::format("ended: wrote more than {} MiB, or too many files", limits.disk_bytes >> 20);
-  if (run.memory_was_full) return fmt::format("ended: needed more than {} MiB of memory", limits.memory_bytes >> 20);
-  if (run.processes_were_too_many) return fmt::format("ended: more than {} processes", limits.processes);
-  if (run.was_stopped) return "stopped";
-  if (run.signal != 0) return fmt::format("ended by signal {}", run.signal);
-  return run.exit_status == 0 ? "" : fmt::format("exit status {}", run.exit_status);
-}
-
-ToolResult result_of(const SandboxedRun& run, const SandboxLimits& limits) {
-  std::string text = printable_text(run.output);
-  if (run.output_was_cut) text += "\n[more output was cut off]";
-  const std::string end = ending(run, limits);
-  if (!end.empty()) text += fmt::format("{}[{}]", text.empty() || text.ends_with('\n') ? "" : "\n", end);
-  if (text.empty()) text = "(no output)";
-  ToolResult result = foreign_words(std::move(text));
-  result.is_error = !end.empty();
-  return result;
-}
 
 class RunProgram : public PlainTool {
  public:
@@ -84,7 +61,7 @@ class RunProgram : public PlainTool {
     command.hidden = context.workspace.hidden();
     if (wants_network(arguments)) command.proxy_socket = proxy_socket_;
     const SandboxedRun run = ONDOL_TRY(context.sandbox.run(command, context.goes_on));
-    return result_of(run, command.limits);
+    return program_result(run, command.limits);
   }
 
  private:

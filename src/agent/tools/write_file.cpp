@@ -18,14 +18,14 @@ class WriteFile : public PlainTool {
   Result<std::string> preview(const json::object& arguments, ToolContext& context) override {
     const std::string path = ONDOL_TRY(context.workspace.resolve(string_or(arguments, "path", "")));
     if (path.empty() || context.workspace.is_folder(path)) return Error(fmt::format("'{}': expected a file", path));
-    const auto before = context.workspace.read_file(path);
+    const auto before = context.read_file(path);
     const std::string diff = unified_diff(path, before ? *before : "", string_or(arguments, "content", ""));
     return diff.empty() ? fmt::format("{} stays as it is", path) : diff;
   }
 
   Result<ToolResult> call(const json::object& arguments, ToolContext& context) override {
     const std::string path = string_or(arguments, "path", ""), content = string_or(arguments, "content", "");
-    const auto written = context.workspace.write_file(path, content);
+    const auto written = context.write_file(path, content);
     if (!written) return mistake(written.error().message());
     return words(fmt::format("{}: written, {} bytes", path, content.size()));
   }
