@@ -13,7 +13,7 @@ endif()
 
 # Alone in a bare sandbox: it brings its libraries along, and is no place for sanitizers, which need more of a system.
 file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/agent/cell/*.cpp)
-add_executable(ondol-cell ${sources})
+add_executable(ondol-cell ${sources} ${CMAKE_SOURCE_DIR}/src/agent/process_tree.cpp)
 target_include_directories(ondol-cell PRIVATE ${CMAKE_SOURCE_DIR}/src)
 set_target_properties(ondol-cell PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 target_link_options(ondol-cell PRIVATE -static)

@@ -26,6 +26,7 @@ struct CellField {
   static constexpr char kVariable = 'v';  // NAME=value
   static constexpr char kFolder = 'f';    // where it starts
   static constexpr char kLimit = 'm';     // "RESOURCE VALUE", numbers of setrlimit
+  static constexpr char kProcesses = 'p';  // how many there may be, with threads
   static constexpr char kSocket = 's';    // the proxy's, reached at 127.0.0.1:kProxyPort
   static constexpr char kRule = 'r';      // Landlock: "RIGHTS PATH", see CellRight
 };

@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 
 #include <cerrno>
 #include <charconv>
@@ -85,27 +84,6 @@ bool read_some(const Descriptor& fd, std::string& bytes, size_t most) {
     bytes.append(piece, static_cast<size_t>(n));
   }
   return true;
-}
-
-/// Since Linux 5.14 the limit of processes counts those of the own user namespace, and before those of the user.
-uint64_t most_processes(const SandboxLimits& limits, bool has_namespaces) {
-  constexpr uint64_t kOwn = 4;  // the cell, its forwarder
-  const uint64_t most = static_cast<uint64_t>(limits.processes) + kOwn;
-  utsname system{};
-  int major = 0, minor = 0;
-  if (::uname(&system) == 0) std::sscanf(system.release, "%d.%d", &major, &minor);
-  if (has_namespaces && (major > 5 || (major == 5 && minor >= 14))) return most;
-  uint64_t n_threads = 0;
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
-    const std::string name = entry.path().filename();
-    struct stat info {};
-    if (name.find_first_not_of("0123456789") != name.npos || ::stat(entry.path().c_str(), &info) != 0) continue;
-    if (info.st_uid != ::getuid()) continue;
-    std::filesystem::directory_iterator threads(entry.path() / "task", ignored);
-    n_threads += static_cast<uint64_t>(std::distance(begin(threads), end(threads)));
-  }
-  return n_threads + most;
 }
 
 class Run {
@@ -349,7 +327,6 @@ std::string cell_request(const SandboxedCommand& command, std::vector<std::strin
       // Of private memory that can be written: programs reserve far more addresses than they use.
       {RLIMIT_DATA, limits.memory_bytes},
       {RLIMIT_FSIZE, limits.file_bytes},
-      {RLIMIT_NPROC, most_processes(limits, has_namespaces)},
       {RLIMIT_CPU, static_cast<uint64_t>(std::ceil(std::min(limits.seconds, 1e6) * cores)) + 1},
       {RLIMIT_NOFILE, kOpenFiles},
       {RLIMIT_STACK, kStackBytes},
@@ -360,6 +337,7 @@ std::string cell_request(const SandboxedCommand& command, std::vector<std::strin
   };
   for (const auto& [resource, most] : kernel_limits)
     add_field(request, CellField::kLimit, fmt::format("{} {}", resource, most));
+  add_field(request, CellField::kProcesses, std::to_string(limits.processes));
   return request;
 }
 

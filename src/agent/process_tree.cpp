@@ -8,9 +8,8 @@
 #include <charconv>
 #include <memory>
 #include <set>
+#include <string>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "base/descriptor.h"
 
@@ -49,9 +48,9 @@ std::vector<pid_t> numbered_entries(const std::string& path) {
 
 /// Children of all threads.
 void add_children(pid_t pid, std::vector<pid_t>& found) {
-  const std::string threads = fmt::format("/proc/{}/task", pid);
+  const std::string threads = std::string("/proc/") + std::to_string(pid) + "/task";
   for (const pid_t thread : numbered_entries(threads)) {
-    const std::string text = proc_file(fmt::format("{}/{}/children", threads, thread));
+    const std::string text = proc_file(threads + "/" + std::to_string(thread) + "/children");
     const char* at = text.data();
     const char* end = at + text.size();
     for (pid_t child = 0; at < end; ++at) {
@@ -85,7 +84,7 @@ std::vector<pid_t> processes_below(pid_t root, size_t most) {
 ProcessTree measure_processes(const std::vector<pid_t>& processes) {
   ProcessTree tree;
   for (const pid_t pid : processes) {
-    const std::string status = proc_file(fmt::format("/proc/{}/status", pid));
+    const std::string status = proc_file(std::string("/proc/") + std::to_string(pid) + "/status");
     tree.n_processes += static_cast<int64_t>(std::max<uint64_t>(status_number(status, "\nThreads:"), 1));
     const uint64_t kib =
         status_number(status, "\nRssAnon:") + status_number(status, "\nRssShmem:") + status_number(status, "\nVmSwap:");
@@ -98,10 +97,10 @@ uint64_t nameless_file_bytes(const std::vector<pid_t>& processes) {
   std::set<std::pair<uint64_t, uint64_t>> seen;
   uint64_t bytes = 0;
   for (const pid_t pid : processes) {
-    const std::string folder = fmt::format("/proc/{}/fd", pid);
+    const std::string folder = std::string("/proc/") + std::to_string(pid) + "/fd";
     for (const pid_t fd : numbered_entries(folder)) {
       struct stat info {};
-      if (::stat(fmt::format("{}/{}", folder, fd).c_str(), &info) != 0) continue;
+      if (::stat((folder + "/" + std::to_string(fd)).c_str(), &info) != 0) continue;
       if (!S_ISREG(info.st_mode) || info.st_nlink != 0 || !seen.emplace(info.st_dev, info.st_ino).second) continue;
       bytes += static_cast<uint64_t>(info.st_blocks) * 512;
     }

@@ -1,5 +1,6 @@
-// ProcessTree: what a process and all that came from it use, as /proc tells. Where no control group does it, this is
-// what holds a whole run to its limits: the kernel's own limits are for single processes, and do not bind root.
+// ProcessTree: what a process and all that came from it use, as /proc tells. This is what holds a whole run to its
+// limits: the kernel's own limits are for single processes, and do not bind root. Also part of ondol-cell: it needs no
+// library.
 #pragma once
 
 #include <sys/types.h>

@@ -234,7 +234,7 @@ void expect_reported(const Attempt& attempt, const SandboxedRun& run, const Sand
       {"time", run.timed_out},
       {"disk", run.disk_was_full},
       {"memory", run.memory_was_full},
-      // Where the kernel's own limit holds, the processes never become too many: they give up, or time ends them.
+      // New ones are refused: the program gives up, or time ends it.
       {"processes", run.processes_were_too_many || run.timed_out || run.exit_status > 0},
       {"signal", run.signal != 0 || run.exit_status > 0},
       {"cut", run.output_was_cut},
@@ -249,6 +249,29 @@ std::string whole_script(const Attempt& attempt, const Outside& outside) {
   if (attempt.runs == "sh") return attempt.script;
   return text_of(fs::path(ONDOL_SOURCE_DIR) / "tests/agent/escapes.py") + outside.known() + attempt.script;
 }
+
+/// The most processes and threads below this process that a look now and then finds.
+class MostProcesses {
+ public:
+  MostProcesses() {
+    thread_ = std::thread([this] {
+      while (!is_done_) {
+        most_ = std::max(most_, measure_processes(processes_below(::getpid(), 100000)).n_processes);
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      }
+    });
+  }
+  int64_t take() {
+    is_done_ = true;
+    thread_.join();
+    return most_;
+  }
+
+ private:
+  std::atomic<bool> is_done_ = false;
+  int64_t most_ = 0;
+  std::thread thread_;
+};
 
 using Case = std::tuple<std::string, Attempt>;
 
@@ -265,12 +288,16 @@ TEST_P(EscapeTest, Fails) {
   command.workspace = outside.work();
   if (attempt.hides) command.hidden = {".git", ".env", "sub/id_rsa"};
   command.limits = limits_for(attempt);
+  MostProcesses most;
   const auto run = (*sandbox)->run(command, {});
+  const int64_t n_processes = most.take();
   if (!run && run.error().message().find("No such file") != std::string::npos) GTEST_SKIP() << run.error().message();
   ASSERT_TRUE(run) << run.error().message();
   SCOPED_TRACE("exit " + std::to_string(run->exit_status) + ", signal " + std::to_string(run->signal) + ": " +
                run->output.substr(0, 2000));
   expect_reported(attempt, *run, command.limits);
+  constexpr int64_t kOwn = 4;  // bubblewrap's, the cell
+  EXPECT_LE(n_processes, 2 * command.limits.processes + kOwn);
   outside.expect_untouched(attempt.hides);
 }
 

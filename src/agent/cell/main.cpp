@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -26,9 +27,11 @@
 #include <utility>
 #include <vector>
 
+#include "agent/cell/fork_gate.h"
 #include "agent/cell/forwarder.h"
 #include "agent/cell/landlock.h"
 #include "agent/cell_request.h"
+#include "agent/process_tree.h"
 
 namespace ondol::cell {
 namespace {
@@ -44,6 +47,7 @@ struct Request {
   std::vector<std::string> variables;
   std::string folder;
   std::vector<std::pair<int, rlim_t>> limits;
+  long processes = 0;
   std::string socket;
   std::vector<std::string> rules;
 };
@@ -73,6 +77,7 @@ void add(Request& request, char kind, const std::string& value) {
   if (kind == CellField::kFolder) request.folder = value;
   if (kind == CellField::kSocket) request.socket = value;
   if (kind == CellField::kRule) request.rules.push_back(value);
+  if (kind == CellField::kProcesses) request.processes = std::strtol(value.c_str(), nullptr, 10);
   if (kind == CellField::kLimit) {
     char* rest = nullptr;
     const long resource = std::strtol(value.c_str(), &rest, 10);
@@ -123,7 +128,7 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
   return pointers;
 }
 
-[[noreturn]] void become_program(Request& request) {
+[[noreturn]] void become_program(Request& request, int gate) {
   ::setsid();
   if (::setpriority(PRIO_PROCESS, 0, kNiceness) != 0) fail("priority");
   if (::chdir(request.folder.c_str()) != 0) fail("folder");
@@ -141,6 +146,7 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
       if (now.rlim_max > most) fail("limits");
     }
   }
+  if (!ForkGate::build(gate)) fail("watching new processes");
   const std::vector<char*> arguments = pointers_to(request.arguments);
   const std::vector<char*> variables = pointers_to(request.variables);
   if (request.uses_landlock) load_filter();
@@ -148,35 +154,11 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
   fail("start");
 }
 
-// Without a namespace: all that came from here is this process's child sooner or later.
-
-std::vector<pid_t> children_of(pid_t pid) {
-  const std::string place = "/proc/" + std::to_string(pid) + "/task/" + std::to_string(pid) + "/children";
-  const int fd = ::open(place.c_str(), O_RDONLY | O_CLOEXEC);
-  std::vector<pid_t> children;
-  if (fd < 0) return children;
-  const std::string text = read_all(fd);
-  const char* at = text.c_str();
-  char* rest = nullptr;
-  for (long child = std::strtol(at, &rest, 10); rest != at; child = std::strtol(at, &rest, 10)) {
-    children.push_back(static_cast<pid_t>(child));
-    at = rest;
-  }
-  return children;
-}
-
-/// Children of threads other than the first are found when they have become this process's own.
-void kill_below(pid_t pid) {
-  std::vector<pid_t> found = children_of(pid);
-  for (size_t i = 0; i < found.size(); ++i) {
-    for (const pid_t child : children_of(found[i])) found.push_back(child);
-    ::kill(found[i], SIGKILL);
-  }
-}
-
+/// Without a namespace: all that came from here is this process's child sooner or later.
 void end_descendants() {
+  constexpr size_t kAll = size_t{1} << 20;
   while (true) {
-    kill_below(::getpid());
+    for (const pid_t pid : processes_below(::getpid(), kAll)) ::kill(pid, SIGKILL);
     const pid_t ended = ::waitpid(-1, nullptr, WNOHANG);
     if (ended < 0 && errno == ECHILD) return;
     if (ended == 0) ::poll(nullptr, 0, 1);
@@ -184,10 +166,10 @@ void end_descendants() {
 }
 
 /// The program's status, or nothing when the other side is gone.
-std::string wait_for(pid_t program, int signals) {
+std::string wait_for(pid_t program, int signals, ForkGate& gate) {
   while (true) {
-    pollfd waits[] = {{Fd::kLife, POLLIN, 0}, {signals, POLLIN, 0}};
-    if (::poll(waits, 2, -1) < 0) continue;
+    pollfd waits[] = {{Fd::kLife, POLLIN, 0}, {signals, POLLIN, 0}, {gate.descriptor(), POLLIN, 0}};
+    if (::poll(waits, 3, -1) < 0) continue;
     if (waits[0].revents != 0) return "";
     if (waits[1].revents & POLLIN) {
       signalfd_siginfo ignored;
@@ -198,6 +180,11 @@ std::string wait_for(pid_t program, int signals) {
       if (ended != program) continue;
       if (WIFSIGNALED(status)) return "signal " + std::to_string(WTERMSIG(status)) + "\n";
       return "exit " + std::to_string(WEXITSTATUS(status)) + "\n";
+    }
+    if (waits[2].revents & POLLIN) {
+      gate.answer();
+    } else if (waits[2].revents != 0) {
+      gate.close();  // nobody is left who could come
     }
   }
 }
@@ -238,14 +225,20 @@ void start_forwarder(const Request& request) {
   say("ready\n");
   char go = 0;
   if (::read(Fd::kLife, &go, 1) != 1) ::_exit(1);
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) fail("socket");
   const pid_t program = ::fork();
   if (program < 0) fail("fork");
   if (program == 0) {
     ::sigprocmask(SIG_SETMASK, &before, nullptr);
-    become_program(request);
+    become_program(request, ends[1]);
   }
-  for (const int fd : {0, 1, 2}) ::close(fd);
-  const std::string status = wait_for(program, signals);
+  for (const int fd : {0, 1, 2, ends[1]}) ::close(fd);
+  // The forwarder is none of the program's.
+  ForkGate gate = ForkGate::receive(ends[0], request.processes + (request.socket.empty() ? 0 : 1));
+  ::close(ends[0]);
+  const std::string status = wait_for(program, signals, gate);
+  gate.close();
   if (request.uses_landlock) end_descendants();
   if (!status.empty()) say(status);
   ::_exit(0);
