@@ -68,7 +68,7 @@ std::string AgentHistory::line_of(const Entry& entry) const {
 }
 
 std::string AgentHistory::goal_text(size_t first) const {
-  std::string text = string_or(entries_[first].data, "text", "");
+  std::string text = marks_.introduction() + string_or(entries_[first].data, "text", "");
   std::string lines;
   for (const Entry& entry : entries_) {
     if (is_kept(entry)) continue;

@@ -138,7 +138,7 @@ void AgentLoop::State::restore() {
 
 /// Always the same as long as the tools are, so that keys and values of the prompt's beginning are found again.
 std::string AgentLoop::State::system() const {
-  std::string text = fmt::format("{}\n\n{}", kInstructions, marks.explanation());
+  std::string text = fmt::format("{}\n\n{}", kInstructions, UntrustedMarks::explanation());
   const std::string skills = skills_in_words(parts.skills);
   if (!skills.empty()) text += "\n\n" + skills;
   if (!options.instructions.empty()) text += "\n\n" + options.instructions;

@@ -1,0 +1,34 @@
+// ServedAgentModel: a model that the server has loaded as an agent's, generating through its scheduler: agents share
+// passes with everybody else who asks, and what their prompts begin with alike is computed once. One for each agent.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "agent/templated_agent_model.h"
+#include "server/model_pool.h"
+
+namespace ondol::server {
+
+class ServedAgentModel final : public TemplatedAgentModel {
+ public:
+  struct Terms {
+    AdapterSet adapters;
+    std::string client;             // whose turn it takes
+    std::function<bool()> goes_on;  // asked now and then, from several threads; false stops the answer, soon
+  };
+  /// Keeps the model loaded as long as it lives. Errors: a model that makes no text or has no chat template.
+  static Result<std::unique_ptr<ServedAgentModel>> create(ModelUse model, Terms terms);
+
+ protected:
+  Result<Generated> continue_prompt(Continuation wish, const TextSink& sink) override;
+
+ private:
+  ServedAgentModel(ModelUse model, Terms terms);
+
+  ModelUse model_;
+  Terms terms_;
+};
+
+}  // namespace ondol::server
