@@ -46,6 +46,10 @@ Result<AgentTask> task_of(const json::value& work) {
   task.hosts = strings_of(work, "hosts");
   task.model = string_or(work, "model", "");
   task.resume = string_or(work, "resume", "");
+  if (const json::value* given = find_member(work, "given")) {
+    task.given = string_or(*given, "text", "");
+    task.given_from = string_or(*given, "from", "");
+  }
   AgentBudget& budget = task.loop.budget;
   budget.turns = static_cast<int>(int_or(work, "turns", budget.turns));
   budget.tokens = int_or(work, "tokens", budget.tokens);
