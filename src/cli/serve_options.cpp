@@ -163,6 +163,15 @@ void ServeFlags::add_to(CLI::App& command) {
                      "NAME=MODEL: a further name for a model, or for MODEL:ADAPTER (any number of times)");
   command.add_option("--store", stores,
                      "NAME=PATH: a store that `ondol index` made, as /v1/vector_stores/NAME (any number of times)");
+  command.add_option(
+      "--workspace", workspaces,
+      "A folder in which agents may work (/v1/agents; any number of times); without one, there are none");
+  command.add_option("--agents-table", agent_table,
+                     "Where their jobs are: a file, or postgresql://... for several servers; without it, a file in the "
+                     "data folder");
+  command.add_option("--agent-workers", n_agent_workers, "Agents that work at once")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
   command.add_option("--log", log, "Log requests as text or json")->check(CLI::IsMember({"text", "json"}));
   model.add_to(command);
   command.get_option("--adapter")
@@ -181,6 +190,9 @@ Result<ServeOptions> ServeFlags::resolved(bool is_watched) const {
   options.has_page = !no_page;
   options.data_folder = data_folder;
   options.stores = ONDOL_TRY(named_stores(stores));
+  options.workspaces = workspaces;
+  options.agent_table = agent_table;
+  options.n_agent_workers = n_agent_workers;
   options.server.tls_certificate = tls_certificate;
   options.server.tls_key = tls_key;
   options.pool.models = models;

@@ -21,6 +21,9 @@ struct ServeOptions {
   server::PoolOptions pool;
   std::string data_folder;
   std::map<std::string, std::string> stores;  // document stores to search: names and places
+  std::vector<std::string> workspaces;        // of agents
+  std::string agent_table;
+  int n_agent_workers = 4;
   LogForm log = LogForm::kNone;
   bool has_page = true;
 };
@@ -45,6 +48,9 @@ struct ServeFlags {
   std::string keep_alive = "5m";
   std::vector<std::string> aliases;
   std::vector<std::string> stores;
+  std::vector<std::string> workspaces;
+  std::string agent_table;
+  int n_agent_workers = 4;
   std::string log;
 
   void add_to(CLI::App& command);

@@ -42,7 +42,8 @@ Result<std::unique_ptr<AgentService>> AgentService::open(AgentOptions options) {
   for (std::string& folder : options.workspaces) {
     std::error_code code;
     const fs::path path = fs::canonical(folder, code);
-    if (code || !fs::is_directory(path, code)) return Error(fmt::format("--workspace: there is no folder '{}'", folder));
+    if (code || !fs::is_directory(path, code))
+      return Error(fmt::format("--workspace: there is no folder '{}'", folder));
     folder = path.string();
     ONDOL_TRY(Workspace::open(folder));
   }
@@ -105,9 +106,9 @@ void AgentService::log(const std::string& message) const {
 
 /// The thread of a worker. A database that cannot be reached is asked again.
 void AgentService::work(int number) {
-  JobRunner runner({.places = options_.places,
-                    .model = options_.model,
-                    .note = [this](const std::string& text) { log("agents: " + text); }});
+  JobRunner runner({.places = options_.places, .model = options_.model, .note = [this](const std::string& text) {
+                      log("agents: " + text);
+                    }});
   const auto is_told_to_stop = [this] { return stops_.load(); };
   const JobWorkerOptions options{.place = options_.table,
                                  .name = worker_name(number),

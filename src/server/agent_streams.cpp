@@ -15,9 +15,6 @@ constexpr size_t kMostListeners = 256;
 constexpr int64_t kMarginMs = 3000;
 constexpr int64_t kMostChanges = 1000;
 
-bool has_ended(JobState state) {
-  return state == JobState::kDone || state == JobState::kFailed || state == JobState::kCancelled;
-}
 
 }  // namespace
 

@@ -1,5 +1,6 @@
-// AgentStreams: who listens to jobs: the steps of one, or what becomes of all of them. One thread looks at the table and
-// at the sessions, a few times a second and only while somebody listens, so that it does not matter which process works.
+// AgentStreams: who listens to jobs: the steps of one, or what becomes of all of them. One thread looks at the table
+// and at the sessions, a few times a second and only while somebody listens, so that it does not matter which process
+// works.
 #pragma once
 
 #include <condition_variable>

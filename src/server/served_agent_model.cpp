@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "server/wait_for_model.h"
+
 namespace ondol::server {
 namespace {
 
@@ -106,6 +108,16 @@ Result<Generated> ServedAgentModel::continue_prompt(Continuation wish, const Tex
   result.prompt_seconds = end.prompt_seconds;
   result.token_seconds = end.token_seconds;
   return result;
+}
+
+Result<std::shared_ptr<AgentModel>> open_served_agent_model(ModelPool& pool, const std::string& name,
+                                                            std::function<bool()> goes_on) {
+  ModelPool::Outcome outcome = ONDOL_TRY(wait_for_model(pool, name, goes_on));
+  ServedAgentModel::Terms terms{.adapters = {}, .client = "agents", .goes_on = std::move(goes_on)};
+  if (auto error = pool.adapters().choose(*outcome.model, outcome.adapter, {}, terms.adapters)) {
+    return Error(error->message);
+  }
+  return std::shared_ptr<AgentModel>(ONDOL_TRY(ServedAgentModel::create(std::move(outcome.model), std::move(terms))));
 }
 
 }  // namespace ondol::server

@@ -31,4 +31,9 @@ class ServedAgentModel final : public TemplatedAgentModel {
   Terms terms_;
 };
 
+/// With a model of the pool, or one of its adapters, by name ("": the default), once it is loaded. Errors as those of
+/// wait_for_model and create.
+Result<std::shared_ptr<AgentModel>> open_served_agent_model(ModelPool& pool, const std::string& name,
+                                                            std::function<bool()> goes_on);
+
 }  // namespace ondol::server
