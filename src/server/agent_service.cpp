@@ -5,8 +5,8 @@
 #include <filesystem>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
+#include "agent/jobs/worker_name.h"
 #include "agent/workspace.h"
 
 namespace ondol::server {
@@ -16,13 +16,7 @@ namespace fs = std::filesystem;
 using Milliseconds = std::chrono::milliseconds;
 
 constexpr int64_t kAfterFailureMs = 2000;
-
-/// "host:process.thread", for people who wonder who does a job.
-std::string worker_name(int number) {
-  char host[256] = "";
-  ::gethostname(host, sizeof host - 1);
-  return fmt::format("{}:{}.{}", host, ::getpid(), number);
-}
+constexpr int64_t kMostTakenOver = 10'000;
 
 bool is_below(const std::string& path, const std::string& folder) {
   return path == folder || path.starts_with(folder.ends_with('/') ? folder : folder + "/");
@@ -56,7 +50,19 @@ Result<std::unique_ptr<AgentService>> AgentService::open(AgentOptions options) {
   return service;
 }
 
+/// A server that was killed left jobs with leases; the one that is started after it goes on at once.
+void AgentService::take_over_from_the_dead() {
+  const auto taken = with_table([](JobTable& table) -> Result<void> {
+    for (const JobRecord& job : ONDOL_TRY(table.list(kMostTakenOver, {.state = JobState::kRunning}))) {
+      if (is_dead_worker(job.worker)) ONDOL_TRY(table.end_leases_of(job.worker));
+    }
+    return {};
+  });
+  if (!taken) log("agents: " + taken.error().message());
+}
+
 void AgentService::start() {
+  take_over_from_the_dead();
   streams_->start();
   for (int i = 0; i < options_.n_workers; ++i) {
     threads_.emplace_back([this, i] { work(i + 1); });
@@ -111,7 +117,7 @@ void AgentService::work(int number) {
                     }});
   const auto is_told_to_stop = [this] { return stops_.load(); };
   const JobWorkerOptions options{.place = options_.table,
-                                 .name = worker_name(number),
+                                 .name = own_worker_name(number),
                                  .lease_ms = options_.lease_ms,
                                  .pause = [this](int64_t milliseconds) { pause(milliseconds); }};
   const auto do_job = [&](const LeasedJob& job, const JobWorker::Hooks& hooks) -> JobOutcome {

@@ -67,6 +67,7 @@ class AgentService {
 
  private:
   explicit AgentService(AgentOptions options);
+  void take_over_from_the_dead();
   void work(int number);
   void pause(int64_t milliseconds);
   void log(const std::string& message) const;

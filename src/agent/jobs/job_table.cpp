@@ -263,6 +263,12 @@ Result<bool> JobTable::cancel(int64_t id) {
                      id);
 }
 
+Result<void> JobTable::end_leases_of(std::string_view worker) {
+  Statement statement = ONDOL_TRY(database_.prepare(
+      fmt::format("UPDATE job SET lease_end_ms = 0 WHERE worker = ?1 AND state = {}", number_of(JobState::kRunning))));
+  return statement.run(worker);
+}
+
 Result<std::optional<JobRecord>> JobTable::find(int64_t id) {
   Statement statement = ONDOL_TRY(database_.prepare(fmt::format("SELECT {} FROM job WHERE id = ?1", kColumns)));
   statement.start(id);

@@ -110,6 +110,8 @@ class JobTable {
   Result<bool> cancel(int64_t id);
 
   Result<std::optional<JobRecord>> find(int64_t id);
+  /// Of a worker that is known to be dead: nobody waits for its leases to run out.
+  Result<void> end_leases_of(std::string_view worker);
   /// The latest first.
   Result<std::vector<JobRecord>> list(int64_t most, const JobQuery& query = {});
   Result<int64_t> count(JobState state);
