@@ -117,6 +117,8 @@ void warn(const Result<T>& result) {
 /// Agents' things lie beside the server's, so that it and `ondol act` do not work on the same sessions.
 Result<void> enable_agents(const ServeOptions& options, server::Services& services) {
   if (options.workspaces.empty()) return {};
+  if (options.data_folder.empty())
+    return Error("--workspace: expected a --data-dir with it, which keeps what agents do");
   server::AgentOptions agents;
   agents.workspaces = options.workspaces;
   agents.places = agent_places(options.data_folder + "/agents", "");

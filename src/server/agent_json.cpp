@@ -14,6 +14,15 @@ json::value list_of(const json::value& work, std::string_view key) {
   return list != nullptr && list->is_array() ? *list : json::value(json::array{});
 }
 
+/// What people call the job; "" where nobody named it.
+std::string shown_name(const JobRecord& job) {
+  const std::string given = string_or(job.work, "name", "");
+  // Others in the table are made up: random digits, or where a job comes from.
+  const bool is_made_up = job.name.find('/') != std::string::npos ||
+                          (job.name.size() == 32 && job.name.find_first_not_of("0123456789abcdef") == job.name.npos);
+  return given.empty() && !is_made_up ? job.name : given;
+}
+
 /// What a job is told, in the words of the API.
 void add_work(json::object& shown, const json::value& work) {
   const std::string goal = string_or(work, "goal", "");
@@ -61,7 +70,8 @@ std::string session_of(const JobRecord& job) {
 json::object job_as_json(const JobRecord& job) {
   const auto kept = parse_json(job.usage);
   const json::value usage = kept && kept->is_object() ? *kept : json::value(json::object{});
-  json::object shown = {{"object", "agent.job"}, {"id", job.id}, {"name", job.name}, {"state", name_of(job.state)}};
+  json::object shown = {
+      {"object", "agent.job"}, {"id", job.id}, {"name", shown_name(job)}, {"state", name_of(job.state)}};
   add_work(shown, job.work);
   shown["created_at"] = job.made_ms / 1000;
   shown["started_at"] = seconds_or_null(job.started_ms);

@@ -46,7 +46,8 @@ class Inbox {
   static void wait_until_quiet() { std::this_thread::sleep_for(std::chrono::milliseconds(1100)); }
   std::vector<std::string> given() {
     std::vector<std::string> all;
-    for (const JobRecord& job : table.list(100).value()) {
+    const std::vector<JobRecord> jobs = table.list(100).value();
+    for (const JobRecord& job : jobs) {
       EXPECT_EQ(string_or(job.work, "trigger", ""), "news");
       all.push_back(string_or(*find_member(job.work, "given"), "text", ""));
     }

@@ -8,6 +8,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 ONDOL, SOURCE = sys.argv[1], pathlib.Path(sys.argv[2])
@@ -71,6 +72,21 @@ class Jobs(unittest.TestCase):
         self.assertEqual([(one["name"], one["work"]["goal"]) for one in listed], [("morning", "Look.")])
         self.assertEqual(self.jobs("unschedule", "morning").returncode, 0)
         self.assertEqual(self.jobs("unschedule", "morning").returncode, 1)
+
+    def test_files_that_come(self):
+        self.add("Read it.", "--on-file", "inbox/*.txt", "--name", "news", "--scope", "read-only", "--steps", "1")
+        self.assertEqual(self.jobs("add", "Look.", "--on-file", "*.txt", "--workspace", self.folder).returncode, 1)
+        listed = json.loads(self.jobs("schedules", "--json").stdout)
+        self.assertEqual([(one["kind"], one["files"]) for one in listed], [("files", "inbox/*.txt")])
+        self.assertIn("inbox/*.txt", self.jobs("schedules").stdout)
+        (self.folder / "w/inbox").mkdir()
+        (self.folder / "w/inbox/a.txt").write_text("hello")
+        time.sleep(1.2)
+        work = ("work", "--until-idle", "--model", MODEL, "--ctx", "4096")
+        self.assertEqual(self.jobs(*work).returncode, 0)
+        self.assertEqual(self.jobs(*work).returncode, 0)
+        jobs = json.loads(self.jobs("list", "--json").stdout)
+        self.assertEqual([job["work"]["given"] for job in jobs], [{"from": "files", "text": "inbox/a.txt"}])
 
     def test_mistakes(self):
         missing = self.jobs("add", "Look.", "--workspace", self.folder / "nowhere")
