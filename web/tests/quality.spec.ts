@@ -83,7 +83,7 @@ async function visitAll(page: Page, { words }: Language): Promise<void> {
 inBothLanguages((language) => {
   for (const colorScheme of ['light', 'dark'] as const) {
     test(`no accessibility violations, ${colorScheme}`, async ({ page }) => {
-      test.setTimeout(120_000)
+      test.setTimeout(180_000)
       await page.emulateMedia({ colorScheme })
       await setMock(page, { busy: true })
       await visitAll(page, language)

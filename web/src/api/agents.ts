@@ -77,6 +77,8 @@ export interface StepCall {
 export interface Step {
   index: number
   type: string
+  /** Of the head of a session. */
+  model?: string
   text?: string
   content?: string
   reasoning?: string

@@ -19,6 +19,8 @@ const HEAD_MS = 1000
 const PATIENCE_MS = 4000
 /** A stream that ends sooner is none. */
 const LIVED_MS = 3000
+/** A connection may die without a word: a stream in which nothing came for so long is opened anew. */
+const QUIET_MS = 60_000
 const PAUSE = { afterStream: 300, polling: 3000, hidden: 15_000 }
 
 const asApiError = (error: unknown) => (error instanceof ApiError ? error : new ApiError('stream', error instanceof Error ? error.message : String(error)))
@@ -52,13 +54,19 @@ async function round(live: Live, abort: AbortController): Promise<boolean> {
   const response = await begin(live, abort)
   if (!response?.body || live.isOver()) return false
   const began = performance.now()
+  const dead = () => abort.abort()
+  let timer = window.setTimeout(dead, QUIET_MS)
   try {
     for await (const event of readEvents(response.body)) {
+      window.clearTimeout(timer)
+      timer = window.setTimeout(dead, QUIET_MS)
       live.take(event)
       if (live.isOver()) break
     }
   } catch {
     // The next reading tells whether the server can be reached.
+  } finally {
+    window.clearTimeout(timer)
   }
   return performance.now() - began > LIVED_MS
 }
@@ -79,7 +87,10 @@ export function follow(live: Live): () => void {
     if (document.hidden) abort.abort()
     else wake()
   }
-  const onOnline = () => wake()
+  const onOnline = () => {
+    abort.abort()
+    wake()
+  }
   document.addEventListener('visibilitychange', onVisibility)
   window.addEventListener('online', onOnline)
   const stop = () => {

@@ -26,7 +26,8 @@ function Facts({ job }: { job: Job }) {
   const spent = [words.steps(usage.turns), words.tokens(of(usage.tokens, budget.tokens, tokens)), of(usage.seconds, budget.seconds, duration)]
   const rows: [string, string][] = [
     [texts.workspace, job.workspace],
-    [texts.model, job.model],
+    // Where the server has chosen, the session says which.
+    [texts.model, job.model || steps.value.find((step) => step.type === 'session')?.model || ''],
     [texts.scope, goal.scopes[job.scope] ?? job.scope],
     [texts.approve, job.scope === 'read-only' ? '' : goal.approvals[job.approve] ?? job.approve],
     [texts.hosts, job.hosts.join(', ')],
