@@ -405,7 +405,7 @@ json::array messages_of_items(std::string_view instructions, const ResponseItems
   if (!letters.empty()) system += (system.empty() ? "" : "\n\n") + marks.explanation();
   if (!system.empty()) messages.push_back(chat_message("system", system));
   AnswerMessage answer(letters.empty() ? nullptr : &marks);
-  std::map<std::string, std::string> names;                 // of the tools that were called
+  std::map<std::string, std::string> names;                  // of the tools that were called
   std::map<std::string_view, const ResponseItem*> requests;  // for approval, by id
   for (const ResponseItemPtr& item : items) {
     if (item->kind == Kind::kCall) names[item->call_id] = item->name;
