@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
-#include "base/base64.h"
 #include "server/adapters.h"
+#include "base/base64.h"
 #include "server/embedding_run.h"
 #include "server/openai.h"
 

@@ -205,7 +205,7 @@ TEST_F(CodeApi, RunsWhatTheModelWrites) {
 TEST_F(CodeApi, HalfAProgramIsNotRun) {
   json::object body = asking(code_tool());
   body["tool_choice"] = json::object{{"type", "code_interpreter"}};
-  body["max_output_tokens"] = 40;
+  body["max_output_tokens"] = 200;
   body["include"] = json::array{"code_interpreter_call.outputs"};
   const json::value response = made(body);
   EXPECT_EQ(member(response, "/status"), "incomplete");
