@@ -461,6 +461,13 @@ TEST_F(RemoteApi, OnlyHostsThatTheOwnerNamed) {
   EXPECT_NE(error_of(at("http://example.org/"), 403).find("example.org"), std::string::npos);
   error_of(at("file:///etc/passwd"), 400);
   error_of(at("http://user:word@" + peer_.host() + "/mcp"), 400);
+  for (const char* name : {"Host", "Transfer-Encoding", "Mcp-Session-Id", "a b"}) {
+    json::object headers;
+    headers[name] = "elsewhere.example";
+    json::object leading = tool();
+    leading["headers"] = std::move(headers);
+    error_of(forced(leading), 400);
+  }
   json::object nothing = forced(tool());
   nothing["tool_choice"] = json::object{{"type", "mcp"}, {"server_label", "peer"}, {"name", "none"}};
   EXPECT_NE(error_of(nothing, 400).find("peer__none"), std::string::npos);
