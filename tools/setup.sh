@@ -54,9 +54,19 @@ install_arm_packages() {
 # Whether build() configures the tests, which need packages of their own. A folder that has them keeps them.
 TESTS=ON
 
-# build FOLDER PRESET [TARGET...]: configures once and builds. Shows ninja's progress only on a terminal.
+# Ninja's steps, each in the place of the one before.
+show_progress() {
+  local line columns
+  columns=$(tput cols 2>/dev/null || echo 80)
+  while IFS= read -r line; do
+    case $line in \[*/*\]*) printf '\r\033[K%s' "${line:0:$((columns - 1))}" >&2 ;; esac
+  done
+  printf '\r\033[K' >&2
+}
+
+# build FOLDER PRESET [TARGET...]: configures once and builds. Shows progress only on a terminal, and only what failed.
 build() {
-  local folder=$1 preset=$2
+  local folder=$1 preset=$2 progress=cat
   shift 2
   local root log
   root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -66,9 +76,8 @@ build() {
     say "Configuring $preset ..."
     (cd "$root" && cmake --preset "$preset" "-DONDOL_TESTS=$TESTS" >"$log" 2>&1) || { cat "$log" >&2; exit 1; }
   fi
-  if [ -t 2 ]; then
-    ninja -C "$folder" "$@" >&2 || exit 1
-  elif ! ninja -C "$folder" "$@" >"$log" 2>&1; then
+  [ -t 2 ] && progress=show_progress
+  if ! ninja -C "$folder" "$@" 2>&1 | tee "$log" | $progress >/dev/null; then
     grep -E 'error|FAILED|warning' "$log" | head -n 40 >&2
     say "error: the build failed (whole log: $log)"
     exit 1

@@ -3,7 +3,7 @@ import { defineConfig } from '@playwright/test'
 
 /** Debian's Chromium where it is installed, else the one that Playwright fetched. */
 const system = process.env.ONDOL_CHROMIUM ?? '/usr/bin/chromium'
-const port = 8097
+const port = Number(process.env.ONDOL_MOCK_PORT ?? 8097)
 
 /** With ONDOL_URL the tests that need no stand-in (@any) and those that need a real server (@real) run against it. */
 const url = process.env.ONDOL_URL

@@ -67,8 +67,20 @@ std::string AgentHistory::line_of(const Entry& entry) const {
   return line;
 }
 
+/// A goal, and what came with it between the marks.
+std::string AgentHistory::goal_with_given(const Entry& entry) const {
+  const std::string text = string_or(entry.data, "text", "");
+  const std::string given = string_or(entry.data, "given", "");
+  if (given.empty()) return text;
+  const bool is_file = string_or(entry.data, "given_from", "") == "files";
+  return fmt::format("{}\n\n{}\n{}", text,
+                     is_file ? "It is about this file of the workspace, which came or changed:"
+                             : "This came with it, from another program:",
+                     marks_.marked(given));
+}
+
 std::string AgentHistory::goal_text(size_t first) const {
-  std::string text = string_or(entries_[first].data, "text", "");
+  std::string text = marks_.introduction() + goal_with_given(entries_[first]);
   std::string lines;
   for (const Entry& entry : entries_) {
     if (is_kept(entry)) continue;
@@ -112,7 +124,7 @@ json::array AgentHistory::messages(const std::string& system) const {
   for (size_t i = 0; i < entries_.size(); ++i) {
     if (!is_kept(entries_[i])) continue;
     if (entries_[i].type == "goal") {
-      messages.push_back(chat_message("user", is_first ? goal_text(i) : string_or(entries_[i].data, "text", "")));
+      messages.push_back(chat_message("user", is_first ? goal_text(i) : goal_with_given(entries_[i])));
       is_first = false;
     } else {
       messages.push_back(message_of(entries_[i]));

@@ -39,6 +39,7 @@ class AgentHistory {
 
   json::object message_of(const Entry& entry) const;
   std::string line_of(const Entry& entry) const;
+  std::string goal_with_given(const Entry& entry) const;
   std::string goal_text(size_t first) const;
   bool is_kept(const Entry& entry) const;
   std::vector<int> turns() const;

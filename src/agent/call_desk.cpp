@@ -43,8 +43,8 @@ Result<std::optional<json::object>> CallDesk::handle(const AgentCall& call, bool
   if (!preview) return done(fail(call, is_block, preview.error().message()));
   const std::string shown = parts_.secrets.filter(printable_text(*preview)).text;
   const Decision decision = ONDOL_TRY(decide(call, *tool, shown));
-  if (decision.is_later) {
-    question_ = question_of({call.name, call.arguments, shown, decision.reason, {}});
+  if (decision.request) {
+    question_ = decision.request;
     return std::optional<json::object>();
   }
   const json::object step = {{"type", "call"},
@@ -91,7 +91,7 @@ Result<CallDesk::Decision> CallDesk::ask(const AgentCall& call, const Ruling& ru
   const auto answer = parts_.approve(request);
   if (!answer) return Decision{false, "refused", answer.error().message()};
   if (*answer == ApprovalAnswer::kNo) return Decision{false, "refused", "the user said no"};
-  if (*answer == ApprovalAnswer::kLater) return Decision{false, "", ruling.reason, true};
+  if (*answer == ApprovalAnswer::kLater) return Decision{false, "", ruling.reason, std::move(request)};
   // A command that holds a secret is not written down: it is asked about again.
   const bool holds_secrets = parts_.secrets.filter(approval.pattern).n_secrets > 0;
   if (*answer == ApprovalAnswer::kAlways && ruling.can_be_remembered && !holds_secrets) {
@@ -104,22 +104,37 @@ Result<json::object> CallDesk::fail(const AgentCall& call, bool is_block, std::s
   return finish(call, is_block, {std::move(text), true}, false);
 }
 
+Result<std::string> CallDesk::shown(const std::string& text, bool keeps, int& kept) {
+  const int64_t most = std::max<int64_t>(std::min(options_.result_tokens, parts_.model.context_length() / 8), 32);
+  const auto count = [this](std::string_view part) { return parts_.model.count_tokens(part); };
+  std::string where = keeps ? "left out for good" : "ask for fewer lines";
+  if (keeps && text.size() > kSmallResult) {
+    kept = ONDOL_TRY(log_.session().keep_result(text));
+    where = fmt::format("the whole: read_result {{\"result\": {}}}", kept);
+  }
+  return trim_result(text, most, count, where).text;
+}
+
+Result<json::object> CallDesk::goal_step(const AgentGoal& goal) {
+  json::object step = {{"type", "goal"}, {"text", goal.text}};
+  if (!goal.by.empty()) step["by"] = goal.by;
+  if (goal.given.empty()) return step;
+  const SecretFilter::Filtered clean = parts_.secrets.filter(printable_text(goal.given));
+  int kept = 0;
+  step["given_from"] = goal.given_from;
+  step["given"] = ONDOL_TRY(shown(clean.text, true, kept));
+  if (kept > 0) step["kept"] = kept;
+  step["is_untrusted"] = true;
+  if (clean.n_secrets > 0) step["has_secrets"] = true;
+  return step;
+}
+
 Result<json::object> CallDesk::finish(const AgentCall& call, bool is_block, ToolResult result, bool has_secrets) {
   const SecretFilter::Filtered clean = parts_.secrets.filter(printable_text(result.text));
   json::object step = {{"type", "result"}, {"call", call.id}, {"name", call.name}};
-  const int64_t most = std::max<int64_t>(std::min(options_.result_tokens, parts_.model.context_length() / 8), 32);
-  const auto count = [this](std::string_view text) { return parts_.model.count_tokens(text); };
   int kept = 0;
-  std::string where = "left out for good";
   // What read_result shows is in a file already.
-  const bool is_kept_already = call.name == "read_result";
-  if (clean.text.size() > kSmallResult && !is_kept_already) {
-    kept = ONDOL_TRY(log_.session().keep_result(clean.text));
-    where = fmt::format("the whole: read_result {{\"result\": {}}}", kept);
-  } else if (is_kept_already) {
-    where = "ask for fewer lines";
-  }
-  step["text"] = trim_result(clean.text, most, count, where).text;
+  step["text"] = ONDOL_TRY(shown(clean.text, call.name != "read_result", kept));
   if (kept > 0) step["kept"] = kept;
   if (result.is_error) step["is_error"] = true;
   if (result.is_untrusted) step["is_untrusted"] = true;

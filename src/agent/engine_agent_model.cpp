@@ -25,12 +25,12 @@ Result<std::unique_ptr<EngineAgentModel>> EngineAgentModel::create(std::unique_p
       new EngineAgentModel(std::move(engine), std::move(parts), std::move(goes_on)));
 }
 
-Result<Generated> EngineAgentModel::continue_prompt(Sampler& sampler, std::span<const TokenId> prompt,
-                                                    const GenerateOptions& options, const TextSink& sink) {
+Result<Generated> EngineAgentModel::continue_prompt(Continuation wish, const TextSink& sink) {
+  Sampler sampler = ONDOL_TRY(Sampler::create(wish.sampling, tokenizer()));
   const auto goes_on = [this] { return !goes_on_ || goes_on_(); };
   const auto progress = [&](int, int) { return goes_on(); };
   const auto told = [&](std::string_view text) { return goes_on() && sink(text); };
-  return ondol::generate(speculation_, *engine_, sampler, prompt, options, told, progress);
+  return ondol::generate(speculation_, *engine_, sampler, wish.prompt, wish.options, told, progress);
 }
 
 }  // namespace ondol

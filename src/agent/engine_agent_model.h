@@ -17,8 +17,7 @@ class EngineAgentModel final : public TemplatedAgentModel {
                                                           std::function<bool()> goes_on = {});
 
  protected:
-  Result<Generated> continue_prompt(Sampler& sampler, std::span<const TokenId> prompt, const GenerateOptions& options,
-                                    const TextSink& sink) override;
+  Result<Generated> continue_prompt(Continuation wish, const TextSink& sink) override;
 
  private:
   EngineAgentModel(std::unique_ptr<Engine> engine, Parts parts, std::function<bool()> goes_on);

@@ -109,6 +109,7 @@ void AgentLoop::State::restore() {
     if (type == "goal") {
       goal = string_or(step, "text", "");
       pending.clear();
+      calls.restore(step, nullptr);
     } else if (type == "offer") {
       if (const json::value* names = step.if_contains("tools"); names != nullptr && names->is_array()) {
         told = names->get_array();
@@ -138,7 +139,7 @@ void AgentLoop::State::restore() {
 
 /// Always the same as long as the tools are, so that keys and values of the prompt's beginning are found again.
 std::string AgentLoop::State::system() const {
-  std::string text = fmt::format("{}\n\n{}", kInstructions, marks.explanation());
+  std::string text = fmt::format("{}\n\n{}", kInstructions, UntrustedMarks::explanation());
   const std::string skills = skills_in_words(parts.skills);
   if (!skills.empty()) text += "\n\n" + skills;
   if (!options.instructions.empty()) text += "\n\n" + options.instructions;
@@ -273,7 +274,10 @@ Result<void> AgentLoop::State::end(std::string reason, std::string text) {
 
 Result<void> AgentLoop::State::work() {
   while (true) {
-    if (!ONDOL_TRY(run_pending())) return end("asking", calls.question());
+    if (!ONDOL_TRY(run_pending())) {
+      outcome.asked = calls.question();
+      return end("asking", question_of(*outcome.asked));
+    }
     if (!goes_on()) return end("cancelled", "");
     if (calls.is_stuck()) return end("stuck", "the model repeats a call that fails");
     if (const std::string budget = spent(); !budget.empty()) return end(budget, "the budget is spent");
@@ -296,18 +300,20 @@ const Taint& AgentLoop::taint() const {
   return state_->calls.taint();
 }
 
-Result<LoopOutcome> AgentLoop::run(const std::string& goal) {
+Result<LoopOutcome> AgentLoop::run(const AgentGoal& goal) {
   State& state = *state_;
   state.outcome = {};
   state.began = state.parts.seconds_now();
-  if (!goal.empty()) {
+  if (!goal.text.empty()) {
     // Calls that nobody waits for any more would leave a template with calls without results.
     for (const AgentCall& call : state.pending) {
       state.history.apply(ONDOL_TRY(state.calls.drop(call, state.is_block, state.begun.contains(call.id))));
     }
     state.pending.clear();
-    ONDOL_TRY(state.add({{"type", "goal"}, {"text", goal}}));
-    state.goal = state.task = goal;
+    const json::object step = ONDOL_TRY(state.calls.goal_step(goal));
+    ONDOL_TRY(state.add(step));
+    state.calls.restore(step, nullptr);
+    state.goal = state.task = goal.text;
     state.tools.begin_goal();
   }
   if (state.goal.empty()) return Error("expected a goal");

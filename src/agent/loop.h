@@ -6,7 +6,7 @@
 //
 // Steps, by "type":
 //   session     id, workspace, model, created                     (always the first)
-//   goal        text
+//   goal        text; by: for whom; given_from, given: what came with it in strangers' words (kept, is_untrusted)
 //   offer       tools: their names, where that changes
 //   answer      content, reasoning, calls [{id, name, arguments}], prompt_tokens, cached_tokens, answer_tokens
 //   call        call, name, preview, verdict (allowed, approved, remembered, refused), reason
@@ -88,10 +88,18 @@ struct LoopParts {
   std::function<double()> seconds_now;                   // a steady clock; absent: the system's
 };
 
+struct AgentGoal {
+  std::string text;
+  std::string by;          // whoever set it can find it again in the session; ""
+  std::string given_from;  // what `given` is: "hook", "files"
+  std::string given;       // what came with the goal, in a stranger's words: data for it
+};
+
 struct LoopOutcome {
   /// "done", "asking", "turns", "tokens", "seconds", "cancelled", "context", "stuck" or "error".
   std::string reason;
-  std::string text;  // the answer, what must be approved, or what went wrong
+  std::string text;                      // the answer, what must be approved, or what went wrong
+  std::optional<ApprovalRequest> asked;  // of "asking"
   int turns = 0;
   int64_t tokens = 0;
   double seconds = 0;
@@ -105,7 +113,8 @@ class AgentLoop {
 
   /// Works on the goal, or, if it is empty, goes on with what the session was at. Errors: the session cannot be
   /// written; everything else is an outcome.
-  Result<LoopOutcome> run(const std::string& goal);
+  Result<LoopOutcome> run(const AgentGoal& goal);
+  Result<LoopOutcome> run(const std::string& goal) { return run(AgentGoal{.text = goal}); }
 
   const Taint& taint() const;
 

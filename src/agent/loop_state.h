@@ -76,7 +76,9 @@ class CallDesk {
   /// What the call came to is in the session afterwards. Nothing: it waits for somebody who may approve it; question()
   /// says what. Errors: the session's.
   Result<std::optional<json::object>> handle(const AgentCall& call, bool is_block);
-  const std::string& question() const { return question_; }
+  const std::optional<ApprovalRequest>& question() const { return question_; }
+  /// The step of a goal, with what came with it cut down and kept like a result.
+  Result<json::object> goal_step(const AgentGoal& goal);
   /// A call that will not be done; `was_begun`: perhaps it was, when the process ended.
   Result<json::object> drop(const AgentCall& call, bool is_block, bool was_begun);
 
@@ -96,13 +98,15 @@ class CallDesk {
     bool is_allowed = false;
     std::string verdict;
     std::string reason;
-    bool is_later = false;
+    std::optional<ApprovalRequest> request = {};  // to be answered later
   };
   Result<Decision> decide(const AgentCall& call, Tool& tool, const std::string& preview);
   Result<Decision> ask(const AgentCall& call, const Ruling& ruling, const RememberedApproval& approval,
                        const std::string& preview);
   Result<json::object> finish(const AgentCall& call, bool is_block, ToolResult result, bool has_secrets);
   Result<json::object> fail(const AgentCall& call, bool is_block, std::string text);
+  /// A text as the model sees it; `kept` becomes the number of the whole one, where that is kept.
+  Result<std::string> shown(const std::string& text, bool keeps, int& kept);
 
   const LoopParts& parts_;
   const LoopOptions& options_;
@@ -112,7 +116,7 @@ class CallDesk {
   std::map<std::string, std::pair<std::string, int>> failures_;  // call -> error, how often
   std::set<int> untrusted_results_;
   int n_repeats_ = 0;
-  std::string question_;
+  std::optional<ApprovalRequest> question_;
 };
 
 }  // namespace ondol

@@ -20,7 +20,9 @@ struct TrimmedText {
 TrimmedText trim_result(std::string_view text, int64_t most_tokens, const TokenCount& count, std::string_view where);
 
 /// The marks around words that neither the owner nor Ondol wrote. The letters in them are a session's own, and are
-/// taken out of the text itself, so that it cannot end its own block.
+/// taken out of the text itself, so that it cannot end its own block. The model is told of them in two parts: what is
+/// the same in all sessions stands in the system message, so that its keys and values serve all of them; the letters
+/// stand before the first goal.
 class UntrustedMarks {
  public:
   explicit UntrustedMarks(std::string letters) : letters_(letters.empty() ? "strangers" : std::move(letters)) {}
@@ -28,8 +30,10 @@ class UntrustedMarks {
   static std::string new_letters();
 
   std::string marked(std::string_view text) const;
-  /// What the system message says of them.
-  std::string explanation() const;
+  /// What every system message says of them.
+  static std::string explanation();
+  /// What the first goal's message begins with.
+  std::string introduction() const;
 
  private:
   std::string letters_;

@@ -67,7 +67,7 @@ TemplatedAgentModel::TemplatedAgentModel(Parts parts)
       tokenizer_(std::move(parts.tokenizer)),
       chat_template_(std::move(parts.chat_template)),
       style_(ChatStyle::of(&chat_template_, parts.template_source, *tokenizer_)),
-      vocabulary_(MaskVocabulary::create(tokenizer_)) {}
+      vocabulary_(parts.vocabulary != nullptr ? std::move(parts.vocabulary) : MaskVocabulary::create(tokenizer_)) {}
 
 int64_t TemplatedAgentModel::count_tokens(std::string_view text) const {
   return static_cast<int64_t>(tokenizer_->encode(text, false, SpecialTokens::kAsPlainText).size());
@@ -108,18 +108,16 @@ Result<AgentTurn> TemplatedAgentModel::generate(const Wish& wish) {
   demand.content = wish.content;
   demand.may_reason = may_reason && style_.format->has_reasoning();
   const GrammarPtr grammar = ONDOL_TRY(style_.format->grammar(demand, prompt.text));
-  std::unique_ptr<TokenConstraint> constraint;
-  if (grammar != nullptr) constraint = constrain(grammar, vocabulary_);
-
-  SamplerOptions sampling;
-  sampling.temperature = static_cast<float>(wish.temperature);
-  sampling.seed = wish.seed;
-  Sampler sampler = ONDOL_TRY(Sampler::create(sampling, *tokenizer_));
+  Continuation wanted;
+  wanted.prompt = tokens;
+  if (grammar != nullptr) wanted.constraint = constrain(grammar, vocabulary_);
+  wanted.sampling.temperature = static_cast<float>(wish.temperature);
+  wanted.sampling.seed = wish.seed;
   const auto parser = style_.format->parser(demand, prompt.text);
   TurnWriter writer(wish.sink);
-  GenerateOptions options;
+  GenerateOptions& options = wanted.options;
   options.max_tokens = wish.max_tokens;
-  options.constraint = constraint.get();
+  options.constraint = wanted.constraint.get();
   options.show_special = true;  // calls are told by them
   options.reasoning_budget = wish.reasoning_budget;
   if (wish.reasoning_budget >= 0) {
@@ -128,7 +126,7 @@ Result<AgentTurn> TemplatedAgentModel::generate(const Wish& wish) {
     if (options.reasoning_end.empty()) options.reasoning_budget = -1;
   }
   const auto sink = [&](std::string_view text) { return writer.take(parser->push(text)); };
-  const Generated generated = ONDOL_TRY(continue_prompt(sampler, tokens, options, sink));
+  const Generated generated = ONDOL_TRY(continue_prompt(std::move(wanted), sink));
   writer.take(parser->finish());
   AgentTurn turn = writer.finish();
   turn.was_cut = generated.reason == StopReason::kMaxTokens || generated.reason == StopReason::kContextFull;

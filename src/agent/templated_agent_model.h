@@ -30,14 +30,21 @@ class TemplatedAgentModel : public AgentModel {
     std::shared_ptr<const Tokenizer> tokenizer;
     ChatTemplate chat_template;
     std::string template_source;
+    std::shared_ptr<const MaskVocabulary> vocabulary = nullptr;  // of the tokenizer; null: it is made
   };
   explicit TemplatedAgentModel(Parts parts);
 
   const Tokenizer& tokenizer() const { return *tokenizer_; }
 
-  /// Continues `prompt` with tokens that the sampler chooses and the options' constraint allows.
-  virtual Result<Generated> continue_prompt(Sampler& sampler, std::span<const TokenId> prompt,
-                                            const GenerateOptions& options, const TextSink& sink) = 0;
+  /// How a prompt is to go on. `options.constraint` is `constraint`, which may be taken.
+  struct Continuation {
+    std::span<const TokenId> prompt;
+    SamplerOptions sampling;
+    GenerateOptions options;
+    std::unique_ptr<TokenConstraint> constraint;  // or null
+  };
+  /// `sink` gets the text, from whatever thread, until this returns.
+  virtual Result<Generated> continue_prompt(Continuation wish, const TextSink& sink) = 0;
 
  private:
   Result<PromptText> rendered(const json::array& messages, const std::vector<ToolDefinition>& tools,

@@ -136,6 +136,8 @@ struct CpuOptions {
   int n_threads = 0;  // 0: as many as the process may use
   std::string instruction_set =
       {};  // "ref", "avx2", "avx512", "amx", "neon"; empty: the best here, or ONDOL_CPU if set
+  /// Products of many rows with F32 or BF16 weights may round both to BF16, where that is faster.
+  bool rounds_floats = false;
 };
 
 /// The CPU backend. Fails when the instruction set is unknown or this processor lacks it.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "agent/jobs/schedules.h"
+#include "agent/jobs/stored_answer.h"
 #include "agent/work/job_runner.h"
 #include "cli/act_view.h"
 #include "cli/agent_parts.h"
@@ -26,6 +27,7 @@ struct Options {
   std::string table;
   std::string name;
   std::string cron;
+  std::string files;
   double delay_seconds = 0;
   int priority = 0;
   int64_t id = 0;
@@ -54,9 +56,17 @@ Result<void> add(Options& options) {
   if (code) return Error(fmt::format("--workspace: there is no folder '{}'", options.act.workspace));
   options.act.workspace = workspace.string();
   JobTable table = ONDOL_TRY(open_table(options));
-  if (!options.cron.empty()) {
-    if (options.name.empty()) return Error("--at: expected --name NAME with it, by which the schedule is known");
-    return Schedules(table).put(options.name, options.cron, work_of(options.act));
+  if (!options.cron.empty() || !options.files.empty()) {
+    if (options.name.empty()) {
+      return Error("--at, --on-file: expected --name NAME with it, by which the schedule is known");
+    }
+    const auto kind = options.files.empty() ? Schedule::Kind::kTimes : Schedule::Kind::kFiles;
+    return Schedules(table).put({.name = options.name,
+                                 .kind = kind,
+                                 .at = options.cron,
+                                 .files = options.files,
+                                 .secret = {},
+                                 .work = work_of(options.act)});
   }
   const int64_t id = ONDOL_TRY(table.add({.name = options.name,
                                           .work = work_of(options.act),
@@ -74,7 +84,7 @@ json::object as_json(const JobRecord& job) {
           {"attempts", job.attempts},
           {"worker", job.worker},
           {"session", job.progress},
-          {"question", job.question},
+          {"question", question_in_words(job.question)},
           {"result", job.result},
           {"made_ms", job.made_ms},
           {"ended_ms", job.ended_ms}};
@@ -83,7 +93,7 @@ json::object as_json(const JobRecord& job) {
 void print_job(const JobRecord& job, bool whole) {
   fmt::print("{:>5}  {:<9}  {}\n", job.id, tr(std::string(name_of(job.state)).c_str()),
              string_or(job.work, "goal", ""));
-  if (job.state == JobState::kAsking) fmt::print("       {}\n", job.question);
+  if (job.state == JobState::kAsking) fmt::print("       {}\n", question_in_words(job.question));
   if (whole && !job.progress.empty()) fmt::print("       {}: {}\n", tr("session"), job.progress);
   if (whole && !job.result.empty()) fmt::print("       {}\n", job.result);
 }
@@ -95,7 +105,7 @@ Result<void> list(Options& options) {
   }
   JobTable table = ONDOL_TRY(open_table(options));
   json::array all;
-  for (const JobRecord& job : ONDOL_TRY(table.list(options.most, state))) {
+  for (const JobRecord& job : ONDOL_TRY(table.list(options.most, {.state = state}))) {
     if (options.json) {
       all.push_back(as_json(job));
     } else {
@@ -133,15 +143,19 @@ Result<void> cancel(Options& options) {
 Result<void> list_schedules(Options& options) {
   JobTable table = ONDOL_TRY(open_table(options));
   json::array all;
-  for (const ScheduleRecord& one : ONDOL_TRY(Schedules(table).list())) {
+  for (const Schedule& one : ONDOL_TRY(Schedules(table).list())) {
     if (options.json) {
       all.push_back({{"name", one.name},
-                     {"cron", one.cron},
+                     {"kind", name_of(one.kind)},
+                     {"cron", one.at},
+                     {"files", one.files},
                      {"work", one.work},
                      {"next_ms", one.next_ms},
                      {"last_ms", one.last_ms}});
     } else {
-      fmt::print("{:<16}  {:<16}  {}\n", one.name, one.cron, string_or(one.work, "goal", ""));
+      const std::string& when = one.kind == Schedule::Kind::kTimes ? one.at : one.files;
+      fmt::print("{:<16}  {:<16}  {}\n", one.name, when.empty() ? name_of(one.kind) : when,
+                 string_or(one.work, "goal", ""));
     }
   }
   if (options.json) fmt::print("{}\n", json_text(all));
@@ -187,7 +201,8 @@ void add_adding(CLI::App& jobs, const std::shared_ptr<Options>& options) {
   CLI::App* command =
       add_command(jobs, "add", "Queue a goal, or have it come again and again",
                   "  ondol jobs add \"Summarise new files in inbox/ into news.md\" --workspace ~/notes\n"
-                  "  ondol jobs add \"Tidy up\" --name tidy --at \"0 8 * * mon-fri\"\n",
+                  "  ondol jobs add \"Tidy up\" --name tidy --at \"0 8 * * mon-fri\"\n"
+                  "  ondol jobs add \"Summarise this file\" --name news --on-file \"inbox/*.txt\"\n",
                   [options] { return add(*options); });
   command->add_option("GOAL", options->act.goal, "What is to be reached, in plain words")->required();
   command->add_option("--workspace", options->act.workspace, "The folder to work in")->capture_default_str();
@@ -207,7 +222,12 @@ void add_adding(CLI::App& jobs, const std::shared_ptr<Options>& options) {
       ->capture_default_str()
       ->check(CLI::Range(1, 10000));
   command->add_option("--name", options->name, "The same name again is the same job, which is done once");
-  command->add_option("--at", options->cron, "Times that come again: \"minute hour day month weekday\", or @daily");
+  auto* at =
+      command->add_option("--at", options->cron, "Times that come again: \"minute hour day month weekday\", or @daily");
+  command
+      ->add_option("--on-file", options->files,
+                   "Whenever a file of the workspace comes or changes whose path fits a pattern, as inbox/*.txt")
+      ->excludes(at);
   command->add_option("--in", options->delay_seconds, "Not before so many seconds")->check(CLI::Range(0.0, 1e9));
   command->add_option("--priority", options->priority, "Higher ones first");
   add_place(*command, *options);

@@ -12,7 +12,7 @@ namespace ondol::cli {
 Result<std::unique_ptr<TextEmbedder>> open_embedder(const std::string& model) {
   ModelOptions options;
   options.model = model;
-  options.halves_floats = true;
+  options.rounds_floats = true;
   options.batch_rows = 2048;
   auto embedder = ONDOL_TRY(EngineEmbedder::create(ONDOL_TRY(open_engine(options))));
   return std::unique_ptr<TextEmbedder>(std::move(embedder));

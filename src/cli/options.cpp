@@ -95,7 +95,7 @@ Result<EngineOptions> ModelOptions::engine_options() const {
   options.cpu.n_threads = n_threads;
   options.context = {context_length, context_at_least};
   options.needs_tokenizer = needs_tokenizer;
-  options.halves_floats = halves_floats;
+  options.cpu.rounds_floats = rounds_floats;
   options.batch_rows = batch_rows;
   options.kv_types = ONDOL_TRY(parse_kv_types(kv_types));
   for (const std::string& adapter : adapters) options.adapters.push_back(ONDOL_TRY(parse_adapter(adapter)));

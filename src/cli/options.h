@@ -19,7 +19,7 @@ struct ModelOptions {
   int64_t context_at_least = 0;  // set by commands that know how much they need
   int n_threads = 0;
   bool needs_tokenizer = true;  // likewise
-  bool halves_floats = false;   // likewise
+  bool rounds_floats = false;   // likewise
   std::string kv_types = "f16";
   int batch_rows = 512;
   std::vector<std::string> adapters;  // PATH or PATH=FACTOR

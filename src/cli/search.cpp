@@ -1,4 +1,5 @@
 // ondol search: passages of indexed documents.
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 
@@ -10,6 +11,7 @@
 #include "cli/open_embedder.h"
 #include "cli/terminal.h"
 #include "retrieve/document_store.h"
+#include "retrieve/highlights.h"
 
 namespace ondol::cli {
 namespace {
@@ -22,7 +24,7 @@ struct Options {
   bool json = false;
 };
 
-void print_json(const std::vector<Hit>& hits) {
+void print_json(const std::vector<Hit>& hits, std::string_view question) {
   json::array list;
   for (size_t i = 0; i < hits.size(); ++i) {
     const Hit& hit = hits[i];
@@ -35,18 +37,35 @@ void print_json(const std::vector<Hit>& hits) {
     object["end"] = static_cast<int64_t>(hit.end);
     object["headings"] = hit.headings;
     object["text"] = hit.text;
+    json::array marks;
+    for (const ByteRange& range : highlights(hit.text, question)) {
+      marks.push_back(json::object{{"start", range.start}, {"end", range.end}});
+    }
+    object["highlights"] = std::move(marks);
     list.push_back(std::move(object));
   }
   fmt::print("{}\n", json_text(list));
 }
 
-void print(const std::vector<Hit>& hits) {
+/// Bold on a terminal.
+std::string with_highlights(const std::string& text, std::string_view question) {
+  if (!stdout_is_terminal() || std::getenv("NO_COLOR") != nullptr) return text;
+  std::string shown;
+  size_t at = 0;
+  for (const ByteRange& range : highlights(text, question)) {
+    shown += fmt::format("{}\033[1m{}\033[22m", text.substr(at, range.start - at), range.of(text));
+    at = range.end;
+  }
+  return shown + text.substr(at);
+}
+
+void print(const std::vector<Hit>& hits, std::string_view question) {
   for (size_t i = 0; i < hits.size(); ++i) {
     const Hit& hit = hits[i];
     const std::string page = hit.page > 0 ? fmt::format(", page {}", hit.page) : "";
     const std::string headings = hit.headings.empty() ? "" : "  " + hit.headings;
     fmt::print("{}{}. {}{}, bytes {} to {}{}\n{}\n", i == 0 ? "" : "\n", i + 1, hit.path, page, hit.start, hit.end,
-               headings, hit.text);
+               headings, with_highlights(hit.text, question));
   }
 }
 
@@ -62,11 +81,11 @@ Result<void> search(const Options& options) {
   }
   const std::vector<Hit> hits = ONDOL_TRY(store.search(options.question, wish));
   if (options.json) {
-    print_json(hits);
+    print_json(hits, options.question);
   } else if (hits.empty()) {
     fmt::print(stderr, "Nothing fits.\n");
   } else {
-    print(hits);
+    print(hits, options.question);
   }
   return {};
 }

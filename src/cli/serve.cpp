@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "cli/agent_parts.h"
 #include "cli/command.h"
 #include "cli/document_store_option.h"
 #include "cli/language.h"
@@ -19,6 +20,7 @@
 #include "cli/options.h"
 #include "cli/serve_options.h"
 #include "cli/terminal.h"
+#include "server/agent_service.h"
 #include "server/request_log.h"
 #include "server/routes.h"
 #include "server/server.h"
@@ -112,6 +114,18 @@ void warn(const Result<T>& result) {
   if (!result) std::fprintf(stderr, "%s %s\n", std::string(tr("warning:")).c_str(), result.error().message().c_str());
 }
 
+/// Agents' things lie beside the server's, so that it and `ondol act` do not work on the same sessions.
+Result<void> enable_agents(const ServeOptions& options, server::Services& services) {
+  if (options.workspaces.empty()) return {};
+  server::AgentOptions agents;
+  agents.workspaces = options.workspaces;
+  agents.places = agent_places(options.data_folder + "/agents", "");
+  agents.table = options.agent_table.empty() ? agents.places.data_folder + "/jobs.db" : options.agent_table;
+  agents.n_workers = options.n_agent_workers;
+  agents.log = [form = options.log](const std::string& message) { log_message(form, message); };
+  return services.enable_agents(std::move(agents));
+}
+
 Result<void> serve(const ServeFlags& flags, const Globals& globals) {
   const ServeOptions options = ONDOL_TRY(flags.resolved(globals.verbose || stderr_is_terminal()));
   std::mutex mutex;
@@ -135,6 +149,7 @@ Result<void> serve(const ServeFlags& flags, const Globals& globals) {
   ONDOL_TRY(services.vector_stores.offer({options.stores, reader_program(), open_embedder}));
   ONDOL_TRY(services.hosted.offer(options.hosted));
   if (services.hosted.runs_code()) warn(services.hosted.sandbox());
+  ONDOL_TRY(enable_agents(options, services));
   // Another server may have the folder: this one then answers all the same, but keeps nothing.
   warn(services.load_data());
   ONDOL_TRY(services.models->load_all());
@@ -161,6 +176,7 @@ void add_serve(CLI::App& app, const Globals& globals) {
                   "  ondol serve chat.gguf embeddings.gguf --port 8000 --api-key me=SECRET\n"
                   "  ondol serve MODEL --adapter law=law.gguf --adapter poems=poems/=0.8\n"
                   "  ondol serve MODEL --store notes=notes.db\n"
+                  "  ondol serve MODEL --workspace ~/notes       and agents that work there\n"
                   "  ondol serve --host 0.0.0.0 --api-key-file keys.txt --tls-cert c.pem --tls-key k.pem\n",
                   [flags, &globals] { return serve(*flags, globals); });
   flags->add_to(*command);

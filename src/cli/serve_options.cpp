@@ -169,6 +169,15 @@ void ServeFlags::add_to(CLI::App& command) {
   command.add_option("--mcp-host", mcp_hosts,
                      "HOST or HOST:PORT that clients of /v1/responses may name MCP servers on; *.example.org is all "
                      "below it, and a private address takes its port (any number of times)");
+  command.add_option(
+      "--workspace", workspaces,
+      "A folder in which agents may work (/v1/agents; any number of times); without one, there are none");
+  command.add_option("--agents-table", agent_table,
+                     "Where their jobs are: a file, or postgresql://... for several servers; without it, a file in the "
+                     "data folder");
+  command.add_option("--agent-workers", n_agent_workers, "Agents that work at once")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
   command.add_option("--log", log, "Log requests as text or json")->check(CLI::IsMember({"text", "json"}));
   model.add_to(command);
   command.get_option("--adapter")
@@ -189,6 +198,9 @@ Result<ServeOptions> ServeFlags::resolved(bool is_watched) const {
   options.stores = ONDOL_TRY(named_stores(stores));
   options.hosted.runs_code = code_interpreter;
   options.hosted.mcp_hosts = mcp_hosts;
+  options.workspaces = workspaces;
+  options.agent_table = agent_table;
+  options.n_agent_workers = n_agent_workers;
   options.server.tls_certificate = tls_certificate;
   options.server.tls_key = tls_key;
   options.pool.models = models;

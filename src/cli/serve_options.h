@@ -22,6 +22,9 @@ struct ServeOptions {
   server::PoolOptions pool;
   std::string data_folder;
   std::map<std::string, std::string> stores;  // document stores to search: names and places
+  std::vector<std::string> workspaces;        // of agents
+  std::string agent_table;
+  int n_agent_workers = 4;
   LogForm log = LogForm::kNone;
   bool has_page = true;
   server::HostedToolOptions hosted;
@@ -49,6 +52,9 @@ struct ServeFlags {
   std::vector<std::string> stores;
   bool code_interpreter = false;
   std::vector<std::string> mcp_hosts;
+  std::vector<std::string> workspaces;
+  std::string agent_table;
+  int n_agent_workers = 4;
   std::string log;
 
   void add_to(CLI::App& command);

@@ -4,7 +4,6 @@
 
 #include "models/adapter.h"
 #include "models/batch.h"
-#include "models/half_matrices.h"
 #include "runtime/load_text.h"
 
 namespace ondol {
@@ -25,7 +24,6 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, const Engi
   engine->backend_ = ONDOL_TRY(create_cpu_backend(options.cpu));
   if (options.observer) engine->backend_ = observe_products(std::move(engine->backend_), options.observer);
   engine->file_ = ONDOL_TRY(open_model_file(path));
-  if (options.halves_floats) engine->file_ = with_half_matrices(engine->file_);
   engine->model_ = ONDOL_TRY(load_model(engine->file_));
   std::vector<AdapterSet::Member> adapters;
   for (const AdapterWish& wish : options.adapters) {

@@ -32,8 +32,6 @@ struct EngineOptions {
   int batch_rows = 512;  // rows of one forward pass at most
   /// Without it, a model whose tokenizer is missing or damaged can still compute: tokenizer() must not be called then.
   bool needs_tokenizer = true;
-  /// F32 matrices are held in F16 (models/half_matrices.h).
-  bool halves_floats = false;
   /// Memory to leave to a draft model.
   CompanionMemory beside;
   /// Added to everything that names no adapters of its own.

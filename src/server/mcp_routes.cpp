@@ -1,7 +1,4 @@
 // /mcp: the collections and models of this server for MCP clients.
-#include <atomic>
-#include <chrono>
-#include <future>
 #include <utility>
 
 #include <fmt/format.h>
@@ -12,27 +9,10 @@
 #include "server/mcp_routes.h"
 #include "server/scheduler_generator.h"
 #include "server/vector_stores.h"
+#include "server/wait_for_model.h"
 
 namespace ondol::server {
 namespace {
-
-/// Waits until the model is loaded.
-Result<ModelPool::Outcome> use_model(ModelPool& pool, const std::string& name, const std::function<bool()>& goes_on) {
-  const auto promise = std::make_shared<std::promise<ModelPool::Outcome>>();
-  auto future = promise->get_future();
-  const auto is_wanted = std::make_shared<std::atomic<bool>>(true);
-  pool.use(
-      name, [promise](ModelPool::Outcome outcome) { promise->set_value(std::move(outcome)); },
-      [is_wanted] { return is_wanted->load(); });
-  while (future.wait_for(std::chrono::milliseconds(100)) != std::future_status::ready) {
-    if (goes_on()) continue;
-    *is_wanted = false;
-    return Error("stopped while the model was loaded");
-  }
-  ModelPool::Outcome outcome = future.get();
-  if (outcome.error) return Error(outcome.error->message);
-  return outcome;
-}
 
 KnowledgeSources sources_of(Services& services) {
   KnowledgeSources sources;
@@ -55,7 +35,7 @@ KnowledgeSources sources_of(Services& services) {
   };
   sources.generator = [&services](const std::string& name, bool follows,
                                   const std::function<bool()>& goes_on) -> Result<std::unique_ptr<TextGenerator>> {
-    ModelPool::Outcome outcome = ONDOL_TRY(use_model(*services.models, name, goes_on));
+    ModelPool::Outcome outcome = ONDOL_TRY(wait_for_model(*services.models, name, goes_on));
     const Engine& engine = outcome.model->engine();
     if (follows && !follows_instructions(engine)) return std::unique_ptr<TextGenerator>();
     return std::unique_ptr<TextGenerator>(

@@ -1,6 +1,8 @@
 #include "server/services.h"
 
+#include "server/agent_service.h"
 #include "server/scheduler_embedder.h"
+#include "server/served_agent_model.h"
 #include "server/vector_stores.h"
 
 namespace ondol::server {
@@ -15,14 +17,26 @@ Services::Services(std::unique_ptr<ModelPool> pool, size_t n_workers, std::strin
       tuning(data, files, *models) {
   on_stop([this] {
     tuning.stop();
+    if (agents) agents->tell_to_stop();
     vector_stores.stop_reading();
   });
 }
 
 Services::~Services() {
+  if (agents) agents->stop();
   workers.stop();
   hosted.stop();
   vector_stores.stop();
+}
+
+Result<void> Services::enable_agents(AgentOptions options) {
+  if (!options.model) {
+    options.model = [this](const std::string& name, std::function<bool()> goes_on) {
+      return open_served_agent_model(*models, name, std::move(goes_on));
+    };
+  }
+  agents = ONDOL_TRY(AgentService::open(std::move(options)));
+  return {};
 }
 
 Result<void> Services::load_data() {
@@ -42,6 +56,7 @@ void Services::start() {
   }
   vector_stores.start(std::move(embedder));
   tuning.start();
+  if (agents) agents->start();
 }
 
 }  // namespace ondol::server

@@ -16,6 +16,8 @@
 namespace ondol::server {
 
 class VectorStores;
+class AgentService;
+struct AgentOptions;
 
 struct Services {
   /// `data_folder` keeps what outlives the server; without one, it keeps nothing.
@@ -32,6 +34,9 @@ struct Services {
     const std::lock_guard lock(mutex_);
     for (const auto& stop : at_stop_) stop();
   }
+
+  /// Lets agents work; without `model` in the options, with this server's. Before start(). Errors: AgentService::open.
+  Result<void> enable_agents(AgentOptions options);
 
   /// Takes up what an earlier server left in the data folder, where there is one. Errors: the folder.
   Result<void> load_data();
@@ -51,7 +56,8 @@ struct Services {
  public:
   VectorStores& vector_stores;
   std::unique_ptr<ModelPool> models;
-  TuningJobs tuning;  // uses the models
+  TuningJobs tuning;                     // uses the models
+  std::unique_ptr<AgentService> agents;  // null: they do not work here; uses the models
 
  private:
   std::mutex mutex_;

@@ -71,13 +71,19 @@ std::optional<size_t> number_in(const Request& request, const char* key) {
 
 }  // namespace
 
+json::object shown_claim(const Claim& claim, const VectorStore& store, const FileStore& files) {
+  json::object object = claim_json(claim);
+  add_files(object["citations"], store, files);
+  add_files(object["disagreeing"], store, files);
+  return object;
+}
+
 json::object shown_answer(const Answer& answer, const VectorStore& store, const FileStore& files) {
   json::object object = answer_json(answer);
   add_files(object["sources"], store, files);
-  for (json::value& claim : object["claims"].as_array()) {
-    add_files(claim.as_object()["citations"], store, files);
-    add_files(claim.as_object()["disagreeing"], store, files);
-  }
+  json::array claims;
+  for (const Claim& claim : answer.claims) claims.push_back(shown_claim(claim, store, files));
+  object["claims"] = std::move(claims);
   return object;
 }
 

@@ -7,7 +7,8 @@
 
 namespace ondol::server {
 
-/// answer_json, whose citations say of which file they are.
+/// claim_json and answer_json, whose citations say of which file they are.
+json::object shown_claim(const Claim& claim, const VectorStore& store, const FileStore& files);
 json::object shown_answer(const Answer& answer, const VectorStore& store, const FileStore& files);
 
 /// What was read of a file, with its pages; and where ?start=S&end=E says so, parted around that place.

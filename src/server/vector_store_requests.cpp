@@ -200,6 +200,7 @@ VectorQuestion read_vector_question(const Fields& fields) {
   question.question = fields.required_text("query");
   check_query(fields, "query", question.question);
   question.model = fields.text("model");
+  question.streams = fields.flag("stream").value_or(false);
   for_objects(fields, "history", [&](const Fields& turn) {
     question.history.push_back({turn.required_text("question"), turn.required_text("answer")});
   });

@@ -45,6 +45,7 @@ struct VectorQuestion {
   std::string question;
   std::optional<std::string> model;
   std::vector<AnsweredQuestion> history;
+  bool streams = false;
 };
 VectorQuestion read_vector_question(const Fields& fields);
 

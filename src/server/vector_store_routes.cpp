@@ -4,9 +4,11 @@
 #include <ctime>
 #include <span>
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "retrieve/highlights.h"
 #include "server/engine_generator.h"
+#include "server/event_writer.h"
 #include "server/openai.h"
 #include "server/ownership.h"
 #include "server/paging.h"
@@ -220,11 +222,21 @@ void cancel_batch(Services& services, const Request& request, Responder& respond
 
 // Search and answers.
 
-json::object shown(const FoundPiece& piece) {
+json::array shown_highlights(std::string_view text, std::span<const std::string> queries) {
+  json::array list;
+  for (const ByteRange& range : highlights(text, fmt::format("{}", fmt::join(queries, " ")))) {
+    list.push_back(json::object{{"start", range.start}, {"end", range.end}});
+  }
+  return list;
+}
+
+json::object shown(const FoundPiece& piece, std::span<const std::string> queries) {
   json::object result = {{"file_id", piece.file.id}, {"filename", piece.file.name}, {"score", piece.score}};
   result["attributes"] = piece.file.attributes;
   result["content"] = json::array{json::object{{"type", "text"}, {"text", piece.hit.text}}};
-  result["ondol"] = shown_place(piece.hit);
+  json::object place = shown_place(piece.hit);
+  place["highlights"] = shown_highlights(piece.hit.text, queries);
+  result["ondol"] = std::move(place);
   return result;
 }
 
@@ -235,7 +247,7 @@ void search(Services& services, const Request& request, Responder& responder, co
   const FoundPieces found = search_stores(services.vector_stores, std::span(&id, 1), owner_of(request), wish);
   if (found.error) return send_error(responder, kStyle, *found.error);
   json::array data;
-  for (const FoundPiece& piece : found.pieces) data.push_back(shown(piece));
+  for (const FoundPiece& piece : found.pieces) data.push_back(shown(piece, wish.queries));
   json::object page = {{"object", "vector_store.search_results.page"}};
   page["search_query"] = json::value_from(wish.queries);
   page["data"] = std::move(data);
@@ -244,20 +256,36 @@ void search(Services& services, const Request& request, Responder& responder, co
   send_json(responder, page);
 }
 
+/// Each claim as an event when it has passed its checks, then the whole answer.
+void stream_answer(const Services& services, const VectorStores::Searchable& place, const VectorQuestion& wish,
+                   TextGenerator* generator, const ResponderPtr& responder) {
+  EventWriter events(responder);
+  events.begin();
+  const auto found = place.documents->answer(wish.question, wish.history, generator, [&](const Claim& claim) {
+    events.event("claim", json_text(shown_claim(claim, place.store, services.files)));
+    events.flush();
+    return !responder->is_gone();
+  });
+  if (!found) return events.fail(kStyle, make_error(500, found.error().message()), "error");
+  events.event("answer", json_text(shown_answer(*found, place.store, services.files)));
+  events.end();
+}
+
 /// On a thread for questions.
 void answer(const Services& services, const VectorStores::Searchable& place, const VectorQuestion& wish,
-            TextGenerator* generator, Responder& responder) {
+            TextGenerator* generator, const ResponderPtr& responder) {
+  if (wish.streams) return stream_answer(services, place, wish, generator, responder);
   const auto found = place.documents->answer(wish.question, wish.history, generator,
-                                             [&](const Claim&) { return !responder.is_gone(); });
-  if (!found) return send_error(responder, kStyle, make_error(500, found.error().message()));
-  send_json(responder, shown_answer(*found, place.store, services.files));
+                                             [&](const Claim&) { return !responder->is_gone(); });
+  if (!found) return send_error(*responder, kStyle, make_error(500, found.error().message()));
+  send_json(*responder, shown_answer(*found, place.store, services.files));
 }
 
 void answer_by_model(Services& services, const RequestPtr& request, const ResponderPtr& responder,
                      const VectorStores::Searchable& place, const VectorQuestion& wish,
                      const ModelPool::Outcome& model) {
   if (!follows_instructions(model.model->engine()) || !model.model->info().makes_text) {
-    return answer(services, place, wish, nullptr, *responder);
+    return answer(services, place, wish, nullptr, responder);
   }
   SchedulerGenerator::Terms terms;
   terms.client = request->client;
@@ -266,7 +294,7 @@ void answer_by_model(Services& services, const RequestPtr& request, const Respon
     return send_error(*responder, kStyle, *error);
   }
   SchedulerGenerator generator(model.model, std::move(terms));
-  answer(services, place, wish, &generator, *responder);
+  answer(services, place, wish, &generator, responder);
 }
 
 void ask(Services& services, const RequestPtr& request, const ResponderPtr& responder, const Fields& fields) {
@@ -276,7 +304,7 @@ void ask(Services& services, const RequestPtr& request, const ResponderPtr& resp
   if (place.error) return send_error(*responder, kStyle, *place.error);
   if (!wish.model) {
     return services.vector_stores.post_question(
-        [&services, place, wish, responder] { answer(services, place, wish, nullptr, *responder); });
+        [&services, place, wish, responder] { answer(services, place, wish, nullptr, responder); });
   }
   const auto ready = [&services, request, responder, place, wish](const ModelPool::Outcome& outcome) {
     if (outcome.error) return send_error(*responder, kStyle, *outcome.error);

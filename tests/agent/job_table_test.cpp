@@ -102,7 +102,7 @@ void people_are_asked(const std::string& place) {
   EXPECT_FALSE(table.answer(id, "yes").value());  // nothing was asked
   EXPECT_TRUE(table.ask(table.take("w", kLong).value().value(), "may I?").value());
   EXPECT_FALSE(table.take("w", kLong).value().has_value());
-  EXPECT_EQ(table.list(9, JobState::kAsking).value().front().question, "may I?");
+  EXPECT_EQ(table.list(9, {.state = JobState::kAsking}).value().front().question, "may I?");
   EXPECT_TRUE(table.answer(id, "yes").value());
   const LeasedJob again = table.take("w", kLong).value().value();
   EXPECT_EQ(again.answer, "yes");
@@ -126,7 +126,7 @@ void answers_count_once(const std::string& place) {
   const int64_t id = table.add({.name = "job", .work = work(1), .most_attempts = 9}).value();
   const LeasedJob asking = table.take("first", kLong).value().value();
   EXPECT_EQ(decide(asking, asked), ApprovalAnswer::kLater);
-  EXPECT_TRUE(table.ask(asking, question_of(asked)).value());
+  EXPECT_TRUE(table.ask(asking, stored_question(asked)).value());
   EXPECT_TRUE(table.answer(id, "yes").value());
   const LeasedJob answered = table.take("second", 1).value().value();
   EXPECT_EQ(decide(answered, other), ApprovalAnswer::kLater) << "another call was not asked about";
@@ -136,7 +136,7 @@ void answers_count_once(const std::string& place) {
   const LeasedJob next = table.take("third", kLong).value().value();
   EXPECT_EQ(next.answer, "");
   EXPECT_EQ(decide(next, asked), ApprovalAnswer::kLater);
-  EXPECT_TRUE(table.ask(next, question_of(asked)).value());
+  EXPECT_TRUE(table.ask(next, stored_question(asked)).value());
   EXPECT_TRUE(table.answer(id, "no").value());
   EXPECT_EQ(decide(table.take("fourth", kLong).value().value(), asked), ApprovalAnswer::kNo);
 }
@@ -144,16 +144,16 @@ void answers_count_once(const std::string& place) {
 void schedules_give_one_job_for_a_time(const std::string& place) {
   JobTable table = JobTable::open(place).value();
   Schedules schedules(table);
-  EXPECT_FALSE(schedules.put("bad", "nonsense", nullptr));
-  ASSERT_TRUE(schedules.put("news", "0 8 * * *", work(1)));
-  ASSERT_TRUE(schedules.put("news", "* * * * *", work(2)));
+  EXPECT_FALSE(schedules.put({.name = "bad", .at = "nonsense"}));
+  ASSERT_TRUE(schedules.put({.name = "news", .at = "0 8 * * *", .work = work(1)}));
+  ASSERT_TRUE(schedules.put({.name = "news", .at = "* * * * *", .work = work(2)}));
   EXPECT_EQ(schedules.add_due().value(), 0);
   // As if the machine had been off for an hour.
   ASSERT_TRUE(table.database().execute("UPDATE schedule SET next_ms = next_ms - 3600000"));
   const int64_t due = schedules.list().value().front().next_ms;
   EXPECT_EQ(schedules.add_due().value(), 1);
   EXPECT_EQ(schedules.add_due().value(), 0);
-  const ScheduleRecord record = schedules.list().value().front();
+  const Schedule record = schedules.list().value().front();
   EXPECT_EQ(record.last_ms, due);
   EXPECT_GT(record.next_ms, due + 3'540'000);
   // Another worker that saw the same time due adds nothing.
@@ -224,9 +224,9 @@ void jobs_end_once_whoever_is_killed(const std::string& place, const char* audit
 }
 
 /// ONDOL_TEST_JOBS asks for another number.
-int n_jobs() {
+int n_jobs(int usual) {
   const char* wanted = std::getenv("ONDOL_TEST_JOBS");
-  return wanted != nullptr ? std::atoi(wanted) : 2000;
+  return wanted != nullptr ? std::atoi(wanted) : usual;
 }
 
 class JobTableTest : public TemporaryFolder {};
@@ -250,7 +250,7 @@ TEST_F(JobTableTest, SchedulesGiveOneJobForATime) {
   schedules_give_one_job_for_a_time(path("jobs.db"));
 }
 TEST_F(JobTableTest, JobsEndOnceWhoeverIsKilled) {
-  jobs_end_once_whoever_is_killed(path("jobs.db"), kSqliteAudit, n_jobs());
+  jobs_end_once_whoever_is_killed(path("jobs.db"), kSqliteAudit, n_jobs(2000));
 }
 
 TEST_F(JobTableTest, RefusesADatabaseOfSomethingElse) {
@@ -306,7 +306,7 @@ TEST_F(PostgresTest, SchedulesGiveOneJobForATime) {
   schedules_give_one_job_for_a_time(url());
 }
 TEST_F(PostgresTest, JobsEndOnceWhoeverIsKilled) {
-  jobs_end_once_whoever_is_killed(url(), kPostgresAudit, n_jobs() / 2);
+  jobs_end_once_whoever_is_killed(url(), kPostgresAudit, n_jobs(1000));
 }
 
 }  // namespace

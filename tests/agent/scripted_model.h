@@ -48,8 +48,9 @@ class ScriptedModel final : public TemplatedAgentModel {
   std::function<void(const std::string& prompt)> on_prompt;
 
  protected:
-  Result<Generated> continue_prompt(Sampler& sampler, std::span<const TokenId> prompt, const GenerateOptions& options,
-                                    const TextSink& sink) override {
+  Result<Generated> continue_prompt(Continuation wish, const TextSink& sink) override {
+    const std::span<const TokenId> prompt = wish.prompt;
+    Sampler sampler = ONDOL_TRY(Sampler::create(wish.sampling, tokenizer()));
     prompts_.push_back(tokenizer().decode(prompt, true));
     if (on_prompt) on_prompt(prompts_.back());
     Generated result;
@@ -58,7 +59,7 @@ class ScriptedModel final : public TemplatedAgentModel {
     timeline_.assign(prompt.begin(), prompt.end());
     script_ = at_ < answers_.size() ? answers_[at_] : "";
     ++at_;
-    TextInProgress text(tokenizer(), sampler, options);
+    TextInProgress text(tokenizer(), sampler, wish.options);
     text.begin(prompt);
     std::optional<StopReason> end;
     while (!end) {

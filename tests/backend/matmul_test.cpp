@@ -146,8 +146,9 @@ std::vector<Variant> variants() {
 
 class MatmulTest : public ::testing::TestWithParam<Variant> {
  protected:
-  std::unique_ptr<Backend> create(int n_threads = 2) const {
-    return std::make_unique<cpu::CpuBackend>(GetParam().kernels, n_threads);
+  std::unique_ptr<Backend> create(int n_threads = 2, bool rounds_floats = false) const {
+    return std::make_unique<cpu::CpuBackend>(GetParam().kernels,
+                                             CpuOptions{.n_threads = n_threads, .rounds_floats = rounds_floats});
   }
 };
 
@@ -210,6 +211,29 @@ TEST_P(MatmulTest, RoundingCostsLittle) {
       EXPECT_LT(std::sqrt(error / norm), is_float(type) ? 1e-4 : 1e-2);
     }
   }
+}
+
+// What an embedding model may do: both sides lose at most half of BF16's last of eight digits.
+TEST_P(MatmulTest, FloatsMayBeRounded) {
+  constexpr int64_t kRows = 70, kOutputs = 50, kColumns = 384;
+  Random random(9);
+  const Matrix x = random.matrix(kRows, kColumns), weights = random.matrix(kOutputs, kColumns);
+  Matrix out(kRows, kOutputs), exact(kRows, kOutputs);
+  const Weight weight{weights.tensor, {}};
+  const LinearJob rounded{&weight, out.tensor}, plain{&weight, exact.tensor};
+  create(2, true)->linear(x.tensor, {&rounded, 1});
+  create()->linear(x.tensor, {&plain, 1});
+  const Sums sums = exact_products(x.tensor, weights.tensor);
+  bool is_rounded = false;
+  for (int64_t t = 0; t < kRows; ++t) {
+    for (int64_t h = 0; h < kOutputs; ++h) {
+      const auto at = static_cast<size_t>(t * kOutputs + h);
+      ASSERT_NEAR(out.at(t, h), sums.product[at], sums.magnitude[at] * 0x1p-7);
+      ASSERT_NEAR(exact.at(t, h), sums.product[at], sums.magnitude[at] * 0x1p-20);
+      is_rounded |= std::fabs(out.at(t, h) - sums.product[at]) > sums.magnitude[at] * 0x1p-20;
+    }
+  }
+  EXPECT_EQ(is_rounded, cpu::tiles_of(GetParam().kernels) != nullptr);
 }
 
 TEST_P(MatmulTest, BiasAndAccumulation) {
@@ -316,8 +340,8 @@ TEST(MatmulExtensions, MakeNoDifference) {
     const uint64_t features = cpu::detect_features();
     const auto extensions = extensions_of(name).second;
     if ((features & extensions) == 0) continue;
-    cpu::CpuBackend with(*cpu::select_kernels(name, features), 2);
-    cpu::CpuBackend without(*cpu::select_kernels(name, features & ~extensions), 2);
+    cpu::CpuBackend with(*cpu::select_kernels(name, features), CpuOptions{.n_threads = 2});
+    cpu::CpuBackend without(*cpu::select_kernels(name, features & ~extensions), CpuOptions{.n_threads = 2});
     for (const DType type : weight_types()) {
       for (const int64_t n_rows : {1, 2, 3, 4, 5, 6, 7, 8, 16, 32}) {
         Random random(17);

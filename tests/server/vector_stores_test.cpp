@@ -12,6 +12,7 @@
 #include "server/vector_stores.h"
 #include "test_client.h"
 #include "tests/runtime/adapter_sample.h"
+#include "text/unicode.h"
 #include "upload_sample.h"
 
 namespace ondol::server {
@@ -127,6 +128,19 @@ TEST_F(VectorStoresApi, AreFilledAndSearched) {
   EXPECT_TRUE(fs::is_empty(folder_ / "data/vector_stores"));
 }
 
+TEST_F(VectorStoresApi, MarkTheWordsThatWereFound) {
+  const std::string store = created();
+  attached(store, "bay.md", kLighthouse);
+  const json::value page = client().post(store + "/search", {{"query", "lighthouses"}}).document();
+  const std::string text(member(page, "/data/0/content/0/text").as_string());
+  const json::value marks = member(page, "/data/0/ondol/highlights");
+  ASSERT_FALSE(marks.as_array().empty()) << page;
+  for (const json::value& mark : marks.as_array()) {
+    const auto start = static_cast<size_t>(int_or(mark, "start", 0)), end = static_cast<size_t>(int_or(mark, "end", 0));
+    EXPECT_EQ(lowercase(text.substr(start, end - start)), "lighthouse");
+  }
+}
+
 TEST_F(VectorStoresApi, AnswerWithCitations) {
   const std::string store = created();
   const std::string id = attached(store, "bay.md", kLighthouse);
@@ -155,6 +169,12 @@ TEST_F(VectorStoresApi, AnswerWithCitations) {
   EXPECT_EQ(client().get(fmt::format("{}/files/{}/text?start=5&end=4", store, id)).status, 400);
   EXPECT_EQ(client().get(fmt::format("{}/files/{}/text?start=0&end=100000", store, id)).status, 400);
   EXPECT_EQ(client().get(fmt::format("{}/files/{}/text?start=-1&end=4", store, id)).status, 400);
+  // The same, claim by claim as they pass.
+  const std::vector<json::value> events =
+      client().post(store + "/ask", {{"query", "When was the lighthouse built?"}, {"stream", true}}).events();
+  ASSERT_EQ(events.size(), member(answer, "/claims").as_array().size() + 1);
+  EXPECT_EQ(events.front(), member(answer, "/claims/0"));
+  EXPECT_EQ(events.back(), answer);
   // A model that follows no instructions quotes, too; one that there is not is an error.
   const json::value by_sample =
       client().post(store + "/ask", {{"query", "When was the lighthouse built?"}, {"model", "sample"}}).document();

@@ -92,8 +92,16 @@ async function ofStore(state, store, method, rest, url, read) {
   if (part === 'ask') {
     const body = JSON.parse(await read())
     state.requests.push(body)
-    await wait(body.query.includes('slowly') ? 8000 : 150)
-    return body.query.includes('fail') ? bad(500, 'the disk is on fire') : good(answer(state, store, body))
+    if (body.query.includes('fail')) return bad(500, 'the disk is on fire')
+    const whole = answer(state, store, body)
+    const pause = body.query.includes('slowly') ? 8000 : 150
+    return { events: (async function* () {
+      for (const claim of whole.claims) {
+        yield ['claim', claim]
+        await wait(pause)
+      }
+      yield ['answer', whole]
+    })() }
   }
   if (part === 'files' && id === undefined && method === 'POST') {
     const { file_id, attributes } = JSON.parse(await read())

@@ -6,6 +6,7 @@ import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { gunzipSync } from 'node:zlib'
+import { agents, cutStreams } from './agents.mjs'
 import { planAnswer } from './answers.mjs'
 import { documents } from './documents.mjs'
 import { freshState, metricsText, modelList } from './state.mjs'
@@ -141,6 +142,7 @@ async function remove(request, response) {
 async function control(request, response, path) {
   if (path === '/mock/reset') state = freshState(options.key)
   else if (path === '/mock/requests') return sendJson(response, 200, state.requests)
+  else if (path === '/mock/cut') cutStreams(state)
   else Object.assign(state, await bodyOf(request))
   return sendJson(response, 200, {})
 }
@@ -154,9 +156,15 @@ async function answer(request, response) {
   if (needsKey && state.key && request.headers.authorization !== `Bearer ${state.key}`) {
     return sendError(response, 401, 'This server needs an API key.', 'invalid_api_key', 'authentication_error')
   }
+  if (await agents(state, request, response, url, () => textBody(request))) return undefined
   const taught = await teach(state, request.method, url, () => textBody(request))
   if (taught) return sendJson(response, taught.status, taught.value)
   const about = await documents(state, request.method, url, () => textBody(request))
+  if (about?.events !== undefined) {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    for await (const [name, value] of about.events) response.write(`event: ${name}\ndata: ${JSON.stringify(value)}\n\n`)
+    return response.end()
+  }
   if (about?.bytes !== undefined) {
     response.writeHead(200, { 'Content-Type': 'application/octet-stream' })
     return response.end(about.bytes)

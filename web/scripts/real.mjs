@@ -1,8 +1,8 @@
 // The browser tests against `ondol serve` itself, with a hub on this machine to fetch a model from.
 //
 //   node scripts/real.mjs ONDOL [MODEL.gguf] [arguments of playwright]      (the sample model, unless another is named)
-import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -56,9 +56,18 @@ async function startServer(hub, home, flags) {
   return { server, url: /http:\/\/[\w.]+:\d+/.exec(first)[0] }
 }
 
+/** A folder for agents to work in, where the server knows of agents. */
+function workspaceFlags(home) {
+  if (!execFileSync(ondol, ['serve', '--help'], { encoding: 'utf8' }).includes('--workspace')) return []
+  const folder = join(home, 'workspace')
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'letter.txt'), 'The kiln was repaired on Monday.\n')
+  return ['--workspace', folder]
+}
+
 const home = mkdtempSync(join(tmpdir(), 'ondol-real-'))
 const hub = await startHub()
-const open = await startServer(hub, home, [model])
+const open = await startServer(hub, home, [model, ...workspaceFlags(home)])
 const locked = await startServer(hub, home, [sample, '--api-key', 'secret'])
 const tests = spawn('npx', ['playwright', 'test', ...rest], { cwd: web, stdio: 'inherit', env: { ...process.env, ONDOL_URL: open.url, ONDOL_LOCKED_URL: locked.url } })
 const status = await new Promise((done) => tests.once('exit', done))

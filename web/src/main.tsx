@@ -1,6 +1,7 @@
 import { effect } from '@preact/signals'
 import { render } from 'preact'
 import { App } from './components/App'
+import { asking, followAgents } from './state/agents'
 import { current, loadList, openConversation, saveAll } from './state/conversations'
 import { loadModels } from './state/models'
 import { route } from './state/router'
@@ -12,6 +13,7 @@ applySettings()
 installShortcuts()
 void loadList()
 void loadModels()
+followAgents()
 
 effect(() => {
   const { value } = route
@@ -20,7 +22,8 @@ effect(() => {
 effect(() => {
   const { view } = route.value
   const page = view === 'chat' ? current.value?.title : t.value[view].title
-  document.title = page ? `${page} · Ondol` : 'Ondol'
+  const waiting = asking.value.length > 0 ? `(${asking.value.length}) ` : ''
+  document.title = waiting + (page ? `${page} · Ondol` : 'Ondol')
 })
 
 window.addEventListener('pagehide', saveAll)

@@ -239,7 +239,7 @@ inBothLanguages(({ words: all }) => {
     await askDocuments(page, words, 'and its lamp?')
     await expect(page.getByRole('heading', { name: words.written('Llama-3.2-1B-Instruct-GGUF') })).toBeVisible()
     const bodies = (await sent(page)) as unknown as { query: string; model?: string; history: { question: string; answer: string }[] }[]
-    expect(bodies[1]).toEqual({ query: 'When was the lighthouse built?', history: [] })
+    expect(bodies[1]).toEqual({ query: 'When was the lighthouse built?', history: [], stream: true })
     expect(bodies[0]!.model).toBe('unsloth/Llama-3.2-1B-Instruct-GGUF')
     expect(bodies[0]!.history).toHaveLength(1)
     expect(bodies[0]!.history[0]!.question).toBe('When was the lighthouse built?')
@@ -256,6 +256,8 @@ inBothLanguages(({ words: all }) => {
     await page.getByLabel(words.question, { exact: true }).fill('slowly, the lighthouse')
     await page.getByLabel(words.question, { exact: true }).press('Enter')
     await expect(page.locator('.turn').getByRole('status')).toHaveText(words.asking)
+    // What has passed its checks is there before the rest.
+    await expect(page.locator('.turn .claim')).toHaveCount(1)
     await page.getByRole('button', { name: all.composer.stop }).click()
     await expect(page.locator('.turn')).toContainText(all.chat.stopped)
     await page.getByLabel(words.question, { exact: true }).fill('slowly, once more')

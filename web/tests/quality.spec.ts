@@ -10,6 +10,35 @@ async function check(page: Page, view: string): Promise<void> {
   expect(violations.map((v) => `${view}: ${v.id}: ${v.nodes.map((n) => n.target.join(' ')).join(' | ')}`)).toEqual([])
 }
 
+async function visitAgents(page: Page, { agents }: Language['words']): Promise<void> {
+  await page.goto('/#/agents')
+  for (const goal of ['a long one', 'fail now', 'slowly']) {
+    await page.getByLabel(agents.goal.text, { exact: true }).fill(goal)
+    await page.getByRole('button', { name: agents.goal.start, exact: true }).click()
+    await expect(page.getByLabel(agents.goal.text, { exact: true })).toHaveValue('')
+  }
+  await page.locator('.choice-option').filter({ hasText: agents.goal.scopes.full }).last().click()
+  for (const summary of await page.locator('.goal-fold summary').all()) await summary.click()
+  await expect(page.locator('.approval')).toBeVisible()
+  await expect(page.locator('.badge-job-failed')).toBeVisible()
+  await check(page, 'agents')
+  await page.goto('/#/agents/1')
+  await expect(page.locator('.step-call')).toHaveCount(2)
+  await check(page, 'job that asks')
+  await page.locator('.approval .primary').click()
+  await expect(page.locator('.step-end')).toBeVisible()
+  await check(page, 'job')
+  await page.goto('/#/agents/schedules')
+  await page.getByLabel(agents.schedules.name, { exact: true }).fill('mail')
+  await page.getByText(agents.schedules.kinds.hook, { exact: true }).click()
+  await page.getByLabel(agents.goal.text, { exact: true }).fill('file the mail')
+  await page.getByRole('button', { name: agents.schedules.create }).click()
+  await check(page, 'secret')
+  await page.keyboard.press('Escape')
+  await expect(page.locator('.schedule')).toBeVisible()
+  await check(page, 'schedules')
+}
+
 async function visitAll(page: Page, { words }: Language): Promise<void> {
   await open(page)
   await check(page, 'welcome')
@@ -39,6 +68,7 @@ async function visitAll(page: Page, { words }: Language): Promise<void> {
   await check(page, 'teach')
   await page.goto('/#/documents')
   await check(page, 'documents')
+  await visitAgents(page, words)
   await page.goto('/#/settings')
   await check(page, 'settings')
   await page.locator('main').focus()
@@ -53,7 +83,7 @@ async function visitAll(page: Page, { words }: Language): Promise<void> {
 inBothLanguages((language) => {
   for (const colorScheme of ['light', 'dark'] as const) {
     test(`no accessibility violations, ${colorScheme}`, async ({ page }) => {
-      test.setTimeout(90_000)
+      test.setTimeout(120_000)
       await page.emulateMedia({ colorScheme })
       await setMock(page, { busy: true })
       await visitAll(page, language)
@@ -69,6 +99,12 @@ inBothLanguages((language) => {
       await check(page, 'chat')
       await page.getByRole('button', { name: language.words.sidebar.open }).tap()
       await check(page, 'drawer')
+    })
+
+    test('no accessibility violations in agents', async ({ page }) => {
+      test.setTimeout(60_000)
+      await open(page)
+      await visitAgents(page, language.words)
     })
   })
 })

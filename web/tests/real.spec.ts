@@ -103,6 +103,127 @@ inBothLanguages(({ name, words }) => {
     expect(String(bodies[0]!.model)).toMatch(new RegExp(`ft-guest-${name}-`))
   })
 
+  test.describe('agents', () => {
+    const { agents } = words
+    test.beforeEach(async ({ page }) => {
+      const response = await page.request.get('/v1/agents')
+      const about = response.ok() ? ((await response.json()) as { enabled: boolean }) : { enabled: false }
+      test.skip(!about.enabled, 'this server has no agents (ondol serve --workspace DIR)')
+      test.setTimeout(240_000)
+    })
+    const ended = new RegExp([agents.states.done, agents.states.failed, agents.states.cancelled].join('|'))
+    const badge = (page: Page) => page.locator('.job-line .badge')
+    const nth = async (page: Page) => Number(/\d+$/.exec(page.url())![0])
+
+    /** Starts a goal with only these tools, and opens its job. */
+    async function start(page: Page, goal: string, tools: string[], turns: number): Promise<void> {
+      await open(page, '#/agents')
+      await page.getByLabel(agents.goal.text, { exact: true }).fill(goal)
+      for (const summary of await page.locator('.goal-fold summary').all()) await summary.click()
+      await page.getByRole('button', { name: agents.goal.none, exact: true }).click()
+      for (const tool of tools) await page.locator('.tool-choice').filter({ has: page.getByText(tool, { exact: true }) }).locator('input').check()
+      await page.getByLabel(agents.goal.turns).fill(String(turns))
+      const [answer] = await Promise.all([
+        page.waitForResponse((response) => response.url().endsWith('/v1/agents/jobs') && response.request().method() === 'POST'),
+        page.getByRole('button', { name: agents.goal.start, exact: true }).click(),
+      ])
+      const { id } = (await answer.json()) as { id: number }
+      await page.goto(`/#/agents/${id}`)
+      await expect(page.getByRole('heading', { level: 1 })).toHaveText(agents.name(id))
+    }
+
+    test('@real a goal is worked on, seen step by step, and goes on with a further goal', async ({ page }) => {
+      await start(page, name === 'ko' ? '6 곱하기 7은?' : 'How much is six times seven?', ['calculator'], 2)
+      await expect(page.locator('.step-goal')).toHaveCount(1, { timeout: 60_000 })
+      await expect(page.locator('.step-answer').first()).toBeVisible({ timeout: 120_000 })
+      await expect(badge(page)).toHaveText(ended, { timeout: 120_000 })
+      await expect(page.locator('.step-end')).toHaveCount(1)
+      await expect(page.locator('.job-facts')).toContainText(agents.job.spent)
+      await accessible(page, 'job')
+      await shot(page, `agents-job-${name}`)
+      const steps = await page.locator('.step').count()
+      const first = await nth(page)
+      await page.reload()
+      await expect(page.locator('.step')).toHaveCount(steps)
+      await page.getByLabel(agents.job.furtherLabel).fill(name === 'ko' ? '그럼 8은?' : 'And times eight?')
+      await page.getByRole('button', { name: agents.job.resume }).click()
+      await expect.poll(() => nth(page)).toBeGreaterThan(first)
+      await expect(badge(page)).toHaveText(ended, { timeout: 120_000 })
+      await expect(page.locator('.step-goal').last()).toContainText(name === 'ko' ? '그럼 8은?' : 'And times eight?')
+      await page.goto('/#/agents')
+      await expect(page.locator('.job').first().locator('.badge')).toHaveText(ended)
+      await accessible(page, 'agents')
+      await shot(page, `agents-${name}`)
+    })
+
+    test('@real a job is stopped', async ({ page }) => {
+      await start(page, name === 'ko' ? '폴더의 모든 것에 대해 길게 써 줘' : 'Write at length about everything in the folder', ['read_file', 'calculator'], 30)
+      const stop = page.getByRole('button', { name: agents.job.stopLabel(await nth(page)) })
+      await stop.click({ timeout: 20_000 }).catch(() => undefined) // a small model may have been done before
+      await expect(badge(page)).toHaveText(ended, { timeout: 60_000 })
+      await expect(stop).toHaveCount(0)
+    })
+
+    test('@real what must be approved is asked, seen, and answered', async ({ page }) => {
+      await start(page, name === 'ko' ? 'write_file 도구로 news.md 파일에 “안녕”이라고 적어 줘.' : 'Write the word "hello" to the file news.md with write_file.', ['write_file'], 4)
+      const card = page.locator('.approval')
+      await expect(card.or(badge(page).filter({ hasText: ended }))).toBeVisible({ timeout: 180_000 })
+      test.skip((await card.count()) === 0, 'this model called nothing that must be approved')
+      await expect(card.getByText('write_file', { exact: true })).toBeVisible()
+      await expect(card.locator('pre')).not.toBeEmpty()
+      await expect(page.locator('.page-link .count')).toHaveText(/\d/)
+      await accessible(page, 'approval')
+      await shot(page, `agents-asks-${name}`)
+      await card.getByRole('button', { name: agents.ask.noLabel('write_file', await nth(page)) }).click()
+      await expect(page.locator('.step-call.refused').first()).toContainText(agents.job.verdicts.refused, { timeout: 60_000 })
+      const stop = page.getByRole('button', { name: agents.job.stopLabel(await nth(page)) })
+      await stop.click({ timeout: 5000 }).catch(() => undefined)
+      await expect(badge(page)).toHaveText(ended, { timeout: 60_000 })
+    })
+
+    test('@real schedules are made, run, called and deleted', async ({ page }) => {
+      const { schedules } = agents
+      const fill = async (schedule: string, kind: 'times' | 'hook') => {
+        await page.getByLabel(schedules.name, { exact: true }).fill(schedule)
+        await page.getByText(schedules.kinds[kind], { exact: true }).first().click()
+        await page.getByLabel(agents.goal.text, { exact: true }).fill('How much is 2 + 3?')
+      }
+      const row = (schedule: string) => page.locator('.schedule').filter({ has: page.getByRole('heading', { name: schedule }) })
+      const [yearly, hook] = [`yearly-${name}`, `hook-${name}`]
+      await open(page, '#/agents/schedules')
+      await fill(yearly, 'times')
+      await page.getByLabel(schedules.at, { exact: true }).fill('61 * * * *')
+      await page.getByRole('button', { name: schedules.create }).click()
+      await expect(page.getByRole('alert')).toContainText('61')
+      await page.getByLabel(schedules.at, { exact: true }).fill('@yearly')
+      await page.getByRole('button', { name: schedules.create }).click()
+      await expect(row(yearly)).toContainText('@yearly')
+      await expect(row(yearly)).toContainText(schedules.next(''))
+      await row(yearly).getByRole('button', { name: schedules.runLabel(yearly) }).click()
+      await page.getByRole('link', { name: agents.jobs, exact: true }).click()
+      await expect(page.locator('.job').filter({ hasText: agents.bySchedule(yearly) }).first()).toBeVisible()
+      await page.getByRole('link', { name: schedules.title, exact: true }).click()
+      await fill(hook, 'hook')
+      await page.getByRole('button', { name: schedules.create }).click()
+      const dialog = page.getByRole('dialog', { name: schedules.secretTitle })
+      const secret = await dialog.getByRole('group', { name: schedules.secret, exact: true }).innerText()
+      await dialog.getByRole('button', { name: schedules.keptSecret }).click()
+      const call = (bearer: string) => page.request.post(`/v1/agents/hooks/${hook}`, { headers: { Authorization: `Bearer ${bearer}` }, data: 'A letter came.' })
+      expect((await call('wrong')).ok()).toBe(false)
+      expect((await call(secret)).status()).toBe(202)
+      await page.getByRole('link', { name: agents.jobs, exact: true }).click()
+      await expect(page.locator('.job').filter({ hasText: agents.bySchedule(hook) }).first()).toBeVisible()
+      await page.getByRole('link', { name: schedules.title, exact: true }).click()
+      await accessible(page, 'schedules')
+      await shot(page, `agents-schedules-${name}`)
+      for (const schedule of [yearly, hook]) {
+        await page.getByRole('button', { name: schedules.deleteLabel(schedule) }).click()
+        await page.getByRole('dialog').getByRole('button', { name: words.common.delete }).click()
+        await expect(row(schedule)).toHaveCount(0)
+      }
+    })
+  })
+
   test('@real documents are put in, read, asked and searched, and each citation is seen in its document', async ({ page }) => {
     const { documents } = words
     test.setTimeout(180_000)
@@ -422,10 +543,10 @@ inBothLanguages(({ name, words }) => {
         await page.keyboard.press('Alt+KeyM')
         await view('choice')
         await page.keyboard.press('Escape')
-        for (const place of ['models', 'documents', 'teach', 'status', 'settings']) {
+        for (const place of ['models', 'documents', 'teach', 'agents', 'agents/schedules', 'status', 'settings']) {
           await page.goto(`/#/${place}`)
           if (place === 'status') await expect(page.locator('.chart-line')).not.toHaveCount(0, { timeout: 10_000 })
-          await view(place)
+          await view(place.replace('/', '-'))
         }
         if (device === 'phone') {
           await page.getByRole('button', { name: words.sidebar.open }).click()

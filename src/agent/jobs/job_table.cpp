@@ -10,7 +10,7 @@ namespace ondol {
 namespace {
 
 constexpr int64_t kApplication = 0x6f6e646a;  // "ondj"
-constexpr int64_t kVersion = 1;
+constexpr int64_t kVersion = 2;
 
 constexpr int kMostRetryDoublings = 10;
 
@@ -35,6 +35,26 @@ CREATE TABLE schedule (id {own_id}, name TEXT NOT NULL UNIQUE, cron TEXT NOT NUL
       "integer"_a = dialect.integer, "own_id"_a = dialect.own_id);
 }
 
+/// What version 2 has more: owners, what a job used and when it changed; schedules by files and hooks.
+std::string second_schema(const sql::Dialect& dialect) {
+  using namespace fmt::literals;
+  return fmt::format(
+      R"sql(
+ALTER TABLE job ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+ALTER TABLE job ADD COLUMN usage TEXT NOT NULL DEFAULT '';
+ALTER TABLE job ADD COLUMN started_ms {integer} NOT NULL DEFAULT 0;
+ALTER TABLE job ADD COLUMN changed_ms {integer} NOT NULL DEFAULT 0;
+CREATE INDEX job_by_change ON job (changed_ms);
+ALTER TABLE schedule ADD COLUMN kind {integer} NOT NULL DEFAULT 0;
+ALTER TABLE schedule ADD COLUMN files TEXT NOT NULL DEFAULT '';
+ALTER TABLE schedule ADD COLUMN secret TEXT NOT NULL DEFAULT '';
+ALTER TABLE schedule ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+CREATE TABLE seen_file (id {own_id}, schedule TEXT NOT NULL, path TEXT NOT NULL, digest TEXT NOT NULL,
+                        mark TEXT NOT NULL, UNIQUE (schedule, path, digest));
+)sql",
+      "integer"_a = dialect.integer, "own_id"_a = dialect.own_id);
+}
+
 /// Milliseconds since 1970 by the database's clock.
 std::string now_of(const sql::Dialect& dialect) {
   return dialect.is_server ? "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
@@ -48,7 +68,9 @@ std::string unique_name() {
   return fmt::format("{:016x}{:016x}", word(), word());
 }
 
-constexpr char kColumns[] = "id, name, work, state, attempts, worker, question, result, made_ms, ended_ms, progress";
+constexpr char kColumns[] =
+    "id, name, work, state, attempts, worker, question, result, made_ms, ended_ms, progress, usage, owner, started_ms, "
+    "changed_ms";
 
 Result<JobRecord> record_of(const Statement& row) {
   JobRecord record;
@@ -63,19 +85,25 @@ Result<JobRecord> record_of(const Statement& row) {
   record.made_ms = row.integer(8);
   record.ended_ms = row.integer(9);
   record.progress = row.text(10);
+  record.usage = row.text(11);
+  record.owner = row.text(12);
+  record.started_ms = row.integer(13);
+  record.changed_ms = row.integer(14);
   return record;
 }
 
 Result<void> make_tables(Database& database, const std::string& place) {
   Transaction transaction = ONDOL_TRY(Transaction::begin(database));
   const sql::Identity identity = ONDOL_TRY(database.identity());
-  if (!identity.is_empty && (identity.application != kApplication || identity.version != kVersion)) {
+  const bool is_ours = identity.application == kApplication && identity.version >= 1 && identity.version <= kVersion;
+  if (!identity.is_empty && !is_ours) {
     return Error(
         fmt::format("{}: expected a table of jobs (version {}), got a database of something else; name another",
                     Database::shown(place), kVersion));
   }
-  if (!identity.is_empty) return {};
-  ONDOL_TRY(database.execute(schema(database.dialect())));
+  if (is_ours && identity.version == kVersion) return {};
+  if (identity.is_empty) ONDOL_TRY(database.execute(schema(database.dialect())));
+  ONDOL_TRY(database.execute(second_schema(database.dialect())));
   ONDOL_TRY(database.set_identity(kApplication, kVersion));
   return transaction.commit();
 }
@@ -108,12 +136,12 @@ Result<int64_t> JobTable::add(const JobWish& wish) {
   const std::string name = wish.name.empty() ? unique_name() : wish.name;
   const std::string work = json_text(wish.work);
   ONDOL_TRY(changes_one(
-      fmt::format(
-          "INSERT INTO job (name, work, state, priority, due_ms, attempts, most_attempts, lease, lease_end_ms, "
-          "worker, question, answer, progress, result, made_ms, ended_ms) "
-          "VALUES (?1, ?2, {0}, ?3, {1} + ?4, 0, ?5, '', 0, '', '', '', '', '', {1}, 0) ON CONFLICT (name) DO NOTHING",
-          number_of(JobState::kWaiting), now_),
-      name, work, wish.priority, wish.delay_ms, std::max(1, wish.most_attempts)));
+      fmt::format("INSERT INTO job (name, work, state, priority, due_ms, attempts, most_attempts, lease, lease_end_ms, "
+                  "worker, question, answer, progress, result, made_ms, ended_ms, owner, changed_ms) "
+                  "VALUES (?1, ?2, {0}, ?3, {1} + ?4, 0, ?5, '', 0, '', '', '', '', '', {1}, 0, ?6, {1}) "
+                  "ON CONFLICT (name) DO NOTHING",
+                  number_of(JobState::kWaiting), now_),
+      name, work, wish.priority, wish.delay_ms, std::max(1, wish.most_attempts), wish.owner));
   Statement find = ONDOL_TRY(database_.prepare("SELECT id FROM job WHERE name = ?1"));
   return find.number(name);
 }
@@ -123,20 +151,21 @@ Result<std::optional<LeasedJob>> JobTable::take(const std::string& worker, int64
   // On a server, many look at once: a row that another is just taking is passed over.
   const std::string_view alone = database_.dialect().is_server ? " FOR UPDATE SKIP LOCKED" : "";
   Statement taking = ONDOL_TRY(database_.prepare(fmt::format(
-      "UPDATE job SET state = {running}, lease = ?1, worker = ?2, lease_end_ms = {now} + ?3, attempts = attempts + 1 "
+      "UPDATE job SET state = {running}, lease = ?1, worker = ?2, lease_end_ms = {now} + ?3, attempts = attempts + 1, "
+      "changed_ms = {now}, started_ms = CASE WHEN started_ms = 0 THEN {now} ELSE started_ms END "
       "WHERE id = (SELECT id FROM job WHERE (state = {waiting} AND due_ms <= {now}) OR "
       "(state = {running} AND lease_end_ms <= {now} AND attempts < most_attempts) "
       "ORDER BY priority DESC, due_ms, id LIMIT 1{alone}) RETURNING id, name, work, attempts, question, answer, "
-      "progress",
+      "progress, usage",
       fmt::arg("running", number_of(JobState::kRunning)), fmt::arg("waiting", number_of(JobState::kWaiting)),
       fmt::arg("now", now_), fmt::arg("alone", alone))));
   taking.start(lease, worker, lease_ms);
   if (!ONDOL_TRY(taking.next())) {
     // Nobody comes back for those whose last worker died.
-    ONDOL_TRY(
-        changes_one(fmt::format("UPDATE job SET state = {}, ended_ms = {}, result = 'its worker died' "
-                                "WHERE state = {} AND lease_end_ms <= {} AND attempts >= most_attempts",
-                                number_of(JobState::kFailed), now_, number_of(JobState::kRunning), now_)));
+    ONDOL_TRY(changes_one(
+        fmt::format("UPDATE job SET state = {0}, ended_ms = {1}, changed_ms = {1}, result = 'its worker died' "
+                    "WHERE state = {2} AND lease_end_ms <= {1} AND attempts >= most_attempts",
+                    number_of(JobState::kFailed), now_, number_of(JobState::kRunning))));
     return std::optional<LeasedJob>();
   }
   LeasedJob job{.id = taking.integer(0),
@@ -146,6 +175,7 @@ Result<std::optional<LeasedJob>> JobTable::take(const std::string& worker, int64
                 .question = std::string(taking.text(4)),
                 .answer = std::string(taking.text(5)),
                 .progress = std::string(taking.text(6)),
+                .usage = std::string(taking.text(7)),
                 .lease = lease};
   job.work = ONDOL_TRY(parse_json(taking.text(2)));
   // The statement is read to its end, so that SQLite commits it.
@@ -160,9 +190,17 @@ Result<bool> JobTable::keep(const LeasedJob& job, int64_t lease_ms) {
 }
 
 Result<bool> JobTable::note(const LeasedJob& job, std::string_view progress) {
-  return changes_one(fmt::format("UPDATE job SET progress = ?3 WHERE id = ?1 AND lease = ?2 AND state = {}",
-                                 number_of(JobState::kRunning)),
-                     job.id, job.lease, progress);
+  return changes_one(
+      fmt::format("UPDATE job SET progress = ?3, changed_ms = {} WHERE id = ?1 AND lease = ?2 AND state = {}", now_,
+                  number_of(JobState::kRunning)),
+      job.id, job.lease, progress);
+}
+
+Result<bool> JobTable::note_usage(const LeasedJob& job, std::string_view usage) {
+  return changes_one(
+      fmt::format("UPDATE job SET usage = ?3, changed_ms = {} WHERE id = ?1 AND lease = ?2 AND state = {}", now_,
+                  number_of(JobState::kRunning)),
+      job.id, job.lease, usage);
 }
 
 Result<bool> JobTable::use_answer(const LeasedJob& job) {
@@ -174,52 +212,61 @@ Result<bool> JobTable::use_answer(const LeasedJob& job) {
 
 Result<bool> JobTable::finish(const LeasedJob& job, const json::value& result) {
   const std::string text = json_text(result);
-  return changes_one(fmt::format("UPDATE job SET state = {}, result = ?3, ended_ms = {}, lease = '' "
-                                 "WHERE id = ?1 AND lease = ?2 AND state = {}",
-                                 number_of(JobState::kDone), now_, number_of(JobState::kRunning)),
-                     job.id, job.lease, text);
+  return changes_one(
+      fmt::format("UPDATE job SET state = {0}, result = ?3, ended_ms = {1}, changed_ms = {1}, lease = '' "
+                  "WHERE id = ?1 AND lease = ?2 AND state = {2}",
+                  number_of(JobState::kDone), now_, number_of(JobState::kRunning)),
+      job.id, job.lease, text);
 }
 
 Result<bool> JobTable::fail(const LeasedJob& job, std::string_view error, int64_t retry_ms) {
-  const int64_t delay = retry_ms << std::min(job.attempt - 1, kMostRetryDoublings);
+  const int64_t delay = std::max<int64_t>(retry_ms, 0) << std::min(job.attempt - 1, kMostRetryDoublings);
+  const std::string_view again = retry_ms >= 0 ? "attempts < most_attempts" : "1 = 0";
   return changes_one(
-      fmt::format("UPDATE job SET state = CASE WHEN attempts < most_attempts THEN {} ELSE {} END, "
-                  "ended_ms = CASE WHEN attempts < most_attempts THEN 0 ELSE {} END, "
-                  "result = ?3, due_ms = {} + ?4, lease = '' WHERE id = ?1 AND lease = ?2 AND state = {}",
-                  number_of(JobState::kWaiting), number_of(JobState::kFailed), now_, now_,
-                  number_of(JobState::kRunning)),
+      fmt::format("UPDATE job SET state = CASE WHEN {again} THEN {waiting} ELSE {failed} END, "
+                  "ended_ms = CASE WHEN {again} THEN 0 ELSE {now} END, changed_ms = {now}, "
+                  "result = ?3, due_ms = {now} + ?4, lease = '' WHERE id = ?1 AND lease = ?2 AND state = {running}",
+                  fmt::arg("again", again), fmt::arg("waiting", number_of(JobState::kWaiting)),
+                  fmt::arg("failed", number_of(JobState::kFailed)), fmt::arg("now", now_),
+                  fmt::arg("running", number_of(JobState::kRunning))),
       job.id, job.lease, error, delay);
 }
 
 Result<bool> JobTable::ask(const LeasedJob& job, std::string_view question) {
   // Waiting for a person is no attempt that went wrong.
   return changes_one(
-      fmt::format("UPDATE job SET state = {}, question = ?3, answer = '', lease = '', attempts = attempts - 1 "
-                  "WHERE id = ?1 AND lease = ?2 AND state = {}",
-                  number_of(JobState::kAsking), number_of(JobState::kRunning)),
+      fmt::format("UPDATE job SET state = {}, question = ?3, answer = '', lease = '', attempts = attempts - 1, "
+                  "changed_ms = {} WHERE id = ?1 AND lease = ?2 AND state = {}",
+                  number_of(JobState::kAsking), now_, number_of(JobState::kRunning)),
       job.id, job.lease, question);
 }
 
 Result<bool> JobTable::give_back(const LeasedJob& job) {
-  return changes_one(fmt::format("UPDATE job SET state = {}, lease = '', attempts = attempts - 1 "
+  return changes_one(fmt::format("UPDATE job SET state = {}, lease = '', attempts = attempts - 1, changed_ms = {} "
                                  "WHERE id = ?1 AND lease = ?2 AND state = {}",
-                                 number_of(JobState::kWaiting), number_of(JobState::kRunning)),
+                                 number_of(JobState::kWaiting), now_, number_of(JobState::kRunning)),
                      job.id, job.lease);
 }
 
 Result<bool> JobTable::answer(int64_t id, std::string_view answer) {
-  return changes_one(fmt::format("UPDATE job SET state = {}, answer = ?2, due_ms = {} "
-                                 "WHERE id = ?1 AND state = {}",
+  return changes_one(fmt::format("UPDATE job SET state = {0}, answer = ?2, due_ms = {1}, changed_ms = {1} "
+                                 "WHERE id = ?1 AND state = {2}",
                                  number_of(JobState::kWaiting), now_, number_of(JobState::kAsking)),
                      id, answer);
 }
 
 Result<bool> JobTable::cancel(int64_t id) {
-  return changes_one(
-      fmt::format("UPDATE job SET state = {}, lease = '', ended_ms = {} WHERE id = ?1 AND state IN ({}, {}, {})",
-                  number_of(JobState::kCancelled), now_, number_of(JobState::kWaiting), number_of(JobState::kRunning),
-                  number_of(JobState::kAsking)),
-      id);
+  return changes_one(fmt::format("UPDATE job SET state = {0}, lease = '', ended_ms = {1}, changed_ms = {1} "
+                                 "WHERE id = ?1 AND state IN ({2}, {3}, {4})",
+                                 number_of(JobState::kCancelled), now_, number_of(JobState::kWaiting),
+                                 number_of(JobState::kRunning), number_of(JobState::kAsking)),
+                     id);
+}
+
+Result<void> JobTable::end_leases_of(std::string_view worker) {
+  Statement statement = ONDOL_TRY(database_.prepare(
+      fmt::format("UPDATE job SET lease_end_ms = 0 WHERE worker = ?1 AND state = {}", number_of(JobState::kRunning))));
+  return statement.run(worker);
 }
 
 Result<std::optional<JobRecord>> JobTable::find(int64_t id) {
@@ -229,14 +276,24 @@ Result<std::optional<JobRecord>> JobTable::find(int64_t id) {
   return std::optional(ONDOL_TRY(record_of(statement)));
 }
 
-Result<std::vector<JobRecord>> JobTable::list(int64_t most, std::optional<JobState> state) {
-  const std::string which = state ? fmt::format("WHERE state = {} ", number_of(*state)) : "";
+Result<std::vector<JobRecord>> JobTable::list(int64_t most, const JobQuery& query) {
+  std::string which = "WHERE (?2 = 0 OR id < ?2) AND changed_ms >= ?3";
+  if (query.state) which += fmt::format(" AND state = {}", number_of(*query.state));
+  if (query.asker) which += " AND (owner = '' OR owner = ?4)";
   Statement statement =
-      ONDOL_TRY(database_.prepare(fmt::format("SELECT {} FROM job {}ORDER BY id DESC LIMIT ?1", kColumns, which)));
-  statement.start(most);
+      ONDOL_TRY(database_.prepare(fmt::format("SELECT {} FROM job {} ORDER BY id DESC LIMIT ?1", kColumns, which)));
+  if (query.asker) {
+    statement.start(most, query.before, query.changed_since_ms, *query.asker);
+  } else {
+    statement.start(most, query.before, query.changed_since_ms);
+  }
   std::vector<JobRecord> records;
   while (ONDOL_TRY(statement.next())) records.push_back(ONDOL_TRY(record_of(statement)));
   return records;
+}
+
+Result<int64_t> JobTable::now_ms() {
+  return database_.number(fmt::format("SELECT {}", now_));
 }
 
 Result<int64_t> JobTable::count(JobState state) {

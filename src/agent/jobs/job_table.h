@@ -32,6 +32,7 @@ std::string_view name_of(JobState state);  // "waiting", "running", ...
 struct JobWish {
   std::string name = {};  // the same name again is the same job; "": a name of its own
   json::value work = {};
+  std::string owner = {};  // who may see it; "": everybody
   int64_t delay_ms = 0;
   int priority = 0;  // higher ones first
   int most_attempts = 3;
@@ -46,6 +47,7 @@ struct LeasedJob {
   std::string question;  // what it asked, where somebody has answered
   std::string answer;    // that person's; "": none, or it was used
   std::string progress;  // what note() kept, of this attempt or an earlier one
+  std::string usage;     // likewise note_usage()
   std::string lease;
 };
 
@@ -58,9 +60,21 @@ struct JobRecord {
   std::string worker;    // the last that had it
   std::string question;  // kAsking
   std::string progress;
-  std::string result;    // JSON of kDone, the error of kFailed and of an attempt that is tried again
-  int64_t made_ms = 0;   // since 1970
-  int64_t ended_ms = 0;  // 0: not yet
+  std::string usage;
+  std::string result;  // JSON of kDone, the error of kFailed and of an attempt that is tried again
+  std::string owner;
+  // Since 1970; 0: not yet.
+  int64_t made_ms = 0;
+  int64_t started_ms = 0;
+  int64_t ended_ms = 0;
+  int64_t changed_ms = 0;  // its state, usage or question
+};
+
+struct JobQuery {
+  std::optional<JobState> state = std::nullopt;
+  std::optional<std::string> asker = std::nullopt;  // what this one may see
+  int64_t before = 0;                               // only ids below this one; 0: all
+  int64_t changed_since_ms = 0;
 };
 
 class JobTable {
@@ -78,9 +92,12 @@ class JobTable {
   Result<bool> finish(const LeasedJob& job, const json::value& result);
   /// Keeps what whoever goes on with the job must know.
   Result<bool> note(const LeasedJob& job, std::string_view progress);
+  /// Keeps what the job has used so far.
+  Result<bool> note_usage(const LeasedJob& job, std::string_view usage);
   /// Takes the answer away: true for one worker once, whatever was killed in between.
   Result<bool> use_answer(const LeasedJob& job);
-  /// It is tried again after a while, longer each time, or failed where it had all its attempts.
+  /// It is tried again after a while, longer each time, or failed where it had all its attempts or is not to be tried
+  /// again (`retry_ms` below 0).
   Result<bool> fail(const LeasedJob& job, std::string_view error, int64_t retry_ms = 1000);
   /// It waits for answer(), and holds no worker until then.
   Result<bool> ask(const LeasedJob& job, std::string_view question);
@@ -93,9 +110,13 @@ class JobTable {
   Result<bool> cancel(int64_t id);
 
   Result<std::optional<JobRecord>> find(int64_t id);
-  /// The latest first; `state`: only those.
-  Result<std::vector<JobRecord>> list(int64_t most, std::optional<JobState> state = std::nullopt);
+  /// Of a worker that is known to be dead: nobody waits for its leases to run out.
+  Result<void> end_leases_of(std::string_view worker);
+  /// The latest first.
+  Result<std::vector<JobRecord>> list(int64_t most, const JobQuery& query = {});
   Result<int64_t> count(JobState state);
+  /// By the database's clock, since 1970.
+  Result<int64_t> now_ms();
   /// Forgets jobs that ended so long ago.
   Result<void> forget_older_than(int64_t age_ms);
 

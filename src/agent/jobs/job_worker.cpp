@@ -71,11 +71,16 @@ Result<void> JobWorker::run(bool until_idle) {
       continue;
     }
     if (until_idle) return {};
-    for (int64_t waited = 0; waited < options_.pause_ms && !stops(); waited += 50) {
-      std::this_thread::sleep_for(Milliseconds(50));
-    }
+    pause();
   }
   return {};
+}
+
+void JobWorker::pause() const {
+  if (options_.pause) return options_.pause(options_.pause_ms);
+  for (int64_t waited = 0; waited < options_.pause_ms && !stops(); waited += 50) {
+    std::this_thread::sleep_for(Milliseconds(50));
+  }
 }
 
 Result<void> JobWorker::do_job(JobTable& table, const LeasedJob& job) {
@@ -84,7 +89,8 @@ Result<void> JobWorker::do_job(JobTable& table, const LeasedJob& job) {
     const LeaseKeeper keeper(options_.place, job, options_.lease_ms);
     outcome = work_(job, {.goes_on = [&] { return !stops() && !keeper.is_lost(); },
                           .use_answer = [&] { return table.use_answer(job); },
-                          .note = [&](std::string_view progress) { return table.note(job, progress); }});
+                          .note = [&](std::string_view progress) { return table.note(job, progress); },
+                          .note_usage = [&](std::string_view usage) { return table.note_usage(job, usage); }});
   }
   if (stops() && outcome.kind == JobOutcome::Kind::kFailed) outcome.kind = JobOutcome::Kind::kGivenBack;
   return end_job(table, job, outcome);
@@ -97,7 +103,7 @@ Result<void> JobWorker::end_job(JobTable& table, const LeasedJob& job, const Job
       case JobOutcome::Kind::kDone:
         return table.finish(job, outcome.result);
       case JobOutcome::Kind::kFailed:
-        return table.fail(job, outcome.text, options_.retry_ms);
+        return table.fail(job, outcome.text, outcome.is_final ? -1 : options_.retry_ms);
       case JobOutcome::Kind::kAsks:
         return table.ask(job, outcome.text);
       case JobOutcome::Kind::kGivenBack:

@@ -16,6 +16,7 @@ struct JobOutcome {
   Kind kind = Kind::kDone;
   json::value result = {};  // kDone
   std::string text = {};    // the error of kFailed, the question of kAsks
+  bool is_final = false;    // kFailed: trying again would lead to the same
 };
 
 struct JobWorkerOptions {
@@ -24,6 +25,8 @@ struct JobWorkerOptions {
   int64_t lease_ms = 30'000;
   int64_t retry_ms = 1'000;
   int64_t pause_ms = 500;  // between looks at a table without work
+  /// Instead of sleeping so long: returns early when there may be work, or stop() was called. May be absent.
+  std::function<void(int64_t pause_ms)> pause = {};
 };
 
 class JobWorker {
@@ -36,6 +39,8 @@ class JobWorker {
     std::function<Result<bool>()> use_answer;
     /// See JobTable::note.
     std::function<Result<bool>(std::string_view progress)> note;
+    /// See JobTable::note_usage.
+    std::function<Result<bool>(std::string_view usage)> note_usage;
   };
   /// Does one job.
   using Work = std::function<JobOutcome(const LeasedJob& job, const Hooks& hooks)>;
@@ -51,6 +56,7 @@ class JobWorker {
 
  private:
   bool stops() const { return stops_ || (is_told_to_stop_ && is_told_to_stop_()); }
+  void pause() const;
   Result<void> do_job(JobTable& table, const LeasedJob& job);
   Result<void> end_job(JobTable& table, const LeasedJob& job, const JobOutcome& outcome);
 

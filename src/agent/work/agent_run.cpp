@@ -92,7 +92,7 @@ Result<AgentSession> open_session(const AgentTask& task, const AgentPlaces& plac
 
 Result<LoopOutcome> run_agent(const AgentTask& task, const AgentPlaces& places, Workshop& shop, AgentSession& session,
                               const AgentPeople& people, std::function<bool()> goes_on,
-                              std::function<void(const json::object& step)> observer) {
+                              std::function<void(const json::object& step)> observer, const std::string& by) {
   ApprovalMemory approvals = ONDOL_TRY(ApprovalMemory::open(places.data_folder + "/approvals", shop.workspace));
   const SecretFilter secrets = SecretFilter::of_process();
   ToolContext& context = shop.tools->context();
@@ -129,7 +129,7 @@ Result<LoopOutcome> run_agent(const AgentTask& task, const AgentPlaces& places, 
   LoopOptions loop_options = task.loop;
   loop_options.policy = {*scope_named(task.scope), *approval_named(task.approve), task.hosts};
   AgentLoop loop(std::move(parts), std::move(loop_options));
-  return loop.run(ONDOL_TRY(goal_of(task, places)));
+  return loop.run(AgentGoal{ONDOL_TRY(goal_of(task, places)), by, task.given_from, task.given});
 }
 
 std::string_view end_in_words(std::string_view reason) {

@@ -43,10 +43,10 @@ struct AgentPeople {
   std::function<void(const std::string& text)> note = {};  // told what is left out; may be absent
 };
 
-/// Works on the goal, or goes on with the session where there is none.
+/// Works on the goal, or goes on with the session where there is none. `by` is kept with the goal.
 Result<LoopOutcome> run_agent(const AgentTask& task, const AgentPlaces& places, Workshop& shop, AgentSession& session,
                               const AgentPeople& people, std::function<bool()> goes_on,
-                              std::function<void(const json::object& step)> observer);
+                              std::function<void(const json::object& step)> observer, const std::string& by = "");
 
 /// How a run ended, in words; "" where the outcome's text says it all.
 std::string_view end_in_words(std::string_view reason);

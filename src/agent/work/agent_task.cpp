@@ -55,6 +55,10 @@ Result<AgentTask> task_of(const json::value& work) {
   // A file may be another one by then, and jobs do not come from their worker's owner alone.
   if (std::any_of(task.mcp.begin(), task.mcp.end(), names_server_file))
     return Error("expected names of MCP servers in a job, got a file");
+  if (const json::value* given = find_member(work, "given")) {
+    task.given = string_or(*given, "text", "");
+    task.given_from = string_or(*given, "from", "");
+  }
   AgentBudget& budget = task.loop.budget;
   budget.turns = static_cast<int>(int_or(work, "turns", budget.turns));
   budget.tokens = int_or(work, "tokens", budget.tokens);

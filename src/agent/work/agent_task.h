@@ -10,6 +10,8 @@ namespace ondol {
 
 struct AgentTask {
   std::string goal;
+  std::string given;       // what came with it, in a stranger's words
+  std::string given_from;  // what that is
   std::string workspace = ".";
   std::vector<std::string> tools;  // the only ones wanted; empty: all
   std::vector<std::string> mcp;    // servers by name, or files of them; empty: all that are configured; "none"
@@ -24,7 +26,8 @@ struct AgentTask {
   LoopOptions loop;
 };
 
-/// What of it is kept in a job: goal, workspace (absolute), tools, approve, scope, hosts, model, budget.
+/// What of it is kept in a job: goal, workspace (absolute), tools, approve, scope, hosts, model, budget, the session
+/// that it goes on with. What came with the goal is its trigger's (schedules.h).
 json::value work_of(const AgentTask& task);
 /// Error: what is in the table is no such job.
 Result<AgentTask> task_of(const json::value& work);

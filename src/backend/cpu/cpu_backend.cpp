@@ -42,7 +42,7 @@ void CpuBackend::embed(const Tensor& table, std::span<const int32_t> ids, Tensor
 void CpuBackend::linear(const Tensor& x, std::span<const LinearJob> jobs) {
   jobs_.clear();
   for (const LinearJob& job : jobs) {
-    jobs_.push_back({x, job.weight->matrix, job.weight->bias, job.out, job.accumulate});
+    jobs_.push_back({x, job.weight->matrix, job.weight->bias, job.out, job.accumulate, rounds_floats_});
   }
   multiply(kernels_, pool_, matmul_scratch_, jobs_);
 }
@@ -220,7 +220,7 @@ namespace ondol {
 
 Result<std::unique_ptr<Backend>> create_cpu_backend(const CpuOptions& options) {
   const cpu::CpuKernels kernels = ONDOL_TRY(cpu::select_kernels(options.instruction_set, cpu::detect_features()));
-  return std::unique_ptr<Backend>(std::make_unique<cpu::CpuBackend>(kernels, options.n_threads));
+  return std::unique_ptr<Backend>(std::make_unique<cpu::CpuBackend>(kernels, options));
 }
 
 }  // namespace ondol

@@ -17,7 +17,8 @@ namespace ondol::cpu {
 
 class CpuBackend final : public Backend {
  public:
-  CpuBackend(const CpuKernels& kernels, int n_threads) : kernels_(kernels), pool_(n_threads) {}
+  CpuBackend(const CpuKernels& kernels, const CpuOptions& options)
+      : kernels_(kernels), rounds_floats_(options.rounds_floats), pool_(options.n_threads) {}
 
   std::string description() const override;
   int n_threads() const override { return pool_.size(); }
@@ -63,6 +64,7 @@ class CpuBackend final : public Backend {
   bool every_expert_has_one_row_at_most() const;
 
   CpuKernels kernels_;
+  bool rounds_floats_;
   ThreadPool pool_;
   CpuDerivatives derivatives_{kernels_, pool_};
   MatmulScratch matmul_scratch_;

@@ -48,21 +48,23 @@ std::string claim_text(const Claim& claim) {
   return text;
 }
 
+json::object claim_json(const Claim& claim) {
+  json::object object;
+  object["text"] = claim.text;
+  object["citations"] = citations_json(claim.citations);
+  object["support"] = claim.support;
+  object["sources"] = claim.n_sources;
+  object["disagreeing"] = citations_json(claim.disagreeing);
+  return object;
+}
+
 json::object answer_json(const Answer& answer) {
   json::object object;
   object["answer"] = answer.text;
   object["declined"] = answer.declined;
   object["method"] = answer.method == Answer::Method::kModel ? "model" : "extract";
   json::array claims;
-  for (const Claim& claim : answer.claims) {
-    json::object entry;
-    entry["text"] = claim.text;
-    entry["citations"] = citations_json(claim.citations);
-    entry["support"] = claim.support;
-    entry["sources"] = claim.n_sources;
-    entry["disagreeing"] = citations_json(claim.disagreeing);
-    claims.push_back(std::move(entry));
-  }
+  for (const Claim& claim : answer.claims) claims.push_back(claim_json(claim));
   object["claims"] = std::move(claims);
   object["dropped"] = answer.n_dropped;
   object["sources"] = citations_json(answer.sources);

@@ -51,8 +51,12 @@ bool is_korean(std::string_view text);
 /// A claim with its numbers: "Text [1] [2]".
 std::string claim_text(const Claim& claim);
 
-/// {"answer", "declined", "method", "claims": [{"text", "citations": [{"number", "path", "page", "line", "start",
-/// "end", "quote"}], "support", "sources", "disagreeing"}], "dropped", "sources": [citations], "closeness"}
+/// {"text", "citations": [{"number", "path", "page", "line", "start", "end", "quote", "headings"}], "support",
+/// "sources", "disagreeing": [citations]}
+json::object claim_json(const Claim& claim);
+
+/// {"answer", "declined", "method", "claims": [as claim_json gives them], "dropped", "sources": [citations],
+/// "closeness"}
 json::object answer_json(const Answer& answer);
 
 }  // namespace ondol

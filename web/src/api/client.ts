@@ -89,6 +89,7 @@ export interface Ask {
   method?: 'GET' | 'POST' | 'DELETE'
   body?: unknown
   form?: FormData
+  headers?: Record<string, string>
   signal?: AbortSignal
   /** Background requests (polling) fail with 401 instead of asking for a key again. */
   quiet?: boolean
@@ -108,7 +109,7 @@ async function withKey(quiet: boolean, send: (key: string) => Promise<Response>)
 
 export function ask(path: string, options: Ask = {}): Promise<Response> {
   return withKey(options.quiet ?? false, async (key) => {
-    const headers: Record<string, string> = {}
+    const headers: Record<string, string> = { ...options.headers }
     if (options.body !== undefined) headers['Content-Type'] = 'application/json'
     if (key) headers.Authorization = `Bearer ${key}`
     try {

@@ -1,5 +1,6 @@
 // Collections of documents: their files, searches in them, and answers out of them.
-import { ask, upload } from './client'
+import { ApiError, ask, upload } from './client'
+import { readEvents } from './lines'
 
 export interface Collection {
   id: string
@@ -174,6 +175,15 @@ export interface Question {
   history: { question: string; answer: string }[]
 }
 
-export async function askCollection(id: string, question: Question, abort: AbortSignal): Promise<DocumentAnswer> {
-  return (await ask(at(id, 'ask'), { method: 'POST', body: question, signal: abort })).json() as Promise<DocumentAnswer>
+/** Claims come one by one, as they pass their checks; then the whole answer. */
+export async function askCollection(id: string, question: Question, onClaim: (claim: Claim) => void, abort: AbortSignal): Promise<DocumentAnswer> {
+  const response = await ask(at(id, 'ask'), { method: 'POST', body: { ...question, stream: true }, signal: abort })
+  if (!response.body) throw new ApiError('network', 'The answer has no body.')
+  for await (const event of readEvents(response.body)) {
+    const value = JSON.parse(event.data) as unknown
+    if (event.event === 'answer') return value as DocumentAnswer
+    if (event.event === 'claim') onClaim(value as Claim)
+    if (event.event === 'error') throw new ApiError('stream', (value as { error: { message: string } }).error.message)
+  }
+  throw new ApiError('network', 'The stream ended before the answer did.')
 }

@@ -3,6 +3,7 @@ import { keyQuestion } from '../api/client'
 import { announcements, dialog, dismissToast, drawer, toasts } from '../state/interface'
 import { route } from '../state/router'
 import { settings, t } from '../state/settings'
+import { AgentsView } from './agents/AgentsView'
 import { ChatView } from './chat/ChatView'
 import { IconButton } from './controls'
 import { DocumentsView } from './documents/DocumentsView'
@@ -24,6 +25,8 @@ function View() {
       return <DocumentsView id={route.value.id} />
     case 'teach':
       return <TeachView />
+    case 'agents':
+      return <AgentsView id={route.value.id} />
     case 'status':
       return <StatusView />
     case 'settings':

@@ -1,4 +1,5 @@
 // The page's texts in English, and with them the type that every other language has to fill.
+import { enAgents } from './en-agents'
 
 const count = (n: number, one: string, many: string) => `${n.toLocaleString('en')} ${n === 1 ? one : many}`
 
@@ -41,6 +42,8 @@ export const en = {
     models: 'Models',
     documents: 'Documents',
     teach: 'Teach',
+    agents: 'Agents',
+    agentsAsk: (n: string) => `${n} waiting for you`,
     status: 'Status',
     settings: 'Settings',
     pages: 'Pages',
@@ -391,6 +394,7 @@ export const en = {
     chat: 'Chat with it',
     deleteLabel: (name: string) => `Delete ${name}`,
   },
+  agents: enAgents,
   settings: {
     title: 'Settings',
     look: 'Appearance',

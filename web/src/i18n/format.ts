@@ -34,3 +34,12 @@ export function duration(seconds: number): string {
   const minutes = Math.round(whole / 60)
   return units.hours(Math.floor(minutes / 60), minutes % 60)
 }
+
+/** The hour today, else with the day; seconds since 1970. */
+export function moment(seconds: number): string {
+  const time = new Date(seconds * 1000)
+  const isToday = time.toDateString() === new Date().toDateString()
+  const hour = { hour: '2-digit', minute: '2-digit' } as const
+  if (isToday) return time.toLocaleTimeString(language.value, hour)
+  return time.toLocaleString(language.value, { ...hour, weekday: 'short', month: 'short', day: 'numeric' })
+}

@@ -1,5 +1,6 @@
 // The page's texts in Korean. The type makes a missing or misspelt key an error.
 import type { Messages } from './en'
+import { koAgents } from './ko-agents'
 
 const n = (value: number) => value.toLocaleString('ko')
 
@@ -42,6 +43,8 @@ export const ko: Messages = {
     models: '모델',
     documents: '문서',
     teach: '가르치기',
+    agents: '에이전트',
+    agentsAsk: (count) => `${count}개가 답을 기다림`,
     status: '상태',
     settings: '설정',
     pages: '페이지',
@@ -392,6 +395,7 @@ export const ko: Messages = {
     chat: '대화하기',
     deleteLabel: (name) => `${name} 삭제`,
   },
+  agents: koAgents,
   settings: {
     title: '설정',
     look: '모양',

@@ -12,6 +12,8 @@ export interface Turn {
   question: string
   model: string
   state: 'asking' | 'done' | 'stopped' | 'failed'
+  /** So far. */
+  claims: api.Claim[]
   answer: api.DocumentAnswer | null
   error: ApiError | null
 }
@@ -50,13 +52,16 @@ export async function askDocuments(id: string, question: string, model: string):
     .filter((turn) => turn.answer !== null)
     .slice(-MOST_TURNS)
     .map((turn) => ({ question: turn.question, answer: turn.answer!.answer }))
-  const turn: Turn = { id: nextTurn++, question, model, state: 'asking', answer: null, error: null }
+  const turn: Turn = { id: nextTurn++, question, model, state: 'asking', claims: [], answer: null, error: null }
   setTurns(id, [...turnsOf(id), turn])
   const change = (part: Partial<Turn>) => setTurns(id, turnsOf(id).map((other) => (other.id === turn.id ? { ...other, ...part } : other)))
   const abort = new AbortController()
   aborts.set(id, abort)
   try {
-    const answer = await api.askCollection(id, { query: question, history, ...(model ? { model } : {}) }, abort.signal)
+    const answer = await api.askCollection(id, { query: question, history, ...(model ? { model } : {}) }, (claim) => {
+      turn.claims = [...turn.claims, claim]
+      change({ claims: turn.claims })
+    }, abort.signal)
     change({ state: 'done', answer })
     announce(answer.declined ? t.value.documents.declined : answer.answer)
   } catch (error) {

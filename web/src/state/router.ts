@@ -1,7 +1,7 @@
 // The view is in the address after `#`, so that the server needs to know of `/` alone.
 import { computed, signal } from '@preact/signals'
 
-export type Route = { view: 'chat'; id: string | null } | { view: 'models' } | { view: 'documents'; id: string | null } | { view: 'teach' } | { view: 'status' } | { view: 'settings' }
+export type Route = { view: 'chat'; id: string | null } | { view: 'models' } | { view: 'documents'; id: string | null } | { view: 'teach' } | { view: 'agents'; id: string | null } | { view: 'status' } | { view: 'settings' }
 
 const hash = signal(location.hash)
 window.addEventListener('hashchange', () => {
@@ -19,7 +19,7 @@ function decoded(text: string): string {
 export function parseRoute(text: string): Route {
   const [, view, id] = text.replace(/^#/, '').split('/')
   if (view === 'models' || view === 'teach' || view === 'status' || view === 'settings') return { view }
-  if (view === 'documents') return { view, id: id ? decoded(id) : null }
+  if (view === 'documents' || view === 'agents') return { view, id: id ? decoded(id) : null }
   return { view: 'chat', id: view === 'c' && id ? id : null }
 }
 
@@ -31,6 +31,9 @@ export const links = {
   documents: '#/documents',
   collection: (id: string) => `#/documents/${encodeURIComponent(id)}`,
   teach: '#/teach',
+  agents: '#/agents',
+  job: (id: number) => `#/agents/${id}`,
+  schedules: '#/agents/schedules',
   status: '#/status',
   settings: '#/settings',
 }

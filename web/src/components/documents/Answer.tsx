@@ -96,7 +96,7 @@ function AnswerView({ answer, model, isLast, onOpen }: { answer: DocumentAnswer;
   return (
     <>
       <h3 class="answer-by">{answer.method === 'model' ? words.written(shortName(model)) : words.quoted}</h3>
-      <ul class="claims">{answer.claims.map((claim, i) => <ClaimView key={i} claim={claim} onOpen={onOpen} />)}</ul>
+      <Claims list={answer.claims} onOpen={onOpen} />
       {dropped}
       <details class="fold" open={isLast}>
         <summary>
@@ -109,14 +109,19 @@ function AnswerView({ answer, model, isLast, onOpen }: { answer: DocumentAnswer;
   )
 }
 
+const Claims = ({ list, onOpen }: { list: Claim[]; onOpen: Open }) => (
+  <ul class="claims">{list.map((claim, i) => <ClaimView key={i} claim={claim} onOpen={onOpen} />)}</ul>
+)
+
 /** `onRetry`: of the last one. */
 export function TurnView({ turn, onOpen, onRetry }: { turn: Turn; onOpen: Open; onRetry: (() => void) | null }) {
   const words = t.value.documents
-  const { state, answer, error } = turn
+  const { state, claims, answer, error } = turn
   return (
     <article class="turn" aria-busy={state === 'asking'}>
       <div class="user"><p class="bubble user-text">{turn.question}</p></div>
       <div class="turn-answer">
+        {!answer && claims.length > 0 && <Claims list={claims} onOpen={onOpen} />}
         {state === 'asking' && (
           <p class="waiting" role="status">
             <span class="embers" aria-hidden="true"><i /><i /><i /></span>

@@ -1,5 +1,6 @@
 // Conversations, search over them, and the ways to the other pages.
 import { useEffect, useRef } from 'preact/hooks'
+import { asking } from '../../state/agents'
 import { listed } from '../../state/conversations'
 import type { Summary } from '../../state/database'
 import { drawer, focusSearch } from '../../state/interface'
@@ -67,17 +68,34 @@ function List() {
   )
 }
 
-function PageLink({ to, icon, label }: { to: 'models' | 'documents' | 'teach' | 'status' | 'settings'; icon: IconName; label: string }) {
+/** How many jobs of agents ask; more than this are not counted. */
+const MOST_COUNTED = 99
+
+function Waiting() {
+  const n = asking.value.length
+  if (n === 0) return null
+  const text = n > MOST_COUNTED ? `${MOST_COUNTED}+` : String(n)
+  return <span class="count" role="img" aria-label={t.value.sidebar.agentsAsk(text)}>{text}</span>
+}
+
+interface PageLinkProps {
+  to: 'models' | 'documents' | 'teach' | 'agents' | 'status' | 'settings'
+  icon: IconName
+  label: string
+}
+
+function PageLink({ to, icon, label }: PageLinkProps) {
   return (
     <a class="page-link" href={links[to]} aria-current={route.value.view === to ? 'page' : undefined} onClick={() => (drawer.value = false)}>
       <Icon name={icon} />
       {label}
+      {to === 'agents' && <Waiting />}
     </a>
   )
 }
 
 export function Sidebar() {
-  const { label, close, newChat: newChatLabel, models, documents, teach, status, settings: settingsLabel, pages } = t.value.sidebar
+  const { label, close, newChat: newChatLabel, models, documents, teach, agents, status, settings: settingsLabel, pages } = t.value.sidebar
   const hidden = isPhone() ? !drawer.value : !settings.value.sidebar
   const root = useRef<HTMLElement>(null)
   const isDrawerOpen = isPhone() && drawer.value
@@ -105,6 +123,7 @@ export function Sidebar() {
         <PageLink to="models" icon="model" label={models} />
         <PageLink to="documents" icon="documents" label={documents} />
         <PageLink to="teach" icon="lesson" label={teach} />
+        <PageLink to="agents" icon="agent" label={agents} />
         <PageLink to="status" icon="chart" label={status} />
         <PageLink to="settings" icon="gear" label={settingsLabel} />
       </nav>
