@@ -260,7 +260,9 @@ TEST_F(CodeApi, WhatProgramsSaidIsMarked) {
     return read_response_input(Fields(body, fault), {});
   }();
   const json::value messages = messages_of_items("", items, "qwerty");
-  EXPECT_NE(string_or(messages.at(0), "content", "").find("<<<data qwerty>>>"), std::string::npos) << messages;
+  EXPECT_NE(string_or(messages.at(0), "content", "").find("<<<data LETTERS>>>"), std::string::npos) << messages;
+  EXPECT_NE(string_or(messages.at(1), "content", "").find("qwerty"), std::string::npos) << "the letters";
+  EXPECT_EQ(member(messages, "/4/content"), "Again.") << "they are told once";
   EXPECT_EQ(member(messages, "/3/content"), "<<<data qwerty>>>\n1\n<<<end of data qwerty>>>") << messages;
   EXPECT_EQ(member(messages, "/2/tool_calls/0/function/name"), "code_interpreter");
   EXPECT_GT(n_tokens(), 60) << "with the words about strangers";
