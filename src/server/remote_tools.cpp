@@ -59,10 +59,22 @@ void read_approval(const Fields& fields, RemoteServer& server) {
               fields.path_of("require_approval") + ": expected always, never, or an object of tools under these names");
 }
 
+/// What a client sets does not lead elsewhere than to the host that was allowed, and leaves the protocol alone.
+bool is_ours(std::string_view name) {
+  static constexpr std::string_view kNames[] = {
+      "host", "content-length", "transfer-encoding", "connection", "upgrade", "expect", "te", "trailer"};
+  std::string lower(name);
+  for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  return lower.starts_with("proxy-") || lower.starts_with("mcp-") ||
+         std::find(std::begin(kNames), std::end(kNames), lower) != std::end(kNames);
+}
+
 void add_header(const Fields& fields, std::string_view name, std::string_view value, RemoteServer& server) {
   constexpr std::string_view kLineEnds("\r\n\0", 3);
   if (!is_plain(name) || name.empty() || value.find_first_of(kLineEnds) != value.npos)
     return fields.fail("headers", fields.path_of("headers") + ": expected names and values of HTTP headers");
+  if (is_ours(name))
+    return fields.fail("headers", fmt::format("{}: '{}' cannot be set", fields.path_of("headers"), name));
   server.headers.push_back(fmt::format("{}: {}", name, value));
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -402,10 +403,11 @@ json::array messages_of_items(std::string_view instructions, const ResponseItems
   json::array messages;
   const UntrustedMarks marks(letters);
   std::string system(instructions);
-  if (!letters.empty()) system += (system.empty() ? "" : "\n\n") + marks.explanation();
+  if (!letters.empty()) system += (system.empty() ? "" : "\n\n") + UntrustedMarks::explanation();
   if (!system.empty()) messages.push_back(chat_message("system", system));
+  bool is_introduced = letters.empty();
   AnswerMessage answer(letters.empty() ? nullptr : &marks);
-  std::map<std::string, std::string> names;                 // of the tools that were called
+  std::map<std::string, std::string> names;                  // of the tools that were called
   std::map<std::string_view, const ResponseItem*> requests;  // for approval, by id
   for (const ResponseItemPtr& item : items) {
     if (item->kind == Kind::kCall) names[item->call_id] = item->name;
@@ -423,7 +425,8 @@ json::array messages_of_items(std::string_view instructions, const ResponseItems
     }
     answer.close(messages);
     if (item->kind == Kind::kMessage) {
-      messages.push_back(chat_message(item->role, item->text));
+      const bool introduces = item->role == "user" && !std::exchange(is_introduced, true);
+      messages.push_back(chat_message(item->role, introduces ? marks.introduction() + item->text : item->text));
       continue;
     }
     const auto name = names.find(item->call_id);

@@ -284,6 +284,9 @@ void ResponseOutput::close_reasoning() {
 /// It is done when it has run.
 void ResponseOutput::close_hosted(bool is_whole) {
   open_ = Open::kNothing;
+  // Where the answer was cut off, the end of a call may be told all the same. Half a program is none.
+  const auto arguments = parse_json(text_);
+  is_whole = is_whole && (runner_ == ToolRunner::kFileSearch || (arguments && arguments->is_object()));
   if (must_ask_) {
     if (is_whole) close_approval_request();
     return;

@@ -3,6 +3,7 @@
 
 usage: act_program_test.py ONDOL SOURCE_DIR [RUNNER...]
 """
+import http.server
 import json
 import os
 import pathlib
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -24,6 +26,46 @@ def confines():
         done = subprocess.run([*ONDOL, "act", "x", "--model", SAMPLE, "--workspace", folder, "--data-dir", folder + "/data",
                                "--steps", "1"], capture_output=True, text=True, stdin=subprocess.DEVNULL)
     return "sandbox" not in done.stderr
+
+
+class FarServer(http.server.BaseHTTPRequestHandler):
+    """The least of an MCP server over HTTP: 2025-06-18, without sessions."""
+
+    def do_POST(self):
+        message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        results = {"initialize": {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}},
+                                  "serverInfo": {"name": "far", "version": "1"}},
+                   "tools/list": {"tools": [{"name": "look", "description": "Looks", "inputSchema": {"type": "object"}}]}}
+        answer = {"jsonrpc": "2.0", "id": message.get("id")}
+        if message["method"] in results:
+            answer["result"] = results[message["method"]]
+        else:
+            answer["error"] = {"code": -32601, "message": "no such method"}
+        body = json.dumps(answer).encode() if "id" in message else b""
+        self.send_response(200 if body else 202)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        self.send_error(405)
+
+    def log_message(self, *_):
+        pass
+
+
+NEAR_SERVER = """
+import json, sys
+for line in sys.stdin:
+    m = json.loads(line)
+    if "id" not in m: continue
+    r = {"initialize": {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}},
+                        "serverInfo": {"name": "near", "version": "1"}},
+         "tools/list": {"tools": [{"name": "look", "inputSchema": {"type": "object"}}]}}.get(m["method"])
+    answer = {"result": r} if r else {"error": {"code": -32601, "message": "no"}}
+    print(json.dumps({"jsonrpc": "2.0", "id": m["id"], **answer}), flush=True)
+"""
 
 
 class Act(unittest.TestCase):
@@ -88,6 +130,41 @@ class Act(unittest.TestCase):
         answers = [step for step in self.lines(out) if step["type"] == "answer"]
         for before, answer in zip(answers, answers[1:]):
             self.assertGreaterEqual(answer["cached_tokens"], before["prompt_tokens"] - 1)
+
+    def offered(self, *args):
+        status, out, err = self.goal("Look.", "--json", "--steps", 1, "--scope", "full", *args)
+        self.assertIn(status, (0, 1), err)
+        offers = [step["tools"] for step in self.lines(out) if step["type"] == "offer"]
+        return offers[0] if offers else err, err
+
+    def test_mcp_servers(self):
+        listening = http.server.ThreadingHTTPServer(("127.0.0.1", 0), FarServer)
+        threading.Thread(target=listening.serve_forever, daemon=True).start()
+        self.addCleanup(listening.server_close)
+        self.addCleanup(listening.shutdown)
+        host = f"127.0.0.1:{listening.server_port}"
+        (self.workspace / "near.py").write_text(NEAR_SERVER)
+        near = {"command": "python3", "args": ["near.py"], "sandbox": True}
+        data = self.root / "home" / "agent"
+        data.mkdir(parents=True)
+        (data / "mcp.json").write_text(json.dumps({"mcpServers": {"near": near, "far": {"url": f"http://{host}/mcp"}}}))
+        wanted = ("--tools", "near__look,far__look,strange__look", "--data-dir", data)
+        tools, err = self.offered(*wanted, "--allow-host", host)
+        self.assertEqual(sorted(tools), ["far__look", "near__look"], err)
+        tools, err = self.offered(*wanted)
+        self.assertEqual(tools, ["near__look"], err)
+        self.assertIn(f"--allow-host {host}", err)
+        tools, err = self.offered(*wanted, "--mcp", "far", "--allow-host", host)
+        self.assertEqual(tools, ["far__look"], err)
+        # What came with the folder waits for a person's yes.
+        (self.workspace / ".ondol").mkdir()
+        (self.workspace / ".ondol" / "mcp.json").write_text(json.dumps({"mcpServers": {"strange": near}}))
+        tools, err = self.offered(*wanted, "--approve", "auto")
+        self.assertEqual(tools, ["near__look"], err)
+        self.assertIn("'strange' is left out", err)
+        status, _, err = self.goal("x", "--mcp", "none-such", "--data-dir", data)
+        self.assertEqual(status, 1)
+        self.assertIn("near, far, strange", err)
 
     def test_skills_are_checked(self):
         skill = self.workspace / ".ondol" / "skills" / "forms"

@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "mcp_peer.h"
+#include "server/code_interpreter.h"
 #include "server/remote_tools.h"
+#include "server/responses_items.h"
 #include "tests/runtime/adapter_sample.h"
 #include "upload_sample.h"
 
@@ -157,7 +159,7 @@ class CodeApi : public HostedToolsApi {
     return {{"type", "code_interpreter"}, {"container", std::move(container)}};
   }
   /// A conversation in which a program has run, as a client sends it back.
-  static json::array told(const std::string& container) {
+  static json::array told(std::string_view container) {
     json::object call = {{"type", "code_interpreter_call"}, {"id", "ci_1"}, {"code", "print(1)"}};
     call["container_id"] = container;
     call["outputs"] = json::array{json::object{{"type", "logs"}, {"logs", "1\n"}}};
@@ -172,29 +174,43 @@ TEST_F(CodeApi, RunsWhatTheModelWrites) {
   body["max_tool_calls"] = 1;
   body["include"] = json::array{"code_interpreter_call.outputs"};
   body["stream"] = true;
-  // Nothing but line ends, and then the end of the text: a program that does nothing.
+  // The quotation mark: the shortest program that there is.
+  body["logit_bias"] = json::object{{"4", 100}};
   const ApiAnswer answer = client().post("/v1/responses", body);
   const auto events = answer.events();
   const std::vector<std::string> types = event_types(events);
-  ASSERT_GE(types.size(), 6u) << answer.body;
-  EXPECT_EQ(
-      std::vector<std::string>(types.begin(), types.begin() + 4),
-      (std::vector<std::string>{"created", "in_progress", "output_item.added", "code_interpreter_call.in_progress"}));
+  const std::vector<std::string> expected = {"created",
+                                             "in_progress",
+                                             "output_item.added",
+                                             "code_interpreter_call.in_progress",
+                                             "code_interpreter_call_code.delta",
+                                             "code_interpreter_call_code.done",
+                                             "code_interpreter_call.interpreting",
+                                             "code_interpreter_call.completed",
+                                             "output_item.done",
+                                             "output_item.added"};
+  ASSERT_GE(types.size(), expected.size()) << answer.body;
+  EXPECT_EQ(std::vector<std::string>(types.begin(), types.begin() + static_cast<ptrdiff_t>(expected.size())), expected);
   const json::value response = events.back().at("response");
-  ASSERT_EQ(types_of(response).at(0), "code_interpreter_call") << response;
-  const std::string container(member(response, "/output/0/container_id").as_string());
-  EXPECT_TRUE(container.starts_with("cntr_"));
-  if (member(response, "/output/0/status") == "completed") {
-    EXPECT_TRUE(has(types, "code_interpreter_call_code.delta"));
-    EXPECT_TRUE(has(types, "code_interpreter_call_code.done"));
-    EXPECT_TRUE(has(types, "code_interpreter_call.interpreting"));
-    EXPECT_TRUE(has(types, "code_interpreter_call.completed"));
-    EXPECT_NE(string_or(member(response, "/output/0/outputs/0"), "logs", ""), "") << response;
-    EXPECT_EQ(types_of(response), (std::vector<std::string>{"code_interpreter_call", "message"}));
-    EXPECT_EQ(member(response, "/output/1/content/0/text"), "\"The end.\"");
-  } else {
-    EXPECT_EQ(member(response, "/output/0/status"), "incomplete") << "it was not whole";
-  }
+  ASSERT_EQ(types_of(response), (std::vector<std::string>{"code_interpreter_call", "message"})) << response;
+  EXPECT_TRUE(std::string_view(member(response, "/output/0/container_id").as_string()).starts_with("cntr_"));
+  EXPECT_EQ(member(response, "/output/0/status"), "completed");
+  EXPECT_EQ(member(response, "/output/0/outputs/0/logs"), "(no output)") << response;
+  EXPECT_EQ(member(response, "/output/1/content/0/text"), "\"The end.\"");
+  body["stream"] = false;
+  body.erase("include");
+  EXPECT_EQ(member(made(body), "/output/0/outputs"), nullptr) << "nobody asked for them";
+}
+
+TEST_F(CodeApi, HalfAProgramIsNotRun) {
+  json::object body = asking(code_tool());
+  body["tool_choice"] = json::object{{"type", "code_interpreter"}};
+  body["max_output_tokens"] = 200;
+  body["include"] = json::array{"code_interpreter_call.outputs"};
+  const json::value response = made(body);
+  EXPECT_EQ(member(response, "/status"), "incomplete");
+  EXPECT_EQ(member(response, "/output/0/status"), "incomplete") << response;
+  EXPECT_EQ(member(response, "/output/0/outputs"), nullptr);
 }
 
 TEST_F(CodeApi, GoesOnInTheSameContainer) {
@@ -207,9 +223,9 @@ TEST_F(CodeApi, GoesOnInTheSameContainer) {
   EXPECT_EQ(container_of(), id) << "the conversation's own";
   body["input"] = told("cntr_gone");
   EXPECT_NE(container_of(), "cntr_gone");
-  body["tools"] = json::array{code_tool(id)};
+  body["tools"] = json::array{code_tool(json::string(id))};
   EXPECT_EQ(container_of(), id);
-  body["tools"] = json::array{code_tool("cntr_gone")};
+  body["tools"] = json::array{code_tool(json::value("cntr_gone"))};
   EXPECT_NE(error_of(body, 404).find("cntr_gone"), std::string::npos);
 }
 
@@ -244,8 +260,10 @@ TEST_F(CodeApi, WhatProgramsSaidIsMarked) {
     return read_response_input(Fields(body, fault), {});
   }();
   const json::value messages = messages_of_items("", items, "qwerty");
-  EXPECT_NE(string_or(messages.at(0), "content", "").find("<<<data qwerty>>>"), std::string::npos) << messages;
-  EXPECT_EQ(member(messages, "/3/content"), "<<<data qwerty>>>\n1\n<<<end of data qwerty>>>\n") << messages;
+  EXPECT_NE(string_or(messages.at(0), "content", "").find("<<<data LETTERS>>>"), std::string::npos) << messages;
+  EXPECT_NE(string_or(messages.at(1), "content", "").find("qwerty"), std::string::npos) << "the letters";
+  EXPECT_EQ(member(messages, "/4/content"), "Again.") << "they are told once";
+  EXPECT_EQ(member(messages, "/3/content"), "<<<data qwerty>>>\n1\n<<<end of data qwerty>>>") << messages;
   EXPECT_EQ(member(messages, "/2/tool_calls/0/function/name"), "code_interpreter");
   EXPECT_GT(n_tokens(), 60) << "with the words about strangers";
 }
@@ -445,6 +463,13 @@ TEST_F(RemoteApi, OnlyHostsThatTheOwnerNamed) {
   EXPECT_NE(error_of(at("http://example.org/"), 403).find("example.org"), std::string::npos);
   error_of(at("file:///etc/passwd"), 400);
   error_of(at("http://user:word@" + peer_.host() + "/mcp"), 400);
+  for (const char* name : {"Host", "Transfer-Encoding", "Mcp-Session-Id", "a b"}) {
+    json::object headers;
+    headers[name] = "elsewhere.example";
+    json::object leading = tool();
+    leading["headers"] = std::move(headers);
+    error_of(forced(leading), 400);
+  }
   json::object nothing = forced(tool());
   nothing["tool_choice"] = json::object{{"type", "mcp"}, {"server_label", "peer"}, {"name", "none"}};
   EXPECT_NE(error_of(nothing, 400).find("peer__none"), std::string::npos);

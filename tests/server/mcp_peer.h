@@ -71,7 +71,7 @@ class McpPeer {
   mutable std::mutex mutex_;
   std::string header_;
   const std::shared_ptr<mcp::Catalog> catalog_ = std::make_shared<mcp::Catalog>();
-  mcp::Server server_{catalog_, {.version = "1"}};
+  mcp::Server server_{catalog_, {.name = "peer", .version = "1", .instructions = {}}};
   Workers workers_{2};
   McpHttp http_{server_, workers_};
   std::unique_ptr<TestServer> listening_;
