@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -263,7 +264,8 @@ Result<bool> AgentLoop::State::run_pending() {
 Result<void> AgentLoop::State::end(std::string reason, std::string text) {
   outcome.reason = std::move(reason);
   outcome.text = std::move(text);
-  outcome.seconds = parts.seconds_now() - began;
+  // To the millisecond: what is kept reads back as it was, digit by digit.
+  outcome.seconds = std::round((parts.seconds_now() - began) * 1e3) / 1e3;
   return add({{"type", "end"},
               {"reason", outcome.reason},
               {"text", outcome.text},

@@ -15,7 +15,6 @@ constexpr size_t kMostListeners = 256;
 constexpr int64_t kMarginMs = 3000;
 constexpr int64_t kMostChanges = 1000;
 
-
 }  // namespace
 
 void AgentStreams::start() {
@@ -127,8 +126,8 @@ Result<void> AgentStreams::tell_changes() {
     return {};
   }
   const int64_t now = ONDOL_TRY(table_->now_ms());
-  // From when somebody began to listen.
-  if (seen_ms_ == 0) seen_ms_ = now;
+  // From when somebody began to listen, and a little before, so that nothing is missed since it read the list.
+  if (seen_ms_ == 0) seen_ms_ = now - kMarginMs;
   std::vector<JobRecord> changed = ONDOL_TRY(table_->list(kMostChanges, {.changed_since_ms = seen_ms_}));
   std::map<int64_t, std::string> told;
   for (const JobRecord& job : changed) {

@@ -1,5 +1,6 @@
 #include "server/services.h"
 
+#include "server/agent_documents.h"
 #include "server/agent_service.h"
 #include "server/scheduler_embedder.h"
 #include "server/served_agent_model.h"
@@ -33,6 +34,11 @@ Result<void> Services::enable_agents(AgentOptions options) {
   if (!options.model) {
     options.model = [this](const std::string& name, std::function<bool()> goes_on) {
       return open_served_agent_model(*models, name, std::move(goes_on));
+    };
+  }
+  if (!options.places.search_documents) {
+    options.places.search_documents = [this](std::string_view question, size_t n) {
+      return search_collections(vector_stores, question, n);
     };
   }
   agents = ONDOL_TRY(AgentService::open(std::move(options)));

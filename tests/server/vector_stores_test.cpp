@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "formats/gguf_writer.h"
 #include "models/model.h"
+#include "server/agent_documents.h"
 #include "server/vector_stores.h"
 #include "test_client.h"
 #include "tests/runtime/adapter_sample.h"
@@ -139,6 +140,23 @@ TEST_F(VectorStoresApi, MarkTheWordsThatWereFound) {
     const auto start = static_cast<size_t>(int_or(mark, "start", 0)), end = static_cast<size_t>(int_or(mark, "end", 0));
     EXPECT_EQ(lowercase(text.substr(start, end - start)), "lighthouse");
   }
+}
+
+TEST_F(VectorStoresApi, AreSearchedByAgents) {
+  VectorStores* stores = nullptr;
+  server_.reset();
+  server_ = std::make_unique<ApiServer>(ApiServer::sample_options(), folder_ / "data", [&](Services& services) {
+    EXPECT_TRUE(services.vector_stores.offer({}));
+    stores = &services.vector_stores;
+  });
+  attached(created(), "bay.md", kLighthouse);
+  attached(created(), "warranty.md", kWarranty);
+  const std::vector<Hit> hits = search_collections(*stores, "when was the lighthouse built", 1).value();
+  ASSERT_EQ(hits.size(), 1u);
+  EXPECT_EQ(hits[0].path, "bay.md");
+  EXPECT_NE(hits[0].text.find("1908"), std::string::npos);
+  EXPECT_EQ(search_collections(*stores, kHowLongWarranty, 5).value().at(0).path, "warranty.md");
+  EXPECT_TRUE(search_collections(*stores, "penguins", 5).value().empty());
 }
 
 TEST_F(VectorStoresApi, AnswerWithCitations) {
