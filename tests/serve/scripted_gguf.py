@@ -4,10 +4,14 @@ one by the latest message. Its weights are a table of pairs, nothing else; every
 write_scripted_model(PATH, SCRIPTS, after): SCRIPTS is [(word, [piece, ...]), ...]: where the latest message has the
 word, the pieces are the answer; `after` are the pieces that follow a tool's result. A last piece "..." begins the
 pieces again, for ever. Pieces must all differ.
+
+As a program: scripted_gguf.py PATH, with {"scripts": [[word, [piece or {"name", "arguments"}, ...]], ...], "after": [...]}
+on standard input; an object is a call.
 """
 import json
 import random
 import struct
+import sys
 
 WIDTH = 256
 SPECIAL = ["<|im_start|>", "<|im_end|>"]
@@ -120,3 +124,9 @@ def write_scripted_model(path, scripts, after, other=("I do not know.",)):
     file += b"\0" * (-len(file) % 32)
     with open(path, "wb") as out:
         out.write(file + data)
+
+
+if __name__ == "__main__":
+    wanted = json.load(sys.stdin)
+    pieces = lambda all: [call(**one) if isinstance(one, dict) else one for one in all]
+    write_scripted_model(sys.argv[1], [(word, pieces(all)) for word, all in wanted["scripts"]], pieces(wanted["after"]))

@@ -65,18 +65,28 @@ function workspaceFlags(home) {
   return ['--workspace', folder]
 }
 
+/** A model that calls a tool when it is told to, and says that it is done. */
+function writeScriptedModel(path) {
+  const written = (name) => [{ name: 'write_file', arguments: { path: `${name}.txt`, content: `${name}\n` } }]
+  const scripts = ['approved', 'refused', 'always'].map((word) => [word.toUpperCase(), written(word)])
+  execFileSync('python3', [join(web, '../tests/serve/scripted_gguf.py'), path], { input: JSON.stringify({ scripts, after: ['That was it.'] }) })
+  return path
+}
+
 const home = mkdtempSync(join(tmpdir(), 'ondol-real-'))
 const hub = await startHub()
 const open = await startServer(hub, home, [model, ...workspaceFlags(home)])
+const agentsHome = mkdtempSync(join(tmpdir(), 'ondol-real-agents-'))
+const agents = await startServer(hub, agentsHome, [writeScriptedModel(join(agentsHome, 'scripted.gguf')), ...workspaceFlags(agentsHome)])
 const locked = await startServer(hub, home, [sample, '--api-key', 'secret'])
-const tests = spawn('npx', ['playwright', 'test', ...rest], { cwd: web, stdio: 'inherit', env: { ...process.env, ONDOL_URL: open.url, ONDOL_LOCKED_URL: locked.url } })
+const tests = spawn('npx', ['playwright', 'test', ...rest], { cwd: web, stdio: 'inherit', env: { ...process.env, ONDOL_URL: open.url, ONDOL_LOCKED_URL: locked.url, ONDOL_AGENTS_URL: agents.url } })
 const status = await new Promise((done) => tests.once('exit', done))
-for (const { server } of [open, locked]) {
+for (const { server } of [open, agents, locked]) {
   const ended = new Promise((done) => server.once('exit', done))
   server.kill()
   await ended
 }
 hub.close()
 hub.closeAllConnections()
-rmSync(home, { recursive: true, force: true })
+for (const folder of [home, agentsHome]) rmSync(folder, { recursive: true, force: true })
 process.exit(status ?? 1)

@@ -181,6 +181,59 @@ inBothLanguages(({ name, words }) => {
       await expect(badge(page)).toHaveText(ended, { timeout: 60_000 })
     })
 
+    test.describe('with a model that calls a tool', () => {
+      test.use({ baseURL: process.env.ONDOL_AGENTS_URL })
+      const card = (page: Page) => page.locator('.approval')
+      const results = (page: Page) => page.locator('.step-result')
+
+      test('@real a call is approved, refused, and allowed from now on', async ({ page }) => {
+        await start(page, 'APPROVED', ['write_file'], 4)
+        await expect(card(page).locator('pre')).toContainText('+approved')
+        await card(page).getByRole('button', { name: agents.ask.yesLabel('write_file', await nth(page)) }).click()
+        await expect(badge(page)).toHaveText(agents.states.done, { timeout: 60_000 })
+        await expect(page.locator('.step-end')).toContainText('That was it.')
+        await expect(page.locator('.step-call.refused')).toHaveCount(0)
+
+        await start(page, 'REFUSED', ['write_file'], 4)
+        await card(page).getByRole('button', { name: agents.ask.noLabel('write_file', await nth(page)) }).click()
+        await expect(badge(page)).toHaveText(agents.states.done, { timeout: 60_000 })
+        await expect(page.locator('.step-call.refused')).toHaveCount(1)
+
+        await start(page, 'ALWAYS', ['write_file'], 4)
+        await card(page).getByRole('button', { name: agents.ask.alwaysLabel('write_file', await nth(page)) }).click()
+        await expect(badge(page)).toHaveText(agents.states.done, { timeout: 60_000 })
+        // Once more, a person is not asked; and the session goes on with a further goal.
+        const first = await nth(page)
+        await page.getByLabel(agents.job.furtherLabel).fill('ALWAYS again')
+        await page.getByRole('button', { name: agents.job.resume }).click()
+        await expect.poll(() => nth(page)).toBeGreaterThan(first)
+        await expect(badge(page)).toHaveText(agents.states.done, { timeout: 60_000 })
+        await expect(card(page)).toHaveCount(0)
+        await expect(results(page)).toHaveCount(2)
+        await shot(page, `agents-always-${name}`)
+      })
+
+      test('@real a schedule runs by itself', async ({ page }) => {
+        const { schedules } = agents
+        const minutely = `minutely-${name}`
+        await open(page, '#/agents/schedules')
+        await page.getByLabel(schedules.name, { exact: true }).fill(minutely)
+        await page.getByText(schedules.kinds.times, { exact: true }).first().click()
+        await page.getByLabel(agents.goal.text, { exact: true }).fill('Say something.')
+        await page.getByLabel(schedules.at, { exact: true }).fill('* * * * *')
+        await page.getByRole('button', { name: schedules.create }).click()
+        await expect(page.locator('.schedule').filter({ hasText: minutely })).toHaveCount(1)
+        await page.getByRole('link', { name: agents.jobs, exact: true }).click()
+        const job = page.locator('.job').filter({ hasText: agents.bySchedule(minutely) }).first()
+        await expect(job).toBeVisible({ timeout: 90_000 })
+        await expect(job.locator('.badge')).toHaveText(agents.states.done, { timeout: 60_000 })
+        await page.getByRole('link', { name: schedules.title, exact: true }).click()
+        await page.getByRole('button', { name: schedules.deleteLabel(minutely) }).click()
+        await page.getByRole('dialog').getByRole('button', { name: words.common.delete }).click()
+        await expect(page.locator('.schedule').filter({ hasText: minutely })).toHaveCount(0)
+      })
+    })
+
     test('@real schedules are made, run, called and deleted', async ({ page }) => {
       const { schedules } = agents
       const fill = async (schedule: string, kind: 'times' | 'hook') => {
