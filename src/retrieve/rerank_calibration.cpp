@@ -12,10 +12,10 @@ namespace {
 
 constexpr size_t kLeastQuestions = 20;
 constexpr size_t kShares = 11;  // 0, 0.1, ... 1
-/// The gain must be so many times its standard error, and at least kLeastGain. The smallest share that gains so much is
-/// taken: invented questions have words of their piece's own style, which makes reading again look better than it is
-/// for those of people.
-constexpr double kClearly = 2.0;
+/// The gain must be so many times its standard error (chance alone gives that once in twenty times), and at least
+/// kLeastGain. The smallest share that gains so much is taken: invented questions have words of their piece's own
+/// style, which makes reading again look better than it is for those of people.
+constexpr double kClearly = 1.64;
 constexpr double kLeastGain = 0.01;
 
 using Ranks = std::array<double, kShares>;
@@ -75,10 +75,10 @@ Gain gain_of(std::span<const Ranks> all, size_t share) {
   return gain;
 }
 
-void choose(std::span<const Ranks> all, RerankCalibration& result) {
+void choose(std::span<const Ranks> all, double most_share, RerankCalibration& result) {
   std::array<Gain, kShares> gains;
   size_t best = 0;
-  for (size_t i = 0; i < kShares; ++i) {
+  for (size_t i = 0; i < kShares && share_at(i) <= most_share + 1e-9; ++i) {
     gains[i] = gain_of(all, i);
     if (gains[i].mean > gains[best].mean) best = i;
   }
@@ -122,7 +122,7 @@ Result<RerankCalibration> calibrate_reranker(DocumentStore& store, Reranker& rer
     ++result.n_questions;
   }
   result.tells = all.size() >= kLeastQuestions;
-  if (result.tells) choose(all, result);
+  if (result.tells) choose(all, reranker.most_share(), result);
   return result;
 }
 

@@ -15,7 +15,7 @@ struct RerankCalibration {
   int64_t n_questions = 0;
   bool tells = false;  // whether there were enough of them
   bool was_stopped = false;
-  double mrr = 0;  // mean reciprocal rank as found, with the share, and the best that any share had
+  double mrr = 0;  // mean reciprocal rank as found, with the share, and the best of any that it may have
   double mrr_reranked = 0;
   double mrr_best = 0;
 };

@@ -17,6 +17,8 @@ class Reranker {
   virtual std::string name() const = 0;
   /// What it is opened with: a path.
   virtual std::string source() const = 0;
+  /// The most that it may count beside the order as found, from 0 to 1, however well it does with invented questions.
+  virtual double most_share() const { return 1; }
 
   /// One number for each text, larger for those that answer better; they are compared for one question only.
   virtual Result<std::vector<float>> scores(const std::string& question, std::span<const std::string> texts) = 0;

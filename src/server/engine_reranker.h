@@ -11,8 +11,9 @@
 
 namespace ondol {
 
-/// Reranker::name of this model.
+/// Reranker::name and most_share of this model.
 std::string reranker_name(Engine& engine);
+double most_rerank_share(const Engine& engine);
 /// By its head, or else by late interaction.
 Result<std::vector<float>> rerank_scores(Engine& engine, const std::string& question,
                                          std::span<const std::string> texts);
@@ -24,6 +25,7 @@ class EngineReranker final : public Reranker {
 
   std::string name() const override { return name_; }
   std::string source() const override { return engine_->file().path(); }
+  double most_share() const override { return most_rerank_share(*engine_); }
   Result<std::vector<float>> scores(const std::string& question, std::span<const std::string> texts) override {
     return rerank_scores(*engine_, question, texts);
   }

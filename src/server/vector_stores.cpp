@@ -91,6 +91,7 @@ class SharedReranker final : public Reranker {
   explicit SharedReranker(std::unique_ptr<Reranker> reranker) : reranker_(std::move(reranker)) {}
   std::string name() const override { return reranker_->name(); }
   std::string source() const override { return reranker_->source(); }
+  double most_share() const override { return reranker_->most_share(); }
   Result<std::vector<float>> scores(const std::string& question, std::span<const std::string> texts) override {
     const std::lock_guard lock(mutex_);
     return reranker_->scores(question, texts);

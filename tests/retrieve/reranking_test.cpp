@@ -31,6 +31,9 @@ class Reader final : public Reranker {
     return scores;
   }
 
+  double most_share() const override { return most; }
+
+  double most = 1;
   std::string favourite;  // subject, whatever is asked
   int n_asked = 0;
   size_t n_texts = 0;
@@ -136,6 +139,16 @@ TEST(Reranking, IsKeptWhereItHelps) {
   ASSERT_TRUE(store.forget_reranker());
   ASSERT_TRUE(store.commit());
   EXPECT_FALSE(store.kept_reranker().value());
+}
+
+TEST(Reranking, CountsAtMostAsMuchAsItMay) {
+  DocumentStore store = collection();
+  Reader wise(true);
+  EXPECT_GT(calibrate_reranker(store, wise, nullptr).value().share, 0);
+  for (const double most : {0.0, 0.1, 0.2}) {
+    wise.most = most;
+    EXPECT_LE(calibrate_reranker(store, wise, nullptr).value().share, most);
+  }
 }
 
 TEST(Reranking, IsLeftOutWhereItDoesNot) {
