@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cmath>
 
 #include "retrieve/invented_questions.h"
@@ -11,6 +12,8 @@ namespace ondol {
 namespace {
 
 constexpr size_t kLeastQuestions = 20;
+/// After so long the questions so far count; a model that is too slow for kLeastQuestions is too slow for searches.
+constexpr std::chrono::minutes kLongest{10};
 constexpr size_t kShares = 11;  // 0, 0.1, ... 1
 /// The gain must be so many times its standard error (chance alone gives that once in twenty times), and at least
 /// kLeastGain. The smallest share that gains so much is taken: invented questions have words of their piece's own
@@ -105,7 +108,9 @@ Result<RerankCalibration> calibrate_reranker(DocumentStore& store, Reranker& rer
   const double meaning_share = embedder == nullptr ? 0 : known ? known->meaning_share : kMeaningShare;
   RerankCalibration result;
   std::vector<Ranks> all;
+  const auto end = std::chrono::steady_clock::now() + kLongest;
   for (const InventedQuestion& question : questions) {
+    if (std::chrono::steady_clock::now() > end) break;
     result.was_stopped = progress && !progress(result.n_questions, static_cast<int64_t>(questions.size()));
     if (result.was_stopped) return result;
     std::vector<float> meaning;
