@@ -147,7 +147,7 @@ TEST_F(PostgresTest, ARerankerIsKeptAndMovesAlong) {
     EXPECT_EQ(kept->n_chunks, 4);
     EXPECT_EQ(kept->name, "a name");
     EXPECT_EQ(kept->source, "/models/a path");
-    EXPECT_EQ(store->sample(2).value().size(), 2u);
+    EXPECT_GE(store->sample(10).value().size(), 2u);
     ASSERT_TRUE(store->forget_reranker());
     ASSERT_TRUE(store->commit());
     EXPECT_FALSE(store->kept_reranker().value());
