@@ -5,8 +5,8 @@ usage: make_model_goldens_hf.py OUT_FOLDER [NAME...]
 needs: torch, transformers and safetensors from PyPI.
 
 Every folder holds config.json, model.safetensors and expected.json: {"tokens", "logits" (a row per position)} for
-models that predict, {"tokens", "hidden" (a row per position)} for encoders. Weights are random, so the numbers prove
-that the computation is the same and nothing else.
+models that predict, {"tokens", "hidden" (a row per position)} for encoders, {"tokens", "token_types", "logits" (the
+score)} for cross-encoders. Weights are random, so the numbers prove that the computation is the same and nothing else.
 """
 import json
 import pathlib
@@ -31,7 +31,7 @@ def base(**more):
 
 # The type of the stored weights; BF16 where nothing else is said.
 TYPES = {"llama": torch.float32, "qwen2": torch.float16, "gemma2": torch.float32, "gpt2": torch.float32,
-         "bert": torch.float32, "phi3": torch.float16}
+         "bert": torch.float32, "phi3": torch.float16, "bert-scorer": torch.float32}
 LLAMA3 = {"rope_type": "llama3", "rope_theta": 500000.0, "factor": 8.0, "low_freq_factor": 1.0,
           "high_freq_factor": 4.0, "original_max_position_embeddings": 16}
 YARN = {"rope_type": "yarn", "rope_theta": 10000.0, "factor": 4.0, "original_max_position_embeddings": 32}
@@ -98,7 +98,12 @@ def models():
     }
     if hasattr(tf, "NomicBertModel"):
         encoders["nomic-bert"] = lambda: tf.NomicBertModel(tf.NomicBertConfig(**bert))
-    return lm, encoders
+    scorers = {
+        "bert-scorer": lambda: tf.BertForSequenceClassification(tf.BertConfig(**bert, num_labels=1)),
+        "roberta-scorer": lambda: tf.RobertaForSequenceClassification(tf.RobertaConfig(
+            **bert | dict(pad_token_id=1, type_vocab_size=1), num_labels=1)),
+    }
+    return lm, encoders, scorers
 
 
 def randomise(model):
@@ -144,6 +149,10 @@ def pack_experts(model):
     return state
 
 
+# As a question and a text lie behind each other; RoBERTa has one type only.
+TYPES_OF_PAIR = {"bert-scorer": [0] * 5 + [1] * 6, "roberta-scorer": [0] * 11}
+
+
 def write(folder, make, encoder, dtype):
     torch.manual_seed(7)
     model = make().eval()
@@ -162,7 +171,11 @@ def write(folder, make, encoder, dtype):
     with torch.no_grad():
         # roberta's pad is among the tokens of other models
         tokens = [token for token in TOKENS if not encoder or token != 1]
-        result = model(torch.tensor([tokens]))
+        types = TYPES_OF_PAIR.get(folder.name)
+        result = model(torch.tensor([tokens]), **dict(token_type_ids=torch.tensor([types])) if types else {})
+    if types:
+        return (folder / "expected.json").write_text(
+            json.dumps({"tokens": tokens, "token_types": types, "logits": rounded(result.logits)}))
     key = "hidden" if encoder else "logits"
     rows = rounded(result.last_hidden_state[0] if encoder else result.logits[0])
     (folder / "expected.json").write_text(json.dumps({"tokens": tokens, key: rows}))
@@ -170,11 +183,11 @@ def write(folder, make, encoder, dtype):
 
 def main():
     out, names = pathlib.Path(sys.argv[1]), sys.argv[2:]
-    lm, encoders = models()
-    for name, make in (lm | encoders).items():
+    lm, encoders, scorers = models()
+    for name, make in (lm | encoders | scorers).items():
         if names and name not in names:
             continue
-        write(out / name, make, name in encoders, TYPES.get(name, torch.bfloat16))
+        write(out / name, make, name not in lm, TYPES.get(name, torch.bfloat16))
         size = sum(path.stat().st_size for path in (out / name).iterdir())
         print(f"{name}: {size / 1024:.0f} KiB")
 

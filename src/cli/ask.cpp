@@ -12,6 +12,7 @@
 #include "cli/language.h"
 #include "cli/line_editor.h"
 #include "cli/open_embedder.h"
+#include "cli/open_reranker.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
 #include "retrieve/answer/answerer.h"
@@ -27,6 +28,7 @@ struct Options {
   AnswerOptions answer;
   bool extracts = false;
   bool by_words = false;
+  bool no_rerank = false;
   bool always = false;
   bool json = false;
 };
@@ -143,6 +145,9 @@ Result<void> ask(const Options& options) {
   }
   const std::unique_ptr<TextGenerator> generator = ONDOL_TRY(open_generator(options));
   AnswerOptions wish = options.answer;
+  std::unique_ptr<Reranker> reranker;
+  if (!options.no_rerank && !options.by_words) reranker = ONDOL_TRY(open_kept_reranker(store));
+  wish.search.reranker = reranker.get();
   wish.declines = !options.always;
   Asking asking(Answerer(store, embedder.get(), generator.get(), wish), options.json);
   if (!options.question.empty()) return asking.ask(options.question);
@@ -173,7 +178,8 @@ void add_ask(CLI::App& app, const Globals&) {
       ->capture_default_str()
       ->check(CLI::Range(16, 1 << 20));
   command->add_flag("--always", options->always, "Answer also where the search finds too little");
-  command->add_flag("--words", options->by_words, "Search by words alone, without the store's embedding model");
+  command->add_flag("--words", options->by_words, "Search by words alone, without the store's models");
+  command->add_flag("--no-rerank", options->no_rerank, "Search without the store's reranker");
   command->add_flag("--json", options->json, "One JSON document for each answer");
   add_document_store_option(*command, options->store);
   options->model.add_to(*command);

@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/eval_bfcl.h"
 #include "cli/open_embedder.h"
+#include "cli/open_reranker.h"
 #include "retrieve/evaluation.h"
 
 namespace ondol::cli {
@@ -20,6 +21,8 @@ struct RetrievalOptions {
   std::string store = ":memory:";
   std::string embedder;
   std::optional<double> meaning_share;
+  std::string reranker;
+  std::optional<double> rerank_share;
   bool json = false;
 };
 
@@ -45,6 +48,13 @@ Result<void> eval_retrieval(const RetrievalOptions& options) {
   }
   SearchOptions search;
   search.meaning_share = options.meaning_share;
+  search.rerank_share = options.rerank_share;
+  std::unique_ptr<Reranker> reranker;
+  if (!options.reranker.empty()) {
+    reranker = ONDOL_TRY(open_reranker(options.reranker));
+    if (!options.rerank_share) ONDOL_TRY(weigh_reranker(store, *reranker, embedder.get()));
+    search.reranker = reranker.get();
+  }
   const RetrievalScores scores = ONDOL_TRY(evaluate(collection, retriever(store, search, embedder.get())));
   if (options.json) {
     fmt::print("{}\n", json_text(as_json(scores)));
@@ -74,6 +84,13 @@ void add_eval(CLI::App& app, const Globals&) {
   command
       ->add_option("--meaning-share", options->meaning_share,
                    "How much meaning counts beside words; without it, as is measured for the collection")
+      ->check(CLI::Range(0.0, 1.0));
+  CLI::Option* reranker = command->add_option("--rerank", options->reranker,
+                                              "A cross-encoder, or an embedding model, that reads the best again");
+  command
+      ->add_option("--rerank-share", options->rerank_share,
+                   "How much that counts beside the order as found; without it, as is measured for the collection")
+      ->needs(reranker)
       ->check(CLI::Range(0.0, 1.0));
   command->add_flag("--json", options->json, "One JSON document");
   add_eval_bfcl(*eval);

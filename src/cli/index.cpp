@@ -1,6 +1,7 @@
 // ondol index: files and folders into a document store.
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -8,6 +9,7 @@
 #include "cli/document_store_option.h"
 #include "cli/language.h"
 #include "cli/open_embedder.h"
+#include "cli/open_reranker.h"
 #include "cli/terminal.h"
 #include "retrieve/database.h"
 #include "retrieve/document_format.h"
@@ -15,6 +17,7 @@
 #include "retrieve/folder_watch.h"
 #include "retrieve/indexer.h"
 #include "retrieve/reader_process.h"
+#include "retrieve/rerank_calibration.h"
 
 namespace ondol::cli {
 namespace {
@@ -22,6 +25,7 @@ namespace {
 struct Options {
   std::string store;
   std::string embedder;
+  std::string reranker;
   bool watches = false;
   bool is_weakness_told = false;  // of the reader's confinement
   IndexOptions index;
@@ -34,6 +38,8 @@ constexpr int kRescanSeconds = 600;
 constexpr int kUnwatchedSeconds = 30;
 
 constexpr size_t kMostShownFailures = 20;
+
+constexpr const char* kNoReranker = "none";
 
 /// Names of files may hold what moves a terminal's cursor.
 std::string printable(std::string line) {
@@ -60,6 +66,25 @@ Result<void> embed(const Options& options, DocumentStore& store) {
   return embed_with_progress(store, *embedder);
 }
 
+/// The model that is asked for, or the one that the store keeps where it has grown since.
+Result<void> weigh(Options& options, DocumentStore& store) {
+  if (options.reranker == kNoReranker) {
+    ONDOL_TRY(store.forget_reranker());
+    return store.commit();
+  }
+  std::string model = std::exchange(options.reranker, "");  // once; the store keeps it
+  if (model.empty()) {
+    const auto kept = ONDOL_TRY(store.kept_reranker());
+    if (!kept || !ONDOL_TRY(wants_rerank_calibration(store))) return {};
+    model = kept->source;
+  }
+  const auto reranker = ONDOL_TRY(open_reranker(model));
+  const std::string source = ONDOL_TRY(store.embedder_source());
+  std::unique_ptr<TextEmbedder> embedder;
+  if (!source.empty()) embedder = ONDOL_TRY(open_embedder(source));
+  return weigh_reranker(store, *reranker, embedder.get());
+}
+
 bool changed_something(const IndexReport& report) {
   return report.n_added + report.n_changed + report.n_moved + report.n_removed > 0 || !report.failures.empty();
 }
@@ -80,6 +105,7 @@ Result<IndexReport> bring_up_to_date(Options& options, DocumentStore& store) {
     fmt::print(stderr, "{} {}\n", tr("note:"), reader.weakness());
   options.is_weakness_told = options.is_weakness_told || !reader.weakness().empty();
   if (!report.was_stopped) ONDOL_TRY(embed(options, store));
+  if (!report.was_stopped && !interrupted) ONDOL_TRY(weigh(options, store));
   if (!report.was_stopped && !interrupted) ONDOL_TRY(link_with_progress(store));
   return report;
 }
@@ -150,6 +176,9 @@ void add_index(CLI::App& app, const Globals&) {
   command->add_option("PATHS", options->index.paths, "Files and folders")->required();
   command->add_option("--embed", options->embedder,
                       "An embedding model, so that pieces are found by their meaning too; it is remembered");
+  command->add_option("--rerank", options->reranker,
+                      "A cross-encoder, or an embedding model, that reads the best again where that helps in these "
+                      "documents; it is remembered, and none forgets it");
   command->add_flag("--watch", options->watches, "Stay, and follow the changes of the files");
   add_document_store_option(*command, options->store);
 }

@@ -14,6 +14,7 @@
 #include "cli/document_store_option.h"
 #include "cli/language.h"
 #include "cli/open_embedder.h"
+#include "cli/open_reranker.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
 #include "server/engine_generator.h"
@@ -101,13 +102,24 @@ server::EmbedderOf embedder_of() {
   };
 }
 
+server::RerankerOf reranker_of() {
+  const auto known = std::make_shared<std::map<std::string, std::shared_ptr<Reranker>>>();
+  const auto mutex = std::make_shared<std::mutex>();
+  return [known, mutex](const std::string& source) -> Result<std::shared_ptr<Reranker>> {
+    const std::lock_guard lock(*mutex);
+    auto& reranker = (*known)[source];
+    if (reranker == nullptr) reranker = ONDOL_TRY(open_reranker(source));
+    return reranker;
+  };
+}
+
 Result<void> offer_stores_and_model(const Options& options, SharedModel& model, mcp::Catalog& catalog) {
   server::KnowledgeSources sources;
   const auto stores = ONDOL_TRY(read_stores(options.stores));
   const auto documents = std::make_shared<std::map<std::string, std::shared_ptr<server::CollectionDocuments>>>();
   std::vector<std::string> names;
   for (const NamedStore& store : stores) {
-    (*documents)[store.name] = std::make_shared<server::CollectionDocuments>(store.place, embedder_of());
+    (*documents)[store.name] = std::make_shared<server::CollectionDocuments>(store.place, embedder_of(), reranker_of());
     names.push_back(store.name);
   }
   if (!names.empty()) {

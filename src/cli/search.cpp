@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/document_store_option.h"
 #include "cli/open_embedder.h"
+#include "cli/open_reranker.h"
 #include "cli/terminal.h"
 #include "retrieve/document_store.h"
 #include "retrieve/highlights.h"
@@ -21,6 +22,7 @@ struct Options {
   std::string question;
   SearchOptions search;
   bool by_words = false;
+  bool no_rerank = false;
   bool json = false;
 };
 
@@ -79,6 +81,9 @@ Result<void> search(const Options& options) {
         ONDOL_TRY(open_embedder(source).in("the store's embedding model (--words searches without it)"));
     wish.meaning = ONDOL_TRY(embedder->embed_question(options.question));
   }
+  std::unique_ptr<Reranker> reranker;
+  if (!options.no_rerank && !options.by_words) reranker = ONDOL_TRY(open_kept_reranker(store));
+  wish.reranker = reranker.get();
   const std::vector<Hit> hits = ONDOL_TRY(store.search(options.question, wish));
   if (options.json) {
     print_json(hits, options.question);
@@ -100,7 +105,8 @@ void add_search(CLI::App& app, const Globals&) {
                                   [options] { return search(*options); });
   command->add_option("QUESTION", options->question, "Words or a question")->required();
   command->add_option("-k", options->search.n, "How many passages")->capture_default_str()->check(CLI::Range(1, 1000));
-  command->add_flag("--words", options->by_words, "By words alone, without the store's embedding model");
+  command->add_flag("--words", options->by_words, "By words alone, without the store's models");
+  command->add_flag("--no-rerank", options->no_rerank, "In the order as found, without the store's reranker");
   command->add_flag("--json", options->json, "One JSON array");
   add_document_store_option(*command, options->store);
 }

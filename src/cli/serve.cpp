@@ -17,6 +17,7 @@
 #include "cli/document_store_option.h"
 #include "cli/language.h"
 #include "cli/open_embedder.h"
+#include "cli/open_reranker.h"
 #include "cli/options.h"
 #include "cli/serve_options.h"
 #include "cli/terminal.h"
@@ -148,7 +149,7 @@ Result<void> serve(const ServeFlags& flags, const Globals& globals) {
   std::ranges::move(options.has_page ? server::page_routes() : server::pageless_routes(), std::back_inserter(routes));
   const auto server =
       ONDOL_TRY(server::Server::create(options.server, std::move(routes), make_recorder(services, options.log)));
-  ONDOL_TRY(services.vector_stores.offer({options.stores, reader_program(), open_embedder}));
+  ONDOL_TRY(services.vector_stores.offer({options.stores, reader_program(), open_embedder, open_reranker}));
   ONDOL_TRY(services.hosted.offer(options.hosted));
   if (services.hosted.runs_code()) warn(services.hosted.sandbox());
   ONDOL_TRY(enable_agents(options, services));

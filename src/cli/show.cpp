@@ -81,7 +81,8 @@ void print_json(const Summary& summary) {
   for (const auto& [type, bytes] : summary.bytes_by_type) types[type] = bytes;
   document["bytes_by_type"] = types;
   document["chat_template"] = !summary.template_source.empty();
-  document["embeddings_only"] = !config.causal;
+  document["embeddings_only"] = !config.causal && config.pooling != Pooling::kRank;
+  document["reranker"] = config.pooling == Pooling::kRank;
   document["layout"] = {
       {"weights", "as in the file"}, {"repacked_bytes", 0}, {"instruction_set", summary.instruction_set}};
   json::object memory;
@@ -102,6 +103,7 @@ void print_text(const Summary& summary) {
   row("file", summary.file->path());
   if (const std::string name = name_of(summary); !name.empty()) row("name", name);
   row("architecture", config.architecture);
+  if (config.pooling == Pooling::kRank) row("use", "scores how well texts answer a question (a reranker)");
   row("parameters", fmt::format("{:.2f} million", static_cast<double>(summary.parameters) / 1e6));
   row("shape",
       fmt::format("{} layers, width {}, vocabulary {}", config.n_layers, config.width, config.vocabulary_size));

@@ -208,6 +208,8 @@ constexpr std::string_view kNeverQuantized[] = {
     "laurel",
     "per_layer_model_proj",
     "position_embd",
+    "cls.weight",
+    "cls.output.weight",
     "token_types.weight",
     "ssm_conv1d",
     "shortconv.conv.weight",

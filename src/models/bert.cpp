@@ -2,8 +2,11 @@
 // rows, and nomic-bert (Nussbaum et al., 2024), which rotates instead and has a gated inner layer.
 //
 // Attention goes both ways within a text and there is no cache; what comes out are hidden states, from which `pooling`
-// says how to make one vector. All rows are of token type 0 ("sentence A"). A text longer than the learned positions
-// takes the last of them for the rest; callers cut texts to context_length before that.
+// says how to make one vector. A text longer than the learned positions takes the last of them for the rest; callers
+// cut texts to context_length before that.
+//
+// A cross-encoder (Nogueira and Cho, 2019) reads a question and a text as one, and has a head that makes a score of the
+// first row: "cls.output" over tanh("cls"), or one of the two alone, as files have it.
 #include <fmt/format.h>
 
 #include "models/batch.h"
@@ -33,18 +36,22 @@ class Bert final : public Model {
 
  private:
   Result<void> load_embeddings(WeightLoader& loader);
+  Result<void> load_head(WeightLoader& loader);
   Result<LayerNorm> load_norm(WeightLoader& loader, const std::string& stem) const;
   Result<Layer> load_layer(WeightLoader& loader, int i, const AttentionParams& attention) const;
   Tensor embed_rows(const Batch& batch, Context& context) const;
+  Tensor scores(Tensor x, Context& context) const;
   void add_attention(const Layer& layer, Tensor x, const BatchRows& rows, const Tensor& angles, Context& context) const;
   void add_mlp(const Layer& layer, Tensor x, Context& context) const;
   void norm(const LayerNorm& norm, const Tensor& x, Tensor out, Context& context) const;
 
   Tensor token_embedding_;
-  Tensor token_types_;    // empty in models without
+  Tensor token_types_;    // [types, D]; empty in models without
   Tensor position_rows_;  // empty in models that rotate
   LayerNorm embedding_norm_;
   std::vector<Layer> layers_;
+  std::optional<Weight> head_dense_;  // [D, D]; before tanh
+  std::optional<Weight> head_score_;  // [1, D]
   Rope rope_;
   bool rotates_ = false;
   Activation activation_ = Activation::kGelu;
@@ -64,8 +71,8 @@ Result<Activation> activation_of(const WeightLoader& loader, std::string_view us
 
 /// GGUF's numbers. Files that do not say are pooled by the mean, as sentence-transformers does.
 Result<Pooling> pooling_of(const WeightLoader& loader) {
-  constexpr Pooling kPooling[] = {Pooling::kNone, Pooling::kMean, Pooling::kCls, Pooling::kLast};
-  return kPooling[ONDOL_TRY(loader.integer_or("pooling_type", 1, 0, 3))];
+  constexpr Pooling kPooling[] = {Pooling::kNone, Pooling::kMean, Pooling::kCls, Pooling::kLast, Pooling::kRank};
+  return kPooling[ONDOL_TRY(loader.integer_or("pooling_type", 1, 0, 4))];
 }
 
 Result<void> Bert::load(WeightLoader& loader) {
@@ -86,6 +93,17 @@ Result<void> Bert::load(WeightLoader& loader) {
   ONDOL_TRY(load_embeddings(loader));
   for (int i = 0; i < config_.n_layers; ++i) {
     layers_.push_back(ONDOL_TRY(load_layer(loader, i, attention[static_cast<size_t>(i)])));
+  }
+  return config_.pooling == Pooling::kRank ? load_head(loader) : Result<void>();
+}
+
+/// Where "cls" alone is there, it makes the score.
+Result<void> Bert::load_head(WeightLoader& loader) {
+  const int64_t width = config_.width;
+  const bool has_output = loader.has_tensor("cls.output.weight");
+  if (has_output) head_score_ = ONDOL_TRY(loader.weight("cls.output", {1, width}));
+  if (!has_output || loader.has_tensor("cls.weight")) {
+    head_dense_ = ONDOL_TRY(loader.weight("cls", {has_output ? width : 1, width}));
   }
   return {};
 }
@@ -138,7 +156,11 @@ Result<Layer> Bert::load_layer(WeightLoader& loader, int i, const AttentionParam
 Tensor Bert::embed_rows(const Batch& batch, Context& context) const {
   Tensor x = embed(context, token_embedding_, batch.tokens);
   if (!token_types_.empty()) {
-    context.backend.add(x, embed(context, token_types_, std::array<int32_t, 1>{0}));
+    const auto last = static_cast<int32_t>(token_types_.rows() - 1);
+    std::vector<int32_t> types = batch.token_types;
+    for (int32_t& type : types) type = std::min(type, last);
+    if (types.empty()) types = {0};
+    context.backend.add(x, embed(context, token_types_, types));
   }
   if (!position_rows_.empty()) {
     std::vector<int32_t> positions(batch.tokens.size());
@@ -164,7 +186,14 @@ Tensor Bert::forward(const Batch& batch, KvCache&, Context& context) const {
     add_mlp(layer, y, context);
     norm(layer.output_norm, y, x, context);
   }
-  return select_rows(context, x, batch.output_rows);
+  const Tensor wanted = select_rows(context, x, batch.output_rows);
+  return batch.output == Batch::Output::kScores ? scores(wanted, context) : wanted;
+}
+
+Tensor Bert::scores(Tensor x, Context& context) const {
+  if (head_dense_) x = capped_linear(context, x, *head_dense_, 1.0f);
+  if (head_score_) x = linear(context, x, *head_score_);
+  return x;
 }
 
 void Bert::norm(const LayerNorm& norm, const Tensor& x, Tensor out, Context& context) const {

@@ -263,6 +263,8 @@ bool is_f32_in_gguf(const TensorSpec& spec) {
   for (const std::string_view ending : {"_norm.weight", "ffn_gate_inp.weight", "ffn_gate_inp_shexp.weight"}) {
     if (spec.name.ends_with(ending)) return true;
   }
+  // An error of a cross-encoder's head goes into the score as it is, and the head is small.
+  if (spec.name == "cls.weight" || spec.name == "cls.output.weight") return true;
   return spec.name == "position_embd.weight" || spec.name == "token_types.weight";
 }
 

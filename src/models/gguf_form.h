@@ -38,7 +38,8 @@ Result<DType> type_in_gguf(const TensorSpec& spec);
 /// in another order or of another type are copied.
 Result<std::shared_ptr<const ModelFile>> in_gguf_form(std::shared_ptr<const ModelFile> file);
 
-/// Whether a tensor is kept in F32 in every GGUF file: vectors, norms, routers, and tables that are added.
+/// Whether a tensor is kept in F32 in every GGUF file: vectors, norms, routers, heads that score, and tables that are
+/// added.
 bool is_f32_in_gguf(const TensorSpec& spec);
 
 }  // namespace ondol

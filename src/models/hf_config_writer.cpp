@@ -330,6 +330,8 @@ Result<void> write_bert(Copier& from) {
   config["layer_norm_eps"] = ONDOL_TRY(from.number_or("attention.layer_norm_epsilon", 1e-12));
   config["hidden_act"] = activation;
   if (const Tensor* types = from.file().find_tensor("token_types.weight")) config["type_vocab_size"] = types->rows();
+  const bool is_scorer = from.file().find_tensor("cls.output.weight") != nullptr;
+  if (is_scorer) config["id2label"] = json::object{{"0", "LABEL_0"}};
   if (config["model_type"] == "distilbert") {
     config["dim"] = config["hidden_size"];
     config["hidden_dim"] = config["intermediate_size"];

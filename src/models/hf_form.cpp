@@ -61,7 +61,8 @@ class Former {
 };
 
 std::string Former::full_name(std::string_view name) const {
-  return name == "lm_head.weight" ? std::string(name) : std::string(architecture_.prefix) + std::string(name);
+  const bool is_head = name == "lm_head.weight" || name.starts_with("classifier.");
+  return is_head ? std::string(name) : std::string(architecture_.prefix) + std::string(name);
 }
 
 HfTensor Former::named(const TensorEntry& entry, const std::string& name, Shape shape) const {
@@ -237,6 +238,14 @@ Result<void> Former::add_gpt_oss_experts(const HfNameParts& parts) {
 
 Result<const HfArchitecture*> hf_architecture_for(const ModelFile& file) {
   const std::string name = ONDOL_TRY(file.meta_string("general.architecture"));
+  if (name == "bert" && ONDOL_TRY(file.meta_int_or("bert.pooling_type", 0)) == 4) {
+    const bool is_whole = file.find_tensor("cls.weight") != nullptr && file.find_tensor("cls.output.weight") != nullptr;
+    if (is_whole) return &hf_scorer();
+    return Error(
+        fmt::format("{}: a model that scores texts without tensors 'cls' and 'cls.output' cannot be written "
+                    "as a Hugging Face folder",
+                    file.path()));
+  }
   std::string_view type;
   if (name == "llama" && ONDOL_TRY(file.meta_int_or("llama.expert_count", 0)) > 0) {
     type = "mixtral";

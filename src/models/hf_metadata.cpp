@@ -268,6 +268,14 @@ Result<void> add_encoder(const HfConfig& config, MetaBuilder& meta) {
   return {};
 }
 
+/// Classifiers of one label score; the number of labels is that of their names, two where nothing is said.
+Result<bool> scores_pairs(const HfConfig& config) {
+  if (!config.has_class_ending("ForSequenceClassification") || config.model_type() == "distilbert") return false;
+  const json::value* names = config.find({"id2label"});
+  if (names != nullptr && names->is_object()) return names->get_object().size() == 1;
+  return ONDOL_TRY(config.integer_or({"num_labels", "_num_labels"}, 2)) == 1;
+}
+
 Result<void> add_bert(const HfConfig& config, CanonicalParts&, MetaBuilder& meta) {
   ONDOL_TRY(add_encoder(config, meta));
   const std::string positions = ONDOL_TRY(config.text_or({"position_embedding_type"}, "absolute"));
@@ -282,6 +290,7 @@ Result<void> add_bert(const HfConfig& config, CanonicalParts&, MetaBuilder& meta
   }
   const std::string activation = ONDOL_TRY(config.text_or({"hidden_act", "activation"}, "gelu"));
   if (activation != "gelu") meta.text("activation", activation);
+  if (ONDOL_TRY(scores_pairs(config))) meta.u32("pooling_type", 4);
   return {};
 }
 

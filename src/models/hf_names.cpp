@@ -143,6 +143,17 @@ constexpr HfName kBert[] = {
     {"blk.{l}.layer_output_norm.bias", "encoder.layer.{l}.output.LayerNorm.beta"},
 };
 
+// Of models that score pairs of texts; other models' heads are left out (hugging_face.cpp).
+constexpr HfName kBertHead[] = {
+    {"cls.{s}", "pooler.dense.{s}"},
+    {"cls.output.{s}", "classifier.{s}"},
+};
+
+constexpr HfName kRobertaHead[] = {
+    {"cls.{s}", "classifier.dense.{s}"},
+    {"cls.output.{s}", "classifier.out_proj.{s}"},
+};
+
 constexpr HfName kDistilBert[] = {
     {"token_embd.weight", "embeddings.word_embeddings.weight"},
     {"position_embd.weight", "embeddings.position_embeddings.weight"},
@@ -182,7 +193,8 @@ constexpr Tables kPhi3Tables[] = {kPhi3, kDecoder};
 constexpr Tables kGpt2Tables[] = {kGpt2};
 constexpr Tables kGptOssTables[] = {kGptOss, kDecoder};
 constexpr Tables kDeepseekTables[] = {kDeepseek, kExperts, kDecoder};
-constexpr Tables kBertTables[] = {kBert};
+constexpr Tables kBertTables[] = {kBert, kBertHead};
+constexpr Tables kRobertaTables[] = {kBert, kRobertaHead};
 constexpr Tables kDistilBertTables[] = {kDistilBert};
 constexpr Tables kNomicBertTables[] = {kNomicBert};
 
@@ -205,12 +217,14 @@ constexpr HfArchitecture kArchitectures[] = {
     {"deepseek_v2", "deepseek2", "DeepseekV2ForCausalLM", "model.", kDeepseekTables},
     {"deepseek_v3", "deepseek2", "DeepseekV3ForCausalLM", "model.", kDeepseekTables},
     {"bert", "bert", "BertModel", "", kBertTables},
-    {"roberta", "bert", "RobertaModel", "", kBertTables},
-    {"xlm-roberta", "bert", "XLMRobertaModel", "", kBertTables},
-    {"camembert", "bert", "CamembertModel", "", kBertTables},
+    {"roberta", "bert", "RobertaModel", "", kRobertaTables},
+    {"xlm-roberta", "bert", "XLMRobertaModel", "", kRobertaTables},
+    {"camembert", "bert", "CamembertModel", "", kRobertaTables},
     {"distilbert", "bert", "DistilBertModel", "", kDistilBertTables},
     {"nomic_bert", "nomic-bert", "NomicBertModel", "", kNomicBertTables},
 };
+
+constexpr HfArchitecture kScorer = {"bert", "bert", "BertForSequenceClassification", "bert.", kBertTables};
 
 template <typename Pick>
 std::optional<HfMatch> find_in_tables(const HfArchitecture& architecture, std::string_view name, Pick pattern_of) {
@@ -278,6 +292,10 @@ std::string fill_name(std::string_view pattern, const HfNameParts& parts) {
 
 std::span<const HfArchitecture> hf_architectures() {
   return kArchitectures;
+}
+
+const HfArchitecture& hf_scorer() {
+  return kScorer;
 }
 
 const HfArchitecture* find_hf_architecture(std::string_view model_type) {

@@ -58,6 +58,8 @@ struct HfArchitecture {
 
 const HfArchitecture* find_hf_architecture(std::string_view model_type);
 std::span<const HfArchitecture> hf_architectures();
+/// What a cross-encoder is written as: BERT's classifier over its pooler is the same as RoBERTa's over its dense layer.
+const HfArchitecture& hf_scorer();
 
 /// The name without the prefix that wraps the text model: "model.layers.0.x" and "model.language_model.layers.0.x" are
 /// both "layers.0.x".

@@ -96,7 +96,9 @@ Result<void> add_sidecars(const std::string& folder, const HfConfig& config, Met
   if (!text.empty()) meta.put_plain("tokenizer.chat_template", std::move(text));
 
   const json::value pooling = ONDOL_TRY(read_json_if_present(folder + "/1_Pooling/config.json"));
-  if (const auto type = pooling_type(pooling)) meta.u32("pooling_type", *type);
+  const auto type = pooling_type(pooling);
+  // What scores pairs of texts makes no vectors, and its kind is known already.
+  if (type && !config.has_class_ending("ForSequenceClassification")) meta.u32("pooling_type", *type);
   return {};
 }
 

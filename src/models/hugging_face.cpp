@@ -34,6 +34,15 @@ void drop_tied_output(const HfConfig& config, std::vector<TensorEntry>& tensors)
   std::erase_if(tensors, [](const TensorEntry& entry) { return entry.name == "output.weight"; });
 }
 
+/// What other tasks have on top of an encoder.
+void drop_unused_head(const Metadata& metadata, std::vector<TensorEntry>& tensors) {
+  const bool is_used = std::any_of(metadata.begin(), metadata.end(), [](const auto& entry) {
+    const auto* pooling = std::get_if<uint32_t>(&entry.second.value);
+    return entry.first == "bert.pooling_type" && pooling != nullptr && *pooling == 4;
+  });
+  if (!is_used) std::erase_if(tensors, [](const TensorEntry& entry) { return entry.name.starts_with("cls."); });
+}
+
 OwnedTensor vector_of(const std::vector<float>& values) {
   OwnedTensor tensor(DType::F32, {static_cast<int64_t>(values.size())});
   std::copy(values.begin(), values.end(), tensor.tensor.f32());
@@ -63,6 +72,7 @@ Result<std::shared_ptr<const ModelFile>> assemble(Described described, std::shar
                                                          static_cast<int>(std::clamp<int64_t>(n_layers, 0, 1 << 20)),
                                                          first_position_row(config)));
   drop_tied_output(config, renamed.tensors);
+  drop_unused_head(described.parts.metadata, renamed.tensors);
   for (const auto& [name, values] : described.parts.vectors) {
     const OwnedTensor vector = vector_of(values);
     renamed.owners.emplace_back(vector.buffer);

@@ -37,10 +37,13 @@ struct Batch {
   std::vector<int32_t> tokens;  // each in [0, vocabulary_size)
   std::vector<BatchSlice> slices;
   std::vector<int32_t> output_rows;  // rows whose result is wanted, ascending; none: forward only fills the cache
-  enum class Output { kLogits, kHidden } output = Output::kLogits;
+  enum class Output { kLogits, kHidden, kScores } output = Output::kLogits;
+  /// Which of two texts each token is of, 0 or 1, for encoders that tell them apart; none: all are 0.
+  std::vector<int32_t> token_types = {};
 };
 
-enum class Pooling { kNone, kMean, kCls, kLast };
+/// kRank: of nothing; the model scores pairs of texts (a cross-encoder).
+enum class Pooling { kNone, kMean, kCls, kLast, kRank };
 
 struct ModelConfig {
   std::string architecture;  // GGUF's name: "llama", "qwen3moe", ...
@@ -60,8 +63,9 @@ class Model {
   virtual ~Model() = default;
   const ModelConfig& config() const { return config_; }
 
-  /// [output_rows, vocabulary_size] logits, or [output_rows, width] final hidden states (after the last norm), in
-  /// context.arena. Writes the keys and values of all rows to `cache` (unused by encoders).
+  /// [output_rows, vocabulary_size] logits, or [output_rows, width] final hidden states (after the last norm), or
+  /// [output_rows, 1] scores (Pooling::kRank only; of the rows with which slices begin), in context.arena. Writes the
+  /// keys and values of all rows to `cache` (unused by encoders).
   virtual Tensor forward(const Batch& batch, KvCache& cache, Context& context) const = 0;
 
   /// Holds the memory that the weights point into as long as the model lives.

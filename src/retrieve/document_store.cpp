@@ -8,6 +8,7 @@
 
 #include "retrieve/expansion.h"
 #include "retrieve/phrases.h"
+#include "retrieve/reranking.h"
 
 namespace ondol {
 namespace {
@@ -64,11 +65,6 @@ Hash128 hash_of(const Chunk& chunk, std::string_view text) {
   return hash_bytes(bytes(text), hash_bytes(bytes(chunk.headings)));
 }
 
-/// With what stands above it.
-std::string searched_text(std::string_view headings, std::string_view text) {
-  return headings.empty() ? std::string(text) : fmt::format("{}\n{}", headings, text);
-}
-
 Result<void> make_tables(Database& database, const std::string& path) {
   Transaction transaction = ONDOL_TRY(Transaction::begin(database));
   const sql::Identity identity = ONDOL_TRY(database.identity());
@@ -88,6 +84,10 @@ Result<void> make_tables(Database& database, const std::string& path) {
 }
 
 }  // namespace
+
+std::string searched_text(std::string_view headings, std::string_view text) {
+  return headings.empty() ? std::string(text) : fmt::format("{}\n{}", headings, text);
+}
 
 struct DocumentStore::Statements {
   Statement find_document;
@@ -329,9 +329,17 @@ Result<double> DocumentStore::meaning_share(const SearchOptions& options) {
   return measured ? measured->meaning_share : kMeaningShare;
 }
 
+Result<double> DocumentStore::rerank_share(const SearchOptions& options) {
+  if (options.reranker == nullptr) return 0.0;
+  if (options.rerank_share) return *options.rerank_share;
+  const auto kept = ONDOL_TRY(kept_reranker());
+  return kept && kept->name == options.reranker->name() ? kept->share : 0.0;
+}
+
 Result<DocumentStore::Scores> DocumentStore::scores(std::string_view question, std::span<const float> meaning) {
-  return Scores{ONDOL_TRY(lexical_.search(lexical_.terms_of(question), kFusedChunks)),
-                ONDOL_TRY(vectors_.nearness(meaning))};
+  Scores scores{ONDOL_TRY(lexical_.search(lexical_.terms_of(question), kFusedChunks)), {}};
+  if (!meaning.empty()) scores.meaning = ONDOL_TRY(vectors_.nearness(meaning));
+  return scores;
 }
 
 Result<double> DocumentStore::words_score(std::string_view question, std::string_view text) {
@@ -339,9 +347,18 @@ Result<double> DocumentStore::words_score(std::string_view question, std::string
 }
 
 Result<std::vector<DocumentStore::ChunkText>> DocumentStore::sample_with_vectors(size_t n) {
-  const int64_t last = ONDOL_TRY(database_->number("SELECT coalesce(max(chunk), 0) FROM vector"));
-  Statement next = ONDOL_TRY(database_->prepare(
-      "SELECT id, headings, text FROM chunk WHERE id = (SELECT min(chunk) FROM vector WHERE chunk >= ?1)"));
+  return sample_of("vector", "chunk", n);
+}
+
+Result<std::vector<DocumentStore::ChunkText>> DocumentStore::sample(size_t n) {
+  return sample_of("chunk", "id", n);
+}
+
+Result<std::vector<DocumentStore::ChunkText>> DocumentStore::sample_of(std::string_view table, std::string_view id,
+                                                                       size_t n) {
+  const int64_t last = ONDOL_TRY(database_->number(fmt::format("SELECT coalesce(max({}), 0) FROM {}", id, table)));
+  Statement next = ONDOL_TRY(database_->prepare(fmt::format(
+      "SELECT id, headings, text FROM chunk WHERE id = (SELECT min({0}) FROM {1} WHERE {0} >= ?1)", id, table)));
   std::vector<ChunkText> chunks;
   for (size_t i = 0; i < n; ++i) {
     const auto from = static_cast<int64_t>(static_cast<double>(last) * static_cast<double>(i) / static_cast<double>(n));
@@ -374,7 +391,50 @@ Result<void> DocumentStore::set_measured_share(const MeasuredShare& share) {
   return put.run(fmt::format("{:.2f} {} {}", share.meaning_share, share.n_chunks, share.embedder));
 }
 
+// The share and the number of pieces, the name, and the source, a line each.
+Result<std::optional<DocumentStore::KeptReranker>> DocumentStore::kept_reranker() {
+  Statement find = ONDOL_TRY(database_->prepare("SELECT value FROM setting WHERE key = 'reranker'"));
+  if (!ONDOL_TRY(find.next())) return std::optional<KeptReranker>();
+  std::istringstream text{std::string(find.text(0))};
+  KeptReranker kept;
+  if (!(text >> kept.share >> kept.n_chunks) || !(kept.share >= 0 && kept.share <= 1)) {
+    return std::optional<KeptReranker>();
+  }
+  if (!std::getline(text >> std::ws, kept.name) || !std::getline(text, kept.source)) {
+    return std::optional<KeptReranker>();
+  }
+  return std::optional(std::move(kept));
+}
+
+Result<void> DocumentStore::keep_reranker(const KeptReranker& reranker) {
+  ONDOL_TRY(begin());
+  Statement put =
+      ONDOL_TRY(database_->prepare("INSERT INTO setting (key, value) VALUES ('reranker', ?1) "
+                                   "ON CONFLICT (key) DO UPDATE SET value = excluded.value"));
+  return put.run(fmt::format("{:.2f} {}\n{}\n{}", reranker.share, reranker.n_chunks, reranker.name, reranker.source));
+}
+
+Result<void> DocumentStore::forget_reranker() {
+  ONDOL_TRY(begin());
+  return database_->execute("DELETE FROM setting WHERE key = 'reranker'");
+}
+
+Result<std::string> DocumentStore::chunk_text(int64_t chunk) {
+  const Hit hit = ONDOL_TRY(hit_of({chunk, 0}));
+  return searched_text(hit.headings, hit.text);
+}
+
 Result<std::vector<Hit>> DocumentStore::search(std::string_view question, const SearchOptions& options) {
+  const double share = ONDOL_TRY(rerank_share(options));
+  SearchOptions wish = options;
+  if (share > 0) wish.n = std::max(options.n, kRerankedHits);
+  std::vector<Hit> hits = ONDOL_TRY(found(question, wish));
+  if (share > 0) ONDOL_TRY(rerank(std::string(question), hits, *options.reranker, share));
+  if (hits.size() > options.n) hits.resize(options.n);
+  return hits;
+}
+
+Result<std::vector<Hit>> DocumentStore::found(std::string_view question, const SearchOptions& options) {
   // What another program writes meanwhile is not seen in the middle of it.
   std::optional<Transaction> snapshot;
   if (!transaction_) snapshot.emplace(ONDOL_TRY(Transaction::begin_reading(*database_)));

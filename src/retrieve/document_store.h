@@ -14,6 +14,7 @@
 #include "retrieve/document.h"
 #include "retrieve/fusion.h"
 #include "retrieve/lexical_index.h"
+#include "retrieve/reranker.h"
 #include "retrieve/text_embedder.h"
 #include "retrieve/vector_index.h"
 
@@ -49,6 +50,10 @@ struct SearchOptions {
   std::vector<float> meaning;
   /// How much meaning counts; nothing: as was measured for this store, or else kMeaningShare.
   std::optional<double> meaning_share;
+  /// Reads the best again (reranking.h); null: the order stays.
+  Reranker* reranker = nullptr;
+  /// How much it counts; nothing: as was measured for this store with it, or else 0, and it is not asked.
+  std::optional<double> rerank_share;
 };
 
 struct DocumentStoreStats {
@@ -56,6 +61,9 @@ struct DocumentStoreStats {
   int64_t n_failed = 0;
   int64_t n_chunks = 0;
 };
+
+/// A piece's text with what stands above it, as it is searched.
+std::string searched_text(std::string_view headings, std::string_view text);
 
 class DocumentStore {
  public:
@@ -112,8 +120,11 @@ class DocumentStore {
   Result<Scores> scores(std::string_view question, std::span<const float> meaning);
   /// What a piece with this text would score by words.
   Result<double> words_score(std::string_view question, std::string_view text);
-  /// Up to n pieces that have vectors, from the whole store.
+  /// Up to n pieces, from the whole store; only such as have vectors.
   Result<std::vector<ChunkText>> sample_with_vectors(size_t n);
+  Result<std::vector<ChunkText>> sample(size_t n);
+  /// With what stands above it; empty: there is no such piece.
+  Result<std::string> chunk_text(int64_t chunk);
 
   /// How much meaning counts here, as calibration.h measured it.
   struct MeasuredShare {
@@ -123,6 +134,17 @@ class DocumentStore {
   };
   Result<std::optional<MeasuredShare>> measured_share();
   Result<void> set_measured_share(const MeasuredShare& share);
+
+  /// The model that reads the best again, and how much it counts, as rerank_calibration.h measured it.
+  struct KeptReranker {
+    double share = 0;      // 0: it does not help here
+    int64_t n_chunks = 0;  // that there were then
+    std::string name;
+    std::string source;
+  };
+  Result<std::optional<KeptReranker>> kept_reranker();
+  Result<void> keep_reranker(const KeptReranker& reranker);
+  Result<void> forget_reranker();
 
   /// A question's terms, each weighing how much it tells here.
   Result<std::vector<WeightedTerm>> terms_of(std::string_view question);
@@ -137,6 +159,9 @@ class DocumentStore {
   Result<int64_t> put_record(const DocumentRecord& record, const std::string& title);
   Result<std::vector<WeightedTerm>> expanded(std::vector<WeightedTerm> terms);
   Result<double> meaning_share(const SearchOptions& options);
+  Result<double> rerank_share(const SearchOptions& options);
+  Result<std::vector<Hit>> found(std::string_view question, const SearchOptions& options);
+  Result<std::vector<ChunkText>> sample_of(std::string_view table, std::string_view id, size_t n);
   Result<std::vector<ScoredChunk>> best_chunks(std::string_view question, const SearchOptions& options);
   Result<Hit> hit_of(const ScoredChunk& scored);
 

@@ -16,7 +16,7 @@ struct Group {
 Pooling pooling_of(const Engine& engine, const EmbedOptions& options) {
   if (options.pooling != Pooling::kNone) return options.pooling;
   const Pooling own = engine.model().config().pooling;
-  return own == Pooling::kNone ? Pooling::kMean : own;
+  return own == Pooling::kNone || own == Pooling::kRank ? Pooling::kMean : own;
 }
 
 std::vector<float> pool(const Tensor& hidden, const BatchSlice& slice, Pooling pooling) {
@@ -66,28 +66,35 @@ bool has_room(Engine& engine, const Group& group, size_t n_tokens) {
   return pages <= static_cast<size_t>(engine.cache().n_free_pages());
 }
 
-void finish(Engine& engine, Group& group, const EmbedOptions& options, std::vector<std::vector<float>>& vectors) {
+void finish(Engine& engine, Group& group, const std::optional<AdapterSet>& adapters, const TextStates& states) {
   if (group.batch.slices.empty()) return;
   group.batch.output = Batch::Output::kHidden;
-  if (options.adapters) {
-    for (BatchSlice& slice : group.batch.slices) slice.adapters = options.adapters->uses();
+  if (adapters) {
+    for (BatchSlice& slice : group.batch.slices) slice.adapters = adapters->uses();
   }
   for (size_t i = 0; i < group.sequences.size(); ++i) group.batch.slices[i].sequence = &group.sequences[i];
   const Tensor hidden = engine.forward(group.batch);
-  for (const BatchSlice& slice : group.batch.slices) {
-    vectors.push_back(pool(hidden, slice, pooling_of(engine, options)));
-    if (options.normalize) normalize_length(vectors.back());
-  }
+  for (const BatchSlice& slice : group.batch.slices) states(hidden, slice);
   group = {};
 }
 
 }  // namespace
 
+Result<void> run_texts(Engine& engine, std::span<const std::vector<TokenId>> texts,
+                       const std::optional<AdapterSet>& adapters, const TextStates& states) {
+  Group group;
+  for (const std::vector<TokenId>& tokens : texts) {
+    if (!has_room(engine, group, tokens.size())) finish(engine, group, adapters, states);
+    ONDOL_TRY(add_text(engine, group, tokens));
+  }
+  finish(engine, group, adapters, states);
+  return {};
+}
+
 Result<std::vector<std::vector<float>>> embed_texts(Engine& engine, std::span<const std::string> texts,
                                                     const EmbedOptions& options) {
   const int64_t limit = engine.context_length();
-  std::vector<std::vector<float>> vectors;
-  Group group;
+  std::vector<std::vector<TokenId>> all;
   for (size_t i = 0; i < texts.size(); ++i) {
     std::vector<TokenId> tokens = engine.tokenizer().encode(texts[i], true, SpecialTokens::kAsPlainText);
     if (tokens.empty()) return Error(fmt::format("text {}: expected words, got an empty text", i + 1));
@@ -95,10 +102,14 @@ Result<std::vector<std::vector<float>>> embed_texts(Engine& engine, std::span<co
       return Error(fmt::format("text {}: expected at most {} tokens, got {}; cut it into passages", i + 1, limit,
                                tokens.size()));
     }
-    if (!has_room(engine, group, tokens.size())) finish(engine, group, options, vectors);
-    ONDOL_TRY(add_text(engine, group, tokens));
+    all.push_back(std::move(tokens));
   }
-  finish(engine, group, options, vectors);
+  std::vector<std::vector<float>> vectors;
+  const Pooling pooling = pooling_of(engine, options);
+  ONDOL_TRY(run_texts(engine, all, options.adapters, [&](const Tensor& hidden, const BatchSlice& slice) {
+    vectors.push_back(pool(hidden, slice, pooling));
+    if (options.normalize) normalize_length(vectors.back());
+  }));
   return vectors;
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "retrieve/embedding.h"
+#include "retrieve/rerank_calibration.h"
 
 namespace ondol::server {
 namespace {
@@ -38,6 +39,17 @@ Result<std::shared_ptr<TextEmbedder>> CollectionDocuments::embedder() {
   return embedder_of_(source);
 }
 
+Result<std::shared_ptr<Reranker>> CollectionDocuments::reranker() {
+  std::optional<DocumentStore::KeptReranker> kept;
+  {
+    const std::lock_guard lock(mutex_);
+    DocumentStore* store = ONDOL_TRY(opened());
+    kept = ONDOL_TRY(store->kept_reranker());
+  }
+  if (!kept || kept->share == 0 || !reranker_of_) return std::shared_ptr<Reranker>();
+  return reranker_of_(kept->source);
+}
+
 Result<void> CollectionDocuments::put(const std::string& path, const Document& document, const ChunkerOptions& chunks) {
   const std::lock_guard lock(mutex_);
   DocumentStore* store = ONDOL_TRY(opened());
@@ -53,6 +65,13 @@ Result<void> CollectionDocuments::put(const std::string& path, const Document& d
 Result<void> CollectionDocuments::embed(TextEmbedder& embedder, const GoesOn& goes_on) {
   DocumentStore store = ONDOL_TRY(DocumentStore::open(place_));
   ONDOL_TRY(embed_pending(store, embedder, [&](int64_t, int64_t) { return goes_on(); }));
+  return {};
+}
+
+Result<void> CollectionDocuments::weigh(Reranker& reranker, TextEmbedder* embedder, const GoesOn& goes_on) {
+  DocumentStore store = ONDOL_TRY(DocumentStore::open(place_));
+  if (!ONDOL_TRY(wants_rerank_calibration(store, reranker.name()))) return {};
+  ONDOL_TRY(calibrate_and_keep(store, reranker, embedder, [&](int64_t, int64_t) { return goes_on(); }));
   return {};
 }
 
@@ -77,11 +96,9 @@ Result<std::vector<DocumentRecord>> CollectionDocuments::list() {
 Result<std::vector<CollectionDocuments::Piece>> CollectionDocuments::search_one(DocumentStore& store,
                                                                                 const std::string& query,
                                                                                 const Wish& wish,
-                                                                                const std::vector<float>& meaning) {
-  SearchOptions options;
-  options.meaning = meaning;
+                                                                                SearchOptions options) {
   options.meaning_share = wish.meaning_share;
-  const double closeness = ONDOL_TRY(closeness_of(store, query, meaning));
+  const double closeness = ONDOL_TRY(closeness_of(store, query, options.meaning));
   std::vector<Piece> pieces;
   for (options.n = 2 * wish.n;; options.n *= 4) {
     const std::vector<Hit> hits = ONDOL_TRY(store.search(query, options));
@@ -96,15 +113,20 @@ Result<std::vector<CollectionDocuments::Piece>> CollectionDocuments::search_one(
 }
 
 Result<std::vector<CollectionDocuments::Piece>> CollectionDocuments::search(const Wish& wish) {
-  std::vector<std::vector<float>> meanings(wish.queries.size());
+  std::vector<SearchOptions> options(wish.queries.size());
   if (const auto embedder = ONDOL_TRY(this->embedder())) {
-    for (size_t i = 0; i < meanings.size(); ++i) meanings[i] = ONDOL_TRY(embedder->embed_question(wish.queries[i]));
+    for (size_t i = 0; i < options.size(); ++i) {
+      options[i].meaning = ONDOL_TRY(embedder->embed_question(wish.queries[i]));
+    }
   }
+  std::shared_ptr<Reranker> reranker;
+  if (wish.reranks) reranker = ONDOL_TRY(this->reranker());
+  for (SearchOptions& one : options) one.reranker = reranker.get();
   const std::lock_guard lock(mutex_);
   DocumentStore* store = ONDOL_TRY(opened());
   std::map<int64_t, Piece> by_chunk;
   for (size_t i = 0; i < wish.queries.size(); ++i) {
-    for (Piece& piece : ONDOL_TRY(search_one(*store, wish.queries[i], wish, meanings[i]))) {
+    for (Piece& piece : ONDOL_TRY(search_one(*store, wish.queries[i], wish, options[i]))) {
       Piece& known = by_chunk.try_emplace(piece.hit.chunk, piece).first->second;
       if (known.score < piece.score) known = std::move(piece);
     }
@@ -119,8 +141,11 @@ Result<std::vector<CollectionDocuments::Piece>> CollectionDocuments::search(cons
 Result<Answer> CollectionDocuments::answer(const std::string& question, std::span<const AnsweredQuestion> history,
                                            TextGenerator* generator, const ClaimSink& sink) {
   const auto embedder = ONDOL_TRY(this->embedder());
+  const auto reranker = ONDOL_TRY(this->reranker());
   DocumentStore store = ONDOL_TRY(DocumentStore::open(place_));
-  return Answerer(store, embedder.get(), generator).answer(question, history, sink);
+  AnswerOptions options;
+  options.search.reranker = reranker.get();
+  return Answerer(store, embedder.get(), generator, options).answer(question, history, sink);
 }
 
 }  // namespace ondol::server

@@ -20,15 +20,21 @@ namespace ondol::server {
 /// alone count.
 using EmbedderOf = std::function<Result<std::shared_ptr<TextEmbedder>>(const std::string& source)>;
 
+/// The model that reads the best again of a store that keeps this one (DocumentStore::kept_reranker), for any thread;
+/// null: it is not here, and the order stays as found.
+using RerankerOf = std::function<Result<std::shared_ptr<Reranker>>(const std::string& source)>;
+
 class CollectionDocuments {
  public:
   /// `place`: of a document store, which is made by who needs it first.
-  CollectionDocuments(std::string place, EmbedderOf embedder_of)
-      : place_(std::move(place)), embedder_of_(std::move(embedder_of)) {}
+  CollectionDocuments(std::string place, EmbedderOf embedder_of, RerankerOf reranker_of = {})
+      : place_(std::move(place)), embedder_of_(std::move(embedder_of)), reranker_of_(std::move(reranker_of)) {}
 
   Result<void> put(const std::string& path, const Document& document, const ChunkerOptions& chunks);
   /// Makes the vectors that are missing, while others search and change.
   Result<void> embed(TextEmbedder& embedder, const GoesOn& goes_on);
+  /// Finds out what the reranker is worth here, where that is not known; `embedder` may be null.
+  Result<void> weigh(Reranker& reranker, TextEmbedder* embedder, const GoesOn& goes_on);
   Result<void> remove(const std::string& path);
   Result<std::vector<DocumentRecord>> list();
 
@@ -41,6 +47,7 @@ class CollectionDocuments {
     size_t n = 10;
     std::optional<double> meaning_share;                     // nothing: as is usual
     std::function<bool(const std::string& path)> is_wanted;  // of documents
+    bool reranks = true;                                     // where that helps here
   };
   /// The best n for any of the queries.
   Result<std::vector<Piece>> search(const Wish& wish);
@@ -51,11 +58,13 @@ class CollectionDocuments {
  private:
   Result<DocumentStore*> opened();
   Result<std::shared_ptr<TextEmbedder>> embedder();
+  Result<std::shared_ptr<Reranker>> reranker();
   Result<std::vector<Piece>> search_one(DocumentStore& store, const std::string& query, const Wish& wish,
-                                        const std::vector<float>& meaning);
+                                        SearchOptions options);
 
   const std::string place_;
   const EmbedderOf embedder_of_;
+  const RerankerOf reranker_of_;
   std::mutex mutex_;
   std::optional<DocumentStore> store_;
 };

@@ -60,6 +60,7 @@ Result<ModelInfo> read_model_info(const std::string& path, const EngineOptions& 
   info.context_length = config.context_length;
   info.embedding_length = config.width;
   info.makes_text = config.causal && !config.kv_layers.empty();
+  info.scores_pairs = config.pooling == Pooling::kRank;
   info.template_source = ONDOL_TRY(load_template_source(*file));
   info.has_template = !info.template_source.empty();
   if (info.has_template) {

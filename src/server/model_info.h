@@ -17,7 +17,8 @@ struct ModelInfo {
   int64_t parameters = 0;
   int64_t context_length = 0;  // that the model was trained for
   int64_t embedding_length = 0;
-  bool makes_text = true;  // false: an encoder, for embeddings only
+  bool makes_text = true;     // false: an encoder, for embeddings only, or
+  bool scores_pairs = false;  // a cross-encoder, for reranking only
   bool has_template = false;
   bool has_tools = false;  // in its template
   bool has_reasoning = false;

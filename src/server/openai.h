@@ -14,7 +14,8 @@ namespace ondol::server {
 std::vector<Route> openai_chat_routes(Services& services);        // /v1/chat/completions, /apply-template
 std::vector<Route> openai_completion_routes(Services& services);  // /v1/completions, /infill
 std::vector<Route> openai_model_routes(Services& services);       // /v1/models
-std::vector<Route> openai_embedding_routes(Services& services);   // /v1/embeddings, /v1/rerank
+std::vector<Route> openai_embedding_routes(Services& services);   // /v1/embeddings
+std::vector<Route> openai_rerank_routes(Services& services);      // /v1/rerank
 std::vector<Route> token_routes(Services& services);              // /tokenize, /detokenize
 std::vector<Route> status_routes(Services& services);             // /health, /metrics
 

@@ -1,10 +1,10 @@
-// POST /v1/embeddings and /v1/rerank.
+// POST /v1/embeddings.
 #include <cstring>
 
 #include <fmt/format.h>
 
-#include "server/adapters.h"
 #include "base/base64.h"
+#include "server/adapters.h"
 #include "server/embedding_run.h"
 #include "server/openai.h"
 
@@ -79,73 +79,6 @@ void handle_embeddings(Services& services, const ResponderPtr& responder, const 
   embed(services, std::move(job), responder, done);
 }
 
-/// A document: a string, or an object with its text.
-std::vector<std::string> read_documents(const Fields& fields) {
-  std::vector<std::string> texts;
-  const char* key = fields.has("documents") ? "documents" : "texts";
-  const json::array* documents = fields.array(key);
-  if (!fields.fault() && (documents == nullptr || documents->empty())) {
-    fields.fail("documents", "documents: expected an array of texts, got none");
-  }
-  if (fields.fault()) return texts;
-  for (size_t i = 0; i < documents->size(); ++i) {
-    const json::value& document = (*documents)[i];
-    const json::value* text = document.is_object() ? find_member(document, "text") : &document;
-    if (text == nullptr || !text->is_string()) {
-      const std::string place = fmt::format("{}[{}]", key, i);
-      fields.fail(place, place + ": expected a string, or an object with text");
-      return texts;
-    }
-    texts.emplace_back(text->get_string());
-  }
-  if (texts.size() > kMaxTexts) fields.fail(key, fmt::format("{}: expected at most {}", key, kMaxTexts));
-  return texts;
-}
-
-void send_ranking(const LoadedModel& model, const std::vector<std::string>& documents, const Vectors& vectors,
-                  int n_tokens, size_t n_best, bool with_documents, Responder& responder) {
-  std::vector<std::pair<float, size_t>> scores;  // negated, so that the best is first and equal ones keep their order
-  for (size_t i = 0; i + 1 < vectors.size(); ++i) {
-    float cosine = 0;
-    for (size_t k = 0; k < vectors[0].size(); ++k) cosine += vectors[0][k] * vectors[i + 1][k];
-    scores.emplace_back(-cosine, i);
-  }
-  std::sort(scores.begin(), scores.end());
-  scores.resize(std::min(scores.size(), n_best));
-  json::array results;
-  for (const auto& [score, index] : scores) {
-    json::object result = {{"index", index}, {"relevance_score", -score}};
-    if (with_documents) result["document"] = {{"text", documents[index]}};
-    results.push_back(std::move(result));
-  }
-  json::object answer = {{"object", "list"}, {"model", model.id()}};
-  answer["usage"] = {{"prompt_tokens", n_tokens}, {"total_tokens", n_tokens}};
-  answer["results"] = std::move(results);
-  answer["ondol"] = {{"method", "embedding-cosine"}};
-  send_json(responder, answer);
-}
-
-void handle_rerank(Services& services, const ResponderPtr& responder, const json::object& body) {
-  RequestFault fault;
-  const Fields fields(body, fault);
-  const std::string name = fields.text("model").value_or("");
-  const std::string query = fields.required_text("query");
-  std::vector<std::string> documents = read_documents(fields);
-  const auto n_best = static_cast<size_t>(fields.integer("top_n", 1, 1 << 30).value_or(1 << 30));
-  const bool with_documents = fields.flag("return_documents").value_or(false);
-  if (fault) return send_error(*responder, ErrorStyle::kOpenAi, fault.error());
-  std::vector<std::string> texts = {query};
-  texts.insert(texts.end(), documents.begin(), documents.end());
-  const auto done = [documents = std::move(documents), n_best, with_documents](
-                        const LoadedModel& model, Vectors vectors, int n_tokens, Responder& to) {
-    send_ranking(model, documents, vectors, n_tokens, n_best, with_documents, to);
-  };
-  EmbeddingJob job{name, std::move(texts), "query and documents"};
-  job.adapters = read_adapter_choices(fields);
-  if (fault) return send_error(*responder, ErrorStyle::kOpenAi, fault.error());
-  embed(services, std::move(job), responder, done);
-}
-
 }  // namespace
 
 std::vector<Route> openai_embedding_routes(Services& services) {
@@ -156,8 +89,6 @@ std::vector<Route> openai_embedding_routes(Services& services) {
     routes.push_back({"POST", path, ErrorStyle::kOpenAi, true, json_handler(services, handler)});
   };
   post("/v1/embeddings", handle_embeddings);
-  post("/v1/rerank", handle_rerank);
-  post("/rerank", handle_rerank);
   return routes;
 }
 

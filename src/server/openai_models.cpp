@@ -46,6 +46,7 @@ json::object describe(const StoredModel& model, const ModelCatalog& catalog,
   about["quantization"] = info->quantization;
   about["parameters"] = info->parameters;
   about["makes_text"] = info->makes_text;
+  about["scores_pairs"] = info->scores_pairs;
   about["has_template"] = info->has_template;
   about["has_tools"] = info->has_tools;
   about["has_reasoning"] = info->has_reasoning;

@@ -1,43 +1,13 @@
 #include "server/scheduler_embedder.h"
 
-#include <chrono>
-#include <condition_variable>
-#include <mutex>
-
 #include "runtime/embedder.h"
+#include "server/awaited.h"
 #include "server/engine_embedder.h"
 
 namespace ondol::server {
 namespace {
 
-constexpr std::chrono::milliseconds kPatience{100};
 constexpr size_t kTokensAtOnce = 1024;
-
-/// What another thread is going to hand over.
-template <typename T>
-class Awaited {
- public:
-  void put(T value) {
-    const std::lock_guard lock(mutex_);
-    value_ = std::move(value);
-    changed_.notify_one();
-  }
-  /// Nothing, when it does not go on.
-  std::optional<T> take(const std::function<bool()>& goes_on) {
-    std::unique_lock lock(mutex_);
-    while (!value_ && goes_on()) changed_.wait_for(lock, kPatience);
-    return std::move(value_);
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::optional<T> value_;
-};
-
-Error stopping() {
-  return Error("the server is shutting down");
-}
 
 }  // namespace
 
@@ -47,21 +17,12 @@ Result<std::shared_ptr<SchedulerEmbedder>> SchedulerEmbedder::create(ModelPool& 
   const auto name = std::make_shared<Awaited<std::string>>();
   model->scheduler().post([name](Engine& engine) { name->put(embedder_name(engine)); });
   auto named = name->take(made->goes_on_);
-  if (!named) return stopping();
+  if (!named) return stopping_error();
   made->name_ = std::move(*named);
   made->id_ = model->id();
   made->source_ = model->engine().file().path();
   made->width_ = static_cast<int>(model->engine().model().config().width);
   return made;
-}
-
-Result<ModelUse> SchedulerEmbedder::use() const {
-  const auto outcome = std::make_shared<Awaited<ModelPool::Outcome>>();
-  pool_.use(id_, [outcome](ModelPool::Outcome ready) { outcome->put(std::move(ready)); });
-  auto ready = outcome->take(goes_on_);
-  if (!ready) return stopping();
-  if (ready->error) return Error(ready->error->message);
-  return std::move(ready->model);
 }
 
 Result<std::vector<std::vector<float>>> SchedulerEmbedder::embed(const LoadedModel& model,
@@ -84,7 +45,7 @@ Result<std::vector<std::vector<float>>> SchedulerEmbedder::embed(const LoadedMod
     model.scheduler().post([some, texts = std::move(texts)](Engine& engine) { some->put(embed_texts(engine, texts)); },
                            is_causal ? static_cast<int>(n_pages) : 0);
     std::optional<Some> made = some->take(goes_on_);
-    if (!made) return stopping();
+    if (!made) return stopping_error();
     for (auto& vector : ONDOL_TRY(std::move(*made))) vectors.push_back(std::move(vector));
     begin = end;
   }
@@ -92,7 +53,7 @@ Result<std::vector<std::vector<float>>> SchedulerEmbedder::embed(const LoadedMod
 }
 
 Result<std::vector<TextEmbedder::Parts>> SchedulerEmbedder::embed_documents(std::span<const std::string> texts) {
-  const ModelUse model = ONDOL_TRY(use());
+  const ModelUse model = ONDOL_TRY(await_model(pool_, id_, goes_on_));
   std::vector<Parts> all;
   for (const std::string& text : texts) {
     const std::vector<std::string> parts = parts_to_embed(model->engine(), text);
@@ -103,7 +64,7 @@ Result<std::vector<TextEmbedder::Parts>> SchedulerEmbedder::embed_documents(std:
 
 /// Of a long question, its beginning counts.
 Result<std::vector<float>> SchedulerEmbedder::embed_question(const std::string& text) {
-  const ModelUse model = ONDOL_TRY(use());
+  const ModelUse model = ONDOL_TRY(await_model(pool_, id_, goes_on_));
   std::vector<std::string> parts = parts_to_embed(model->engine(), text);
   parts.resize(1);
   return std::move(ONDOL_TRY(embed(*model, parts)).front());
@@ -111,7 +72,7 @@ Result<std::vector<float>> SchedulerEmbedder::embed_question(const std::string& 
 
 ModelUse embedding_model(const ModelPool& pool) {
   for (const ModelPool::Loaded& loaded : pool.loaded()) {
-    if (!loaded.is_pinned) continue;
+    if (!loaded.is_pinned || loaded.model->info().scores_pairs) continue;
     const auto pooling =
         loaded.model->engine().file().meta_int_or(loaded.model->info().architecture + ".pooling_type", 0);
     if (!loaded.model->info().makes_text || (pooling && *pooling > 0)) return loaded.model;

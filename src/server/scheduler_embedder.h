@@ -25,7 +25,6 @@ class SchedulerEmbedder final : public TextEmbedder {
 
  private:
   SchedulerEmbedder(ModelPool& pool, std::function<bool()> goes_on) : pool_(pool), goes_on_(std::move(goes_on)) {}
-  Result<ModelUse> use() const;
   Result<std::vector<std::vector<float>>> embed(const LoadedModel& model, std::span<const std::string> parts) const;
 
   ModelPool& pool_;

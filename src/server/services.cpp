@@ -3,6 +3,7 @@
 #include "server/agent_documents.h"
 #include "server/agent_service.h"
 #include "server/scheduler_embedder.h"
+#include "server/scheduler_reranker.h"
 #include "server/served_agent_model.h"
 #include "server/vector_stores.h"
 
@@ -60,7 +61,12 @@ void Services::start() {
     auto made = SchedulerEmbedder::create(*models, model, [this] { return !vector_stores.is_ending(); });
     if (made) embedder = std::move(*made);
   }
-  vector_stores.start(std::move(embedder));
+  std::shared_ptr<Reranker> reranker;
+  if (const ModelUse model = reranking_model(*models)) {
+    auto made = SchedulerReranker::create(*models, model, [this] { return !vector_stores.is_ending(); });
+    if (made) reranker = std::move(*made);
+  }
+  vector_stores.start(std::move(embedder), std::move(reranker));
   tuning.start();
   if (agents) agents->start();
 }

@@ -168,7 +168,7 @@ VectorSearch read_search_options(const Fields& fields) {
   const json::object* ranking = fields.object("ranking_options");
   if (ranking == nullptr) return search;
   const Fields options(*ranking, fields.fault(), fields.path_of("ranking_options"));
-  options.text("ranker");  // there is one
+  search.reranks = options.text("ranker") != "none";  // other names stand for the one that there is
   search.least_score = options.number("score_threshold", 0, 1).value_or(0);
   if (const json::object* hybrid = options.object("hybrid_search")) {
     const Fields weights(*hybrid, fields.fault(), options.path_of("hybrid_search"));

@@ -35,6 +35,7 @@ struct VectorSearch {
   std::optional<AttributeFilter> filter;
   double least_score = 0;
   std::optional<double> meaning_share;
+  bool reranks = true;
 };
 /// `max_num_results`, `filters` and `ranking_options`.
 VectorSearch read_search_options(const Fields& fields);

@@ -18,7 +18,7 @@ FoundPieces search_stores(VectorStores& stores, std::span<const std::string> ids
     }
     if (wanted.empty()) continue;
     const auto is_wanted = [&](const std::string& path) { return wanted.contains(path); };
-    const CollectionDocuments::Wish here = {wish.queries, wish.n, wish.meaning_share, is_wanted};
+    const CollectionDocuments::Wish here = {wish.queries, wish.n, wish.meaning_share, is_wanted, wish.reranks};
     auto found = place.documents->search(here);
     if (!found) return {{}, make_error(500, found.error().message())};
     for (CollectionDocuments::Piece& piece : *found) {

@@ -85,6 +85,23 @@ class SharedEmbedder final : public TextEmbedder {
   std::unique_ptr<TextEmbedder> embedder_;
 };
 
+/// Likewise.
+class SharedReranker final : public Reranker {
+ public:
+  explicit SharedReranker(std::unique_ptr<Reranker> reranker) : reranker_(std::move(reranker)) {}
+  std::string name() const override { return reranker_->name(); }
+  std::string source() const override { return reranker_->source(); }
+  double most_share() const override { return reranker_->most_share(); }
+  Result<std::vector<float>> scores(const std::string& question, std::span<const std::string> texts) override {
+    const std::lock_guard lock(mutex_);
+    return reranker_->scores(question, texts);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::unique_ptr<Reranker> reranker_;
+};
+
 }  // namespace
 
 HttpError unknown_vector_store(const std::string& id) {
@@ -100,8 +117,9 @@ Result<void> VectorStores::offer(VectorStoreOptions options) {
     auto named = std::make_shared<Collection>(Collection{name, "", {}, nullptr, true, false});
     named->about.id = name;
     named->about.name = name;
-    named->documents =
-        std::make_shared<CollectionDocuments>(place, [this](const std::string& source) { return embedder(source); });
+    named->documents = std::make_shared<CollectionDocuments>(
+        place, [this](const std::string& source) { return embedder(source); },
+        [this](const std::string& source) { return reranker(source); });
     collections_.insert(collections_.begin(), std::move(named));
   }
   return {};
@@ -110,9 +128,13 @@ Result<void> VectorStores::offer(VectorStoreOptions options) {
 VectorStores::CollectionPtr VectorStores::add(VectorStore about) {
   auto made = std::make_shared<Collection>(Collection{about.id, about.owner, {}, nullptr, false, false});
   made->documents = std::make_shared<CollectionDocuments>(
-      (folder(about.id) / "documents.db").string(), [this](const std::string& source) {
+      (folder(about.id) / "documents.db").string(),
+      [this](const std::string& source) {
         // Vectors of another model, from before, are not for questions to this one.
         return own_embedder_ && own_embedder_->source() == source ? own_embedder_ : nullptr;
+      },
+      [this](const std::string& source) {
+        return own_reranker_ && own_reranker_->source() == source ? own_reranker_ : nullptr;
       });
   made->about = std::move(about);
   collections_.push_back(made);
@@ -144,15 +166,17 @@ Result<void> VectorStores::load() {
   return {};
 }
 
-void VectorStores::start(std::shared_ptr<TextEmbedder> embedder) {
+void VectorStores::start(std::shared_ptr<TextEmbedder> embedder, std::shared_ptr<Reranker> reranker) {
   own_embedder_ = std::move(embedder);
+  own_reranker_ = std::move(reranker);
   const std::lock_guard lock(mutex_);
   for (const CollectionPtr& collection : collections_) {
     if (collection->is_named) continue;
     for (const AttachedFile& file : collection->about.files) {
       if (file.status == AttachStatus::kInProgress) read_later(collection, file);
     }
-    if (own_embedder_ && !collection->about.files.empty()) readers_.post([this, collection] { embed(collection); });
+    const bool has_models = own_embedder_ || own_reranker_;
+    if (has_models && !collection->about.files.empty()) readers_.post([this, collection] { embed(collection); });
   }
 }
 
@@ -163,6 +187,15 @@ Result<std::shared_ptr<TextEmbedder>> VectorStores::embedder(const std::string& 
   const std::lock_guard lock(embedders_mutex_);
   std::shared_ptr<TextEmbedder>& known = embedders_[source];
   if (!known) known = std::make_shared<SharedEmbedder>(ONDOL_TRY(options_.open_embedder(source)));
+  return known;
+}
+
+Result<std::shared_ptr<Reranker>> VectorStores::reranker(const std::string& source) {
+  if (own_reranker_ && own_reranker_->source() == source) return own_reranker_;
+  if (!options_.open_reranker) return std::shared_ptr<Reranker>();
+  const std::lock_guard lock(embedders_mutex_);
+  std::shared_ptr<Reranker>& known = rerankers_[source];
+  if (!known) known = std::make_shared<SharedReranker>(ONDOL_TRY(options_.open_reranker(source)));
   return known;
 }
 
@@ -393,21 +426,28 @@ Result<void> VectorStores::keep(const CollectionPtr& collection, const AttachedF
                                 const GoesOn& goes_on) {
   ONDOL_TRY(write_file_atomically(document_path(collection->id, file), encode_document(document)));
   ONDOL_TRY(collection->documents->put(file.path, document, chunks_of(file.chunking)));
-  if (!own_embedder_) return {};
   Result<void> embedded;
   // Pieces that are taken out at the same time make it fail.
-  for (int i = 0; i < kMostTries; ++i) {
+  for (int i = 0; own_embedder_ && i < kMostTries; ++i) {
     embedded = collection->documents->embed(*own_embedder_, goes_on);
     if (embedded || !goes_on()) break;
   }
+  if (embedded) weigh(collection);
   return embedded;
+}
+
+void VectorStores::weigh(const CollectionPtr& collection) {
+  // Where that fails, the order stays as found; the next file that is read brings it again.
+  const auto goes_on = [&] { return !is_stopping_; };
+  if (own_reranker_ && goes_on()) (void)collection->documents->weigh(*own_reranker_, own_embedder_.get(), goes_on);
 }
 
 /// What was kept by the server before has no vectors, or those of another model.
 void VectorStores::embed(const CollectionPtr& collection) {
   const auto goes_on = [&] { return !is_stopping_; };
   // Without them words alone count; the next file that is read brings them, too.
-  if (goes_on()) (void)collection->documents->embed(*own_embedder_, goes_on);
+  if (own_embedder_ && goes_on()) (void)collection->documents->embed(*own_embedder_, goes_on);
+  weigh(collection);
 }
 
 Result<void> VectorStores::forget(const CollectionPtr& collection, const AttachedFile& file) {

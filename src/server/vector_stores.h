@@ -26,6 +26,8 @@ struct VectorStoreOptions {
   std::string reader_program;                // ondol-reader; without it, plain text alone is read
   /// For named stores that have vectors.
   std::function<Result<std::unique_ptr<TextEmbedder>>(const std::string& source)> open_embedder = {};
+  /// For those that keep a reranker.
+  std::function<Result<std::unique_ptr<Reranker>>(const std::string& source)> open_reranker = {};
 };
 
 class VectorStores {
@@ -38,8 +40,9 @@ class VectorStores {
   Result<void> offer(VectorStoreOptions options);
   /// Takes up what an earlier server left. The folder is claimed already.
   Result<void> load();
-  /// Reads the files that had not been read. `embedder`, or null, makes vectors of all that is here, until stop().
-  void start(std::shared_ptr<TextEmbedder> embedder);
+  /// Reads the files that had not been read. `embedder`, or null, makes vectors of all that is here, until stop();
+  /// `reranker`, or null, reads the best of each search again where that helps.
+  void start(std::shared_ptr<TextEmbedder> embedder, std::shared_ptr<Reranker> reranker = nullptr);
   /// No file is read any more.
   void stop_reading() { is_stopping_ = true; }
   /// Returns when its threads have ended; what is posted later is dropped.
@@ -104,6 +107,8 @@ class VectorStores {
   Outcome edit(const CollectionPtr& collection, const Edit& edit);
   Result<void> write(const VectorStore& store) const;
   Result<std::shared_ptr<TextEmbedder>> embedder(const std::string& source);
+  Result<std::shared_ptr<Reranker>> reranker(const std::string& source);
+  void weigh(const CollectionPtr& collection);
   void read_later(const CollectionPtr& collection, const AttachedFile& file);
   void read(const CollectionPtr& collection, const std::string& path);
   Result<Document> read_document(const AttachedFile& file, const GoesOn& goes_on);
@@ -120,6 +125,8 @@ class VectorStores {
   std::shared_ptr<TextEmbedder> own_embedder_;
   std::mutex embedders_mutex_;
   std::map<std::string, std::shared_ptr<TextEmbedder>> embedders_;  // of named stores, by source
+  std::map<std::string, std::shared_ptr<Reranker>> rerankers_;      // likewise
+  std::shared_ptr<Reranker> own_reranker_;
   std::atomic<bool> is_stopping_{false};
   std::atomic<bool> is_ending_{false};
   mutable std::mutex mutex_;                // of the collections and what is in them, but not of their documents

@@ -18,6 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (auto store = ondol::DocumentStore::open(path)) {
       (void)store->search("apple banana");
       (void)store->documents();
+      (void)store->kept_reranker();
       ondol::DocumentRecord record;
       record.path = "a";
       if (store->put(record, ondol::read_plain_text("apple"))) (void)store->commit();

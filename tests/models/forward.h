@@ -42,6 +42,23 @@ class TestRun {
     return rows;
   }
 
+  /// What a cross-encoder says of one pair, whose tokens are of these types.
+  float score(std::span<const int32_t> tokens, std::span<const int32_t> types) {
+    Batch batch;
+    batch.tokens.assign(tokens.begin(), tokens.end());
+    batch.token_types.assign(types.begin(), types.end());
+    batch.slices.push_back({});
+    batch.slices[0].n_rows = static_cast<int>(tokens.size());
+    batch.output_rows = {0};
+    batch.output = Batch::Output::kScores;
+    Arena arena;
+    KvCache cache;
+    Context context{*backend_, arena};
+    const Tensor result = model_->forward(batch, cache, context);
+    EXPECT_EQ(result.shape(), (Shape{1, 1}));
+    return result.f32(0)[0];
+  }
+
  private:
   Result<void> load(const std::string& path, const std::string& instruction_set) {
     backend_ = ONDOL_TRY(create_cpu_backend({2, instruction_set}));

@@ -128,6 +128,32 @@ TEST_F(PostgresTest, AStoreMovesThereAndBack) {
   EXPECT_EQ(numbers, std::vector<int64_t>(3, numbers.front()));
 }
 
+TEST_F(PostgresTest, ARerankerIsKeptAndMovesAlong) {
+  const std::string file = path("reranked.db");
+  {
+    DocumentStore store = opened(url());
+    fill(store);
+    EXPECT_FALSE(store.kept_reranker().value());
+    ASSERT_TRUE(store.keep_reranker({0.25, 3, "a name", "/models/a path"}));
+    ASSERT_TRUE(store.keep_reranker({0.35, 4, "a name", "/models/a path"}));
+    ASSERT_TRUE(store.commit());
+  }
+  ASSERT_TRUE(copy_store(url(), file));
+  DocumentStore shared = opened(url()), copy = opened(file);
+  for (DocumentStore* store : {&shared, &copy}) {
+    const auto kept = store->kept_reranker().value();
+    ASSERT_TRUE(kept);
+    EXPECT_NEAR(kept->share, 0.35, 1e-9);
+    EXPECT_EQ(kept->n_chunks, 4);
+    EXPECT_EQ(kept->name, "a name");
+    EXPECT_EQ(kept->source, "/models/a path");
+    EXPECT_GE(store->sample(10).value().size(), 2u);
+    ASSERT_TRUE(store->forget_reranker());
+    ASSERT_TRUE(store->commit());
+    EXPECT_FALSE(store->kept_reranker().value());
+  }
+}
+
 TEST_F(PostgresTest, TheServerSearchesVectorsWhereItCan) {
   constexpr int kWidth = 48, kPieces = 400;
   class Embedder final : public TextEmbedder {
