@@ -9,9 +9,8 @@ function(ondol_cpu_kernels folder flags)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/backend/cpu/${folder}/*.cpp)
   add_library(ondol_backend_${folder} OBJECT ${sources})
   target_include_directories(ondol_backend_${folder} PRIVATE ${CMAKE_SOURCE_DIR}/src)
-  # With sanitizers, -O3 takes three times as long to compile, and finds nothing more.
-  target_compile_options(ondol_backend_${folder} PRIVATE ${flags} $<$<NOT:$<BOOL:${ONDOL_SANITIZE}>>:-O3>
-                         -ffp-contract=fast -fno-exceptions -fno-rtti)
+  target_compile_options(ondol_backend_${folder} PRIVATE ${flags} ${ONDOL_LOOPS} -ffp-contract=fast -fno-exceptions
+                         -fno-rtti)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # GCC 12 warns of its own headers: _mm512_undefined_ps() starts from itself.
     target_compile_options(ondol_backend_${folder} PRIVATE -Wno-uninitialized -Wno-maybe-uninitialized)
