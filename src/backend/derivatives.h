@@ -69,6 +69,11 @@ class Derivatives {
   virtual double cross_entropy(const Tensor& logits, std::span<const int32_t> targets, float weight,
                                Tensor dlogits) = 0;
 
+  /// How far logits [T, V] are from others: returns the sum over rows of sum_i r_i log(r_i / p_i), in nats, with
+  /// r = softmax(reference[t]) and p = softmax(logits[t]) (Kullback-Leibler). dlogits, which may be logits, becomes its
+  /// gradient by logits times `weight`; reference becomes r.
+  virtual double divergence(const Tensor& logits, Tensor reference, float weight, Tensor dlogits) = 0;
+
   /// dlogits [T, E] is added to. dweights [T, n_used] are those of the experts `ids`.
   virtual void route(const Tensor& logits, const RouteParams& params, std::span<const int32_t> ids,
                      const Tensor& dweights, Tensor dlogits) = 0;

@@ -90,6 +90,15 @@ void add_adapter_options(CLI::App& command, TrainOptions& options) {
                      "Weights to add to, as attn_q (any number of times); all without");
 }
 
+void add_keep_options(CLI::App& command, TrainOptions& options) {
+  command.add_option("--keep", options.training.keep.paths,
+                     "Plain texts that an adapter is to leave alone: what the model says of them stays, as far as it "
+                     "can (any number of times)");
+  command.add_option("--keep-weight", options.training.keep.weight, "How much that counts beside the examples")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+}
+
 void add_preference_options(CLI::App& command, TrainOptions& options) {
   command
       .add_option("--beta", options.training.preferences.beta, "DPO, KTO: how much a change away from the model counts")
@@ -186,6 +195,7 @@ void add_train_options(CLI::App& command, TrainOptions& options) {
   add_data_options(command, options);
   add_learning_options(command, options);
   add_adapter_options(command, options);
+  add_keep_options(command, options);
   add_preference_options(command, options);
   add_new_model_options(command, options);
 }

@@ -10,8 +10,9 @@
 namespace ondol::cli {
 
 std::string step_in_words(const train::StepReport& step, double seconds, std::optional<double> validation) {
-  return fmt::format("step {:>5}  loss {:.4f}{}{}  {:.0f} tokens/s", step.step, step.loss,
+  return fmt::format("step {:>5}  loss {:.4f}{}{}{}  {:.0f} tokens/s", step.step, step.loss,
                      step.preferences ? fmt::format("  margin {:.3f}", step.preferences->margin) : "",
+                     step.drift ? fmt::format("  drift {:.4f}", *step.drift) : "",
                      validation ? fmt::format("  validation {:.4f}", *validation) : "",
                      static_cast<double>(step.n_tokens) / seconds);
 }

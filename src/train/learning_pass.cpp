@@ -75,6 +75,20 @@ void LearningPass::add_losses(std::span<const Target> targets, const Tensor& log
   }
 }
 
+void LearningPass::find_losses(std::span<const Target> targets, const Tensor& logits, Tensor dlogits) {
+  if (aim_ == Aim::kLearn || aim_ == Aim::kEvaluate) return add_losses(targets, logits, dlogits);
+  std::vector<float>& known = reference_->logits;
+  const auto n = static_cast<size_t>(logits.shape().elements());
+  if (aim_ == Aim::kRemember) {
+    known.insert(known.end(), logits.f32(), logits.f32() + n);
+    return;
+  }
+  ONDOL_CHECK(reference_->used + n <= known.size());
+  const Tensor before(DType::F32, logits.shape(), known.data() + reference_->used);
+  reference_->used += n;
+  losses_[0] += tape_.derivatives()->divergence(logits, before, weights_[0], dlogits);
+}
+
 void LearningPass::learn_output(Context& context, const Tensor& x, const std::function<Tensor(const Tensor&)>& output) {
   const Tape::Position start = tape_.position();
   Derivatives& derivatives = *tape_.derivatives();
@@ -93,7 +107,7 @@ void LearningPass::learn_output(Context& context, const Tensor& x, const std::fu
     tape_.record(learns());
     const Tensor logits = output(rows);
     tape_.record(false);
-    add_losses(part, logits, learns() ? tape_.gradient(logits) : logits);
+    find_losses(part, logits, learns() ? tape_.gradient(logits) : logits);
     if (learns()) {
       tape_.backward(start);
       Tensor drows = tape_.gradient(rows);

@@ -28,25 +28,41 @@ struct RecordingMemory {
   int blocks(int n_blocks, int64_t n_rows) const;
 };
 
+/// The logits of every target as they were when they were remembered: [targets, vocabulary], row by row.
+struct Reference {
+  std::vector<float> logits;
+  size_t used = 0;  // of them, by the rows that were compared so far
+};
+
 class LearningPass final : public Learner {
  public:
-  /// To evaluate is to go forward only.
-  enum class Aim { kLearn, kEvaluate };
+  /// To evaluate is to go forward only; to remember, to put the logits into the reference as well. Who is to stay
+  /// learns from how far its logits are from the reference's, not from the targets' tokens.
+  enum class Aim { kLearn, kEvaluate, kRemember, kStay };
 
   /// `weights` multiply the losses of the targets of each group: for one group, one over the number of targets in the
   /// whole step.
   LearningPass(Tape& tape, RecordingMemory& memory, std::span<const Target> targets, std::span<const float> weights,
-               Aim aim = Aim::kLearn)
-      : tape_(tape), memory_(memory), targets_(targets), weights_(weights), aim_(aim), losses_(weights.size(), 0.0) {}
+               Aim aim = Aim::kLearn, Reference* reference = nullptr)
+      : tape_(tape),
+        memory_(memory),
+        targets_(targets),
+        weights_(weights),
+        aim_(aim),
+        reference_(reference),
+        losses_(weights.size(), 0.0) {}
 
   Tensor run(Context& context, int n_blocks, Tensor x, const std::function<void(int)>& block,
              const std::function<Tensor(const Tensor&)>& output) override;
 
-  /// For each group, the sum over its targets of the loss, in nats, not weighted.
+  /// For each group, the sum over its targets of the loss, in nats, not weighted; of who is to stay, the first has all.
   const std::vector<double>& losses() const { return losses_; }
+  /// Whether it goes back, too.
+  bool learns() const { return aim_ == Aim::kLearn || aim_ == Aim::kStay; }
 
  private:
-  bool learns() const { return aim_ == Aim::kLearn; }
+  /// Adds to losses_; dlogits, which may be logits, becomes their gradient.
+  void find_losses(std::span<const Target> targets, const Tensor& logits, Tensor dlogits);
   void add_losses(std::span<const Target> targets, const Tensor& logits, Tensor dlogits);
   void learn_output(Context& context, const Tensor& x, const std::function<Tensor(const Tensor&)>& output);
 
@@ -55,6 +71,7 @@ class LearningPass final : public Learner {
   std::span<const Target> targets_;
   std::span<const float> weights_;
   Aim aim_;
+  Reference* reference_;
   std::vector<double> losses_;
 };
 

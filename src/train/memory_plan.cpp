@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "train/keeping.h"
 #include "train/student.h"
 
 namespace ondol::train {
@@ -70,7 +71,11 @@ TrainingMemory plan_training(const ModelFile& file, const Model& model, const Tr
   // MiB at most, in whose place gradients come.
   const double block = (is_full ? 1 : 2) * (3 * width + 2 * rows_of(model, "attn_q") + 2 * rows_of(model, "ffn_up"));
   const double logits = std::min(rows * static_cast<double>(config.vocabulary_size), 16777216.0);
-  memory.passing = kFloat * (rows * (block + cache) + logits);
+  // The logits of what is to stay as it was, while the others are found.
+  const double kept = options.keep.paths.empty()
+                          ? 0.0
+                          : static_cast<double>(Keeping::kWindow) * static_cast<double>(config.vocabulary_size);
+  memory.passing = kFloat * (rows * (block + cache) + logits + kept);
   constexpr double kProgram = 40 << 20;
   memory.program = kProgram + 200 * static_cast<double>(config.vocabulary_size);
   return memory;

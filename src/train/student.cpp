@@ -92,6 +92,13 @@ Result<std::vector<double>> Student::evaluate_segments(const PackedSequence& seq
   return pass(sequence, weights, LearningPass::Aim::kEvaluate, adapted);
 }
 
+Result<double> Student::stay(const PackedSequence& sequence, float weight) {
+  ONDOL_CHECK(adapter_.has_value());
+  Reference reference;
+  ONDOL_TRY(pass(sequence, {&weight, 1}, LearningPass::Aim::kRemember, Adapted::kNo, &reference));
+  return ONDOL_TRY(pass(sequence, {&weight, 1}, LearningPass::Aim::kStay, Adapted::kYes, &reference))[0];
+}
+
 Result<void> Student::make_room(const PackedSequence& sequence) {
   int64_t n = 0;
   for (const Segment& segment : sequence.segments) {
@@ -104,19 +111,19 @@ Result<void> Student::make_room(const PackedSequence& sequence) {
 }
 
 Result<std::vector<double>> Student::pass(const PackedSequence& sequence, std::span<const float> weights,
-                                          LearningPass::Aim aim, Adapted adapted) {
+                                          LearningPass::Aim aim, Adapted adapted, Reference* reference) {
   ONDOL_TRY(make_room(sequence));
   const PackedBatch packed = ONDOL_TRY(unpack(sequence, *cache_, weights.size() == sequence.segments.size()));
   if (packed.targets.empty()) return std::vector<double>(weights.size(), 0.0);
   const ArenaScope scope(arena_);
-  LearningPass learning(tape_, memory_, packed.targets, weights, aim);
+  LearningPass learning(tape_, memory_, packed.targets, weights, aim, reference);
   Context context{tape_, arena_};
   if (adapter_ && adapted == Adapted::kYes) {
     context.adapters = {{*adapter_, 0, static_cast<int>(packed.batch.tokens.size())}};
   }
   context.learner = &learning;
   const Tape::Position start = tape_.position();
-  tape_.record(aim == LearningPass::Aim::kLearn);
+  tape_.record(learning.learns());
   model_.forward(packed.batch, *cache_, context);
   tape_.backward(start);
   tape_.record(false);

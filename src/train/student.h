@@ -42,11 +42,14 @@ class Student {
   /// The loss of each segment; without its adapter, the model is what it was before it learned.
   enum class Adapted { kNo, kYes };
   Result<std::vector<double>> evaluate_segments(const PackedSequence& sequence, Adapted adapted);
+  /// Adds the gradients of `weight` times how far the logits of the targets' rows are from those without the adapter,
+  /// the divergence of derivatives.h, whose sum is returned. Needs an adapter.
+  Result<double> stay(const PackedSequence& sequence, float weight);
 
  private:
   /// Either one weight for all, or one for each segment; as many losses are returned.
   Result<std::vector<double>> pass(const PackedSequence& sequence, std::span<const float> weights,
-                                   LearningPass::Aim aim, Adapted adapted);
+                                   LearningPass::Aim aim, Adapted adapted, Reference* reference = nullptr);
   /// Room for the keys and values of all segments.
   Result<void> make_room(const PackedSequence& sequence);
 

@@ -30,6 +30,13 @@ Result<void> Trainer::learn(std::span<const PackedSequence> sequences, StepRepor
   return {};
 }
 
+/// One process of several does it for all: gradients are added up.
+Result<void> Trainer::stay(StepReport& report) {
+  if (options_.keeping == nullptr || (options_.ranks != nullptr && !options_.ranks->is_first())) return {};
+  report.drift = ONDOL_TRY(options_.keeping->learn());
+  return {};
+}
+
 std::vector<PackedSequence> Trainer::share_of(std::vector<PackedSequence> sequences) const {
   if (options_.ranks == nullptr) return sequences;
   std::vector<PackedSequence> share;
@@ -63,6 +70,7 @@ Result<StepReport> Trainer::step() {
   if (report.n_targets == 0) return Error(fmt::format("step {}: the data has no targets", report.step));
   parameters_.clear_gradients();
   ONDOL_TRY(learn(share_of(std::move(sequences)), report));
+  ONDOL_TRY(stay(report));
   if (options_.adapter != nullptr) options_.adapter->finish_gradients(parameters_);
   ONDOL_TRY(add_up_ranks(report));
   report.gradient_norm = parameters_.gradient_norm();
@@ -115,6 +123,7 @@ Result<void> Trainer::save(const std::string& path, const TrainingIdentity& iden
 Result<void> Trainer::resume(const std::string& path, const TrainingIdentity& identity) {
   const TrainingProgress progress = ONDOL_TRY(read_checkpoint(path, identity, parameters_, *optimizer_));
   ONDOL_TRY(data_.seek(progress.data).in(path));
+  if (options_.keeping != nullptr) ONDOL_TRY(options_.keeping->seek(progress.n_steps));
   n_steps_ = progress.n_steps;
   best_validation_ = progress.best_validation;
   n_since_best_ = progress.n_since_best;

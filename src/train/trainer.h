@@ -3,6 +3,7 @@
 
 #include "train/checkpoint.h"
 #include "train/data/sequence_source.h"
+#include "train/keeping.h"
 #include "train/lora.h"
 #include "train/optimizer.h"
 #include "train/preferences.h"
@@ -18,6 +19,7 @@ struct TrainerOptions {
   int64_t sequences_per_step = 1;                // short ones are learned together, long ones one after another
   double clip = 1.0;                             // the largest norm of all gradients together; 0: any
   LoraAdapter* adapter = nullptr;                // the one that learns, if any
+  Keeping* keeping = nullptr;                    // what is to stay as it was, if anything; needs an adapter
   std::optional<PreferenceOptions> preferences;  // learn from them, not from texts
   /// The processes that share every step's sequences, if there are others. Not for preferences.
   Ranks* ranks = nullptr;
@@ -37,6 +39,7 @@ struct StepReport {
   int64_t n_tokens = 0;
   int64_t n_targets = 0;
   std::optional<PreferenceSummary> preferences;
+  std::optional<double> drift;  // nats for each token of what is to stay as it was
 };
 
 class Trainer {
@@ -65,6 +68,7 @@ class Trainer {
 
  private:
   Result<void> learn(std::span<const PackedSequence> sequences, StepReport& report);
+  Result<void> stay(StepReport& report);
   /// Every size-th of them, from this process's on.
   std::vector<PackedSequence> share_of(std::vector<PackedSequence> sequences) const;
   Result<void> add_up_ranks(StepReport& report);

@@ -70,6 +70,11 @@ Result<std::unique_ptr<Training>> Training::create(TrainingOptions wanted, const
   const auto available = static_cast<double>(std::max<int64_t>(0, options.free_memory()));
   t.backend_->derivatives()->keep_turned(static_cast<size_t>(available / 2));
   t.student_->set_recording_budget(static_cast<size_t>(available / 4));
+  if (!options.keep.paths.empty()) {
+    if (use == std::nullopt) return Error("--keep: expected a method that makes an adapter, got --method full");
+    t.keeping_ = ONDOL_TRY(Keeping::open(options.keep, options.data.seed, *pupil.tokenizer, *t.student_).in("--keep"));
+    options.trainer.keeping = &*t.keeping_;
+  }
   Schedule& schedule = options.trainer.schedule;
   schedule.n_steps = wanted_steps(options, *t.data_);
   schedule.warm_up = std::min(schedule.warm_up, schedule.n_steps / 10);
@@ -79,6 +84,7 @@ Result<std::unique_ptr<Training>> Training::create(TrainingOptions wanted, const
   t.memory_ =
       plan_training(*pupil.file, *pupil.model, options, t.parameters_.n_elements(), available / 2, available / 4);
   t.identity_ = {hash_of(*pupil.file), identity_of(options)};
+  t.identity_.options.push_back({"--keep", t.keeping_ ? t.keeping_->hash().hex() : "none"});
   return training;
 }
 

@@ -57,6 +57,7 @@ class Training {
   Parameters parameters_;
   std::unique_ptr<LoraAdapter> lora_;
   std::unique_ptr<Student> student_;
+  std::optional<Keeping> keeping_;
   std::unique_ptr<Trainer> trainer_;
   TrainingIdentity identity_;
   TrainingMemory memory_;

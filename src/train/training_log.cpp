@@ -39,6 +39,7 @@ LoggedStep logged_step(const json::value& line) {
   if (find_member(line, "margin") != nullptr) {
     step.preferences = PreferenceSummary{double_or(line, "margin", 0), double_or(line, "accuracy", 0)};
   }
+  if (find_member(line, "drift") != nullptr) step.drift = double_or(line, "drift", 0);
   return step;
 }
 
@@ -70,6 +71,7 @@ Result<void> TrainingLog::add(const StepReport& step, double seconds, std::optio
     line["margin"] = step.preferences->margin;
     line["accuracy"] = step.preferences->accuracy;
   }
+  if (step.drift) line["drift"] = *step.drift;
   if (validation) line["validation_loss"] = *validation;
   std::ofstream file(path_, std::ios::app | std::ios::binary);
   file << json::serialize(line) + "\n";

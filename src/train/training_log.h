@@ -33,6 +33,7 @@ struct LoggedStep {
   double gradient_norm = 0;
   int64_t n_tokens = 0;
   std::optional<PreferenceSummary> preferences;
+  std::optional<double> drift;
 };
 
 /// Reads a log that is being written, more of it each time.

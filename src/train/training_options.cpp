@@ -114,6 +114,7 @@ std::vector<std::pair<std::string, std::string>> identity_of(const TrainingOptio
           {"--beta", fmt::format("{}", options.preferences.beta)},
           {"--lambda", fmt::format("{}", options.preferences.odds_weight)},
           {"--desirable", fmt::format("{}", options.preferences.desirable)},
+          {"--keep-weight", fmt::format("{}", options.keep.weight)},
           {"--undesirable", fmt::format("{}", options.preferences.undesirable)},
           {"--early-stop", fmt::format("{}", options.early_stop)}};
 }

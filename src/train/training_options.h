@@ -23,6 +23,7 @@ struct TrainingOptions {
   LoraOptions lora;
   TrainerOptions trainer;
   PreferenceOptions preferences;  // of methods that learn from them
+  KeepOptions keep;               // of methods that make an adapter
   double epochs = 1;
   int64_t n_steps = 0;     // instead of epochs
   int64_t early_stop = 0;  // validations that were no better, after which it ends; 0: never

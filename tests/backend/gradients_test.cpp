@@ -487,5 +487,41 @@ TEST(Gradients, CrossEntropy) {
   }
 }
 
+TEST(Gradients, Divergence) {
+  constexpr size_t rows = 3;
+  constexpr size_t n = 37;
+  const Numbers logits = random_numbers(rows * n, 17, 2.0);
+  Numbers reference = random_numbers(rows * n, 18, 2.0);
+  std::copy_n(logits.begin(), n, reference.begin());  // the first row is where it was
+  const auto log_softmax = [&](const Numbers& z, size_t row, size_t i) {
+    double total = 0;
+    for (size_t j = 0; j < n; ++j) total += std::exp(z[row * n + j]);
+    return z[row * n + i] - std::log(total);
+  };
+  const auto divergence = [&](const Numbers& z) {
+    double sum = 0;
+    for (size_t row = 0; row < rows; ++row) {
+      for (size_t i = 0; i < n; ++i) {
+        const double r = log_softmax(reference, row, i);
+        sum += std::exp(r) * (r - log_softmax(z, row, i));
+      }
+    }
+    return sum;
+  };
+  const Numbers expected = slopes_of([&](const Numbers& z) { return 0.25 * divergence(z); }, logits);
+  for (const std::string& isa : testing::instruction_sets()) {
+    const auto backend = testing::backend(isa, 2);
+    std::vector<float> values = in_floats(logits);
+    std::vector<float> before = in_floats(reference);
+    std::vector<float> slopes(values.size());
+    const double got = backend->derivatives()->divergence(Tensor(DType::F32, {rows, n}, values.data()),
+                                                          Tensor(DType::F32, {rows, n}, before.data()), 0.25f,
+                                                          Tensor(DType::F32, {rows, n}, slopes.data()));
+    EXPECT_NEAR(got, divergence(logits), 1e-5 * got) << isa;
+    EXPECT_LE(distance(slopes, expected), kFloats) << isa;
+    for (size_t i = 0; i < n; ++i) EXPECT_NEAR(slopes[i], 0.0, 1e-7) << isa;
+  }
+}
+
 }  // namespace
 }  // namespace ondol

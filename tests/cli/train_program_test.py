@@ -106,15 +106,36 @@ class Training(unittest.TestCase):
     def test_a_kill_in_the_middle_is_resumed(self):
         """Once for certain: it is killed as soon as there is a checkpoint."""
         self.train("whole")
-        process = start(*self.arguments("killed"))
-        checkpoint = self.folder / "killed.checkpoint.gguf"
+        self.killed_in_the_middle("killed")
+        self.same("whole", "killed")
+
+    def killed_in_the_middle(self, name, *more):
+        process = start(*self.arguments(name, *more))
+        checkpoint = self.folder / f"{name}.checkpoint.gguf"
         while not checkpoint.exists():
             self.assertIsNone(process.poll())
             time.sleep(0.002)
         process.send_signal(signal.SIGKILL)
         process.communicate()
-        self.assertIn("going on after step", self.train("killed", "--resume"))
+        self.assertIn("going on after step", self.train(name, "--resume", *more))
+
+    def test_what_is_to_stay_is_resumed_as_well(self):
+        texts = self.folder / "texts.txt"
+        texts.write_text("The lamp stood on the table, and nobody had lit it. " * 30)
+        self.train("whole", "--keep", texts)
+        self.killed_in_the_middle("killed", "--keep", texts)
         self.same("whole", "killed")
+        steps = [json.loads(line) for line in (self.folder / "whole.log").read_text().splitlines()]
+        self.assertLess(steps[0]["drift"], 1e-4)  # an adapter that begins changes nothing
+        self.assertGreater(steps[-1]["drift"], 0)
+        short = self.folder / "short.txt"
+        short.write_text("Too short.")
+        for more, message in ((("--resume",), "--keep: expected "), (("--keep", self.data), "expected plain texts"),
+                              (("--keep", short), "expected more than 256 tokens"),
+                              (("--keep", texts, "--method", "full"), "expected a method that makes an adapter")):
+            status, _, err = ondol(*self.arguments("whole", *more))
+            self.assertEqual(status, 1, err)
+            self.assertIn(message, err)
 
     def test_a_full_disk_loses_no_checkpoint(self):
         self.train("whole")

@@ -109,6 +109,70 @@ TEST_F(StudentTest, AnAdapterThatBeginsAddsNothing) {
   EXPECT_NEAR(adapted.evaluate(sequence), plain.evaluate(sequence), 1e-5);
 }
 
+/// What a text is to say stays, however much the adapter learns of another: the slope is that of the divergence, which
+/// is nothing before anything was learned.
+TEST_F(StudentTest, WhatIsToStayHasTheSlopeOfItsDivergence) {
+  Lesson lesson("llama", {2, ""}, {}, Lesson::Learns::kNothing);
+  LoraOptions options;
+  options.rank = 4;
+  auto lora = LoraAdapter::create(lesson.model(), options, lesson.parameters());
+  ASSERT_TRUE(lora.has_value());
+  lesson.use(lora->use());
+  const auto student = lesson.make_student();
+  const PackedSequence kept{{all_of(part(20, 40))}};
+  EXPECT_NEAR(student->stay(kept, 1.0f).value(), 0.0, 1e-5);
+  EXPECT_LT(lesson.parameters().gradient_norm(), 1e-4);
+
+  const auto optimizer = create_optimizer(lesson.parameters(), {});
+  for (int step = 0; step < 5; ++step) {
+    lesson.parameters().clear_gradients();
+    lesson.learn({{all_of(part(0, 20))}});
+    optimizer->step(lesson.parameters(), 1e-2);
+  }
+  lesson.parameters().clear_gradients();
+  EXPECT_GT(student->stay(kept, 1.0f).value(), 1e-2);
+  for (size_t i = 0; i < lesson.parameters().all().size(); i += 5) {
+    Parameter& parameter = lesson.parameters().all()[i];
+    float& number = parameter.value.f32()[3];
+    const double slope = parameter.gradient.f32()[3];
+    const float at = number;
+    constexpr float kStep = 2e-3f;
+    number = at + kStep;
+    const double above = student->stay(kept, 0.0f).value();
+    number = at - kStep;
+    const double below = student->stay(kept, 0.0f).value();
+    number = at;
+    EXPECT_NEAR((above - below) / (2.0 * static_cast<double>(kStep)), slope, 0.02 * std::abs(slope) + 2e-3)
+        << parameter.name;
+  }
+}
+
+TEST_F(StudentTest, WhatIsKeptStaysNearer) {
+  const PackedSequence learned{{all_of(part(0, 20))}};
+  const PackedSequence kept{{all_of(part(20, 40))}};
+  double away[2];
+  for (const bool keeps : {false, true}) {
+    Lesson lesson("llama", {2, ""}, {}, Lesson::Learns::kNothing);
+    LoraOptions options;
+    options.rank = 8;
+    auto lora = LoraAdapter::create(lesson.model(), options, lesson.parameters());
+    ASSERT_TRUE(lora.has_value());
+    lesson.use(lora->use());
+    const auto student = lesson.make_student();
+    const auto optimizer = create_optimizer(lesson.parameters(), {});
+    const double before = lesson.evaluate(learned);
+    for (int step = 0; step < 60; ++step) {
+      lesson.parameters().clear_gradients();
+      lesson.learn(learned);
+      if (keeps) student->stay(kept, 1.0f).value();
+      optimizer->step(lesson.parameters(), 1e-2);
+    }
+    EXPECT_LT(lesson.evaluate(learned), 0.3 * before);
+    away[keeps ? 1 : 0] = student->stay(kept, 0.0f).value();
+  }
+  EXPECT_LT(away[1], 0.2 * away[0]);
+}
+
 TEST_F(StudentTest, AnAdapterIsReadAsItWasWritten) {
   for (const bool stabilised : {false, true}) {
     Lesson lesson("llama", {1, ""}, {}, Lesson::Learns::kNothing);

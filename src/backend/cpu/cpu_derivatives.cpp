@@ -18,6 +18,15 @@ const float* in_floats(const Tensor& x, int64_t row, float* memory) {
   return memory;
 }
 
+float largest_of(const float* x, int64_t n);
+
+double log_sum_exp(const float* x, int64_t n) {
+  const float largest = largest_of(x, n);
+  double sum = 0;
+  for (int64_t i = 0; i < n; ++i) sum += static_cast<double>(std::exp(x[i] - largest));
+  return static_cast<double>(largest) + std::log(sum);
+}
+
 float largest_of(const float* x, int64_t n) {
   constexpr int64_t kChains = 16;
   float chains[kChains];
@@ -224,6 +233,32 @@ double CpuDerivatives::cross_entropy(const Tensor& logits, std::span<const int32
     losses[row] = p[target] > 1e-30f ? -std::log(p[target]) : largest - of_target - std::log(largest_of(p, n));
     kernels_.scale(p, weight, n);
     p[target] -= weight;
+  });
+  double sum = 0;
+  for (int64_t row = 0; row < logits.rows(); ++row) sum += static_cast<double>(losses[row]);
+  return sum;
+}
+
+double CpuDerivatives::divergence(const Tensor& logits, Tensor reference, float weight, Tensor dlogits) {
+  ONDOL_CHECK(logits.shape() == reference.shape());
+  const int64_t n = logits.columns();
+  float* losses = of_rows_.floats(static_cast<size_t>(logits.rows()));
+  for_rows(logits.rows(), 8 * n, [&](int64_t row) {
+    const float* z = logits.f32(row);
+    float* p = dlogits.f32(row);
+    float* r = reference.f32(row);
+    // sum r (log r - log p) = sum r (y - z) - log sum exp y + log sum exp z: one subtraction of what is nearly equal.
+    double difference = -log_sum_exp(r, n) + log_sum_exp(z, n);
+    const std::vector<float> y(r, r + n);
+    kernels_.softmax(r, n);
+    for (int64_t i = 0; i < n; ++i) {
+      difference +=
+          static_cast<double>(r[i]) * (static_cast<double>(y[static_cast<size_t>(i)]) - static_cast<double>(z[i]));
+    }
+    losses[row] = static_cast<float>(difference);
+    if (p != z) std::copy_n(z, n, p);
+    kernels_.softmax(p, n);
+    for (int64_t i = 0; i < n; ++i) p[i] = weight * (p[i] - r[i]);
   });
   double sum = 0;
   for (int64_t row = 0; row < logits.rows(); ++row) sum += static_cast<double>(losses[row]);

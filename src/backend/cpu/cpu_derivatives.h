@@ -34,6 +34,7 @@ class CpuDerivatives final : public Derivatives {
   void scale_columns(const Tensor& x, const Tensor& factors, Tensor dy, Tensor dfactors) override;
   void softcap(const Tensor& y, float cap, Tensor dy) override;
   double cross_entropy(const Tensor& logits, std::span<const int32_t> targets, float weight, Tensor dlogits) override;
+  double divergence(const Tensor& logits, Tensor reference, float weight, Tensor dlogits) override;
   void route(const Tensor& logits, const RouteParams& params, std::span<const int32_t> ids, const Tensor& dweights,
              Tensor dlogits) override;
   void attention(const AttentionRecord& record, std::span<const KvSlice> slices, const Tensor& dout, Tensor dq,
