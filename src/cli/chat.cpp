@@ -229,7 +229,8 @@ Result<void> chat(ChatOptions& options) {
   if (engine->chat_template() == nullptr) {
     return Error(engine->file().path() + ": the model has no chat template; it can continue texts: ondol run --raw");
   }
-  Sampler sampler = ONDOL_TRY(Sampler::create(ONDOL_TRY(options.sampling.resolved()), engine->tokenizer()));
+  Sampler sampler =
+      ONDOL_TRY(Sampler::create(ONDOL_TRY(options.sampling.resolved(engine->file())), engine->tokenizer()));
   Chat chat(*engine, std::move(draft), std::move(sampler), speculate, options);
   const bool on_terminal = stdin_is_terminal();
   if (on_terminal) {

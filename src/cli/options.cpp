@@ -103,38 +103,47 @@ Result<EngineOptions> ModelOptions::engine_options() const {
 }
 
 void SamplingOptions::add_to(CLI::App& command) {
-  SamplerOptions& s = sampler;
-  const auto number = [&](const char* flags, auto& value, const char* help) {
-    command.add_option(flags, value, help)->capture_default_str()->group("Sampling");
+  const auto tell = [&](const CLI::Option* option, auto SamplerOptions::*member) {
+    given_.push_back([this, option, member](SamplingWish& wish) {
+      if (option->count() > 0) wish.set(member, sampler.*member);
+    });
   };
-  number("--temp", s.temperature, "Temperature; 0 always takes the most likely token");
+  const auto number = [&](const char* flags, auto SamplerOptions::*member, const char* help) {
+    tell(command.add_option(flags, sampler.*member, help)->capture_default_str()->group("Sampling"), member);
+  };
+  number("--temp", &SamplerOptions::temperature, "Temperature; 0 always takes the most likely token");
   command.add_option("-s,--seed", seed, "Seed: the same seed gives the same text")->group("Sampling");
-  number("--top-k", s.top_k, "Keep the k most likely tokens; 0 is off");
-  number("--top-p", s.top_p, "Keep the fewest tokens that reach this probability; 1 is off");
-  number("--min-p", s.min_p, "Keep tokens at least this many times as likely as the best; 0 is off");
-  number("--typical", s.typical_p, "Locally typical sampling; 1 is off");
-  number("--top-n-sigma", s.top_n_sigma, "Keep logits within n standard deviations of the best; 0 is off");
-  number("--repeat-last-n", s.repeat_last_n, "Tokens that penalties look back over; -1 is all");
-  number("--repeat-penalty", s.repeat_penalty, "Repetition penalty; 1 is off");
-  number("--frequency-penalty", s.frequency_penalty, "Per occurrence; 0 is off");
-  number("--presence-penalty", s.presence_penalty, "Once per token that occurred; 0 is off");
-  number("--dry-multiplier", s.dry_multiplier, "DRY penalty on repeated sequences; 0 is off");
-  number("--dry-base", s.dry_base, "DRY: growth per token of repetition");
-  number("--dry-allowed-length", s.dry_allowed_length, "DRY: repetitions up to this length are free");
-  number("--dry-last-n", s.dry_last_n, "DRY: tokens looked back over; -1 is all");
-  number("--xtc-probability", s.xtc_probability, "XTC: chance of dropping the top choices; 0 is off");
-  number("--xtc-threshold", s.xtc_threshold, "XTC: what counts as a top choice");
-  number("--dynatemp-range", s.dynamic_range, "Dynamic temperature: half-width of its range; 0 is off");
-  number("--dynatemp-exp", s.dynamic_exponent, "Dynamic temperature: exponent");
-  command.add_flag("--mirostat", s.mirostat, "Mirostat 2 in place of the truncating steps")->group("Sampling");
-  number("--mirostat-tau", s.mirostat_tau, "Mirostat: wanted surprise, in bits");
-  number("--mirostat-eta", s.mirostat_eta, "Mirostat: learning rate");
+  number("--top-k", &SamplerOptions::top_k, "Keep the k most likely tokens; 0 is off");
+  number("--top-p", &SamplerOptions::top_p, "Keep the fewest tokens that reach this probability; 1 is off");
+  number("--min-p", &SamplerOptions::min_p, "Keep tokens at least this many times as likely as the best; 0 is off");
+  number("--typical", &SamplerOptions::typical_p, "Locally typical sampling; 1 is off");
+  number("--top-n-sigma", &SamplerOptions::top_n_sigma,
+         "Keep logits within n standard deviations of the best; 0 is off");
+  number("--repeat-last-n", &SamplerOptions::repeat_last_n, "Tokens that penalties look back over; -1 is all");
+  number("--repeat-penalty", &SamplerOptions::repeat_penalty, "Repetition penalty; 1 is off");
+  number("--frequency-penalty", &SamplerOptions::frequency_penalty, "Per occurrence; 0 is off");
+  number("--presence-penalty", &SamplerOptions::presence_penalty, "Once per token that occurred; 0 is off");
+  number("--dry-multiplier", &SamplerOptions::dry_multiplier, "DRY penalty on repeated sequences; 0 is off");
+  number("--dry-base", &SamplerOptions::dry_base, "DRY: growth per token of repetition");
+  number("--dry-allowed-length", &SamplerOptions::dry_allowed_length, "DRY: repetitions up to this length are free");
+  number("--dry-last-n", &SamplerOptions::dry_last_n, "DRY: tokens looked back over; -1 is all");
+  number("--xtc-probability", &SamplerOptions::xtc_probability, "XTC: chance of dropping the top choices; 0 is off");
+  number("--xtc-threshold", &SamplerOptions::xtc_threshold, "XTC: what counts as a top choice");
+  number("--dynatemp-range", &SamplerOptions::dynamic_range, "Dynamic temperature: half-width of its range; 0 is off");
+  number("--dynatemp-exp", &SamplerOptions::dynamic_exponent, "Dynamic temperature: exponent");
+  tell(command.add_flag("--mirostat", sampler.mirostat, "Mirostat 2 in place of the truncating steps")
+           ->group("Sampling"),
+       &SamplerOptions::mirostat);
+  number("--mirostat-tau", &SamplerOptions::mirostat_tau, "Mirostat: wanted surprise, in bits");
+  number("--mirostat-eta", &SamplerOptions::mirostat_eta, "Mirostat: learning rate");
   command.add_option("--logit-bias", logit_bias, "TOKEN_ID=BIAS, any number of times")->group("Sampling");
   command.add_option("--samplers", chain, "The chain's steps in order: " + sampler_step_names())->group("Sampling");
 }
 
-Result<SamplerOptions> SamplingOptions::resolved() const {
-  SamplerOptions options = sampler;
+Result<SamplerOptions> SamplingOptions::resolved(const ModelFile& file) const {
+  SamplingWish wish;
+  for (const auto& tell : given_) tell(wish);
+  SamplerOptions options = wish.over(recommended_sampling(file));
   options.seed = seed ? *seed : static_cast<uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
   if (!chain.empty()) options.chain = split_list(chain);
   for (const std::string& text : logit_bias) {

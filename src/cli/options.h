@@ -9,7 +9,7 @@
 #include "base/result.h"
 #include "runtime/engine.h"
 #include "runtime/generate.h"
-#include "runtime/sampler.h"
+#include "runtime/recommended_sampling.h"
 
 namespace ondol::cli {
 
@@ -30,14 +30,18 @@ struct ModelOptions {
 };
 
 struct SamplingOptions {
-  SamplerOptions sampler;
+  SamplerOptions sampler;  // as the command line has them, or usual
   std::optional<uint64_t> seed;
   std::string chain;
   std::vector<std::string> logit_bias;
 
   void add_to(CLI::App& command);
-  /// The sampler's options; without --seed, the seed is taken from the clock.
-  Result<SamplerOptions> resolved() const;
+  /// The sampler's options: what the command line does not say is as the model's file recommends. Without --seed, the
+  /// seed is taken from the clock.
+  Result<SamplerOptions> resolved(const ModelFile& file) const;
+
+ private:
+  std::vector<std::function<void(SamplingWish&)>> given_;  // puts those of the command line into a wish
 };
 
 struct SpeculationOptions {

@@ -22,6 +22,7 @@ struct Options {
   std::string type;
   std::string importance;
   std::vector<std::string> tensor_types;
+  std::vector<std::string> metadata;
   std::string output_type;
   std::string embedding_type;
   uint64_t split_max_bytes = 0;
@@ -71,6 +72,9 @@ Result<void> quantize(const Options& options, const Globals& globals) {
   quantization.plan = ONDOL_TRY(plan_options(options));
   quantization.allow_requantize = options.allow_requantize;
   quantization.split_max_bytes = options.split_max_bytes;
+  for (const std::string& text : options.metadata) {
+    quantization.metadata.push_back(ONDOL_TRY(parse_metadata_override(text).in("--override-kv")));
+  }
   ImportanceMatrix importance;
   if (!options.importance.empty()) {
     importance = ONDOL_TRY(load_importance(options.importance));
@@ -113,6 +117,9 @@ void add_quantize(CLI::App& app, const Globals& globals) {
                     "Accept a model that is quantised already (loses more)");
   command->add_option("--split-max-size", options->split_max_bytes, "Split into files of at most this size, such as 4G")
       ->transform(CLI::AsSizeValue(false));
+  command->add_option("--override-kv", options->metadata,
+                      "KEY=TYPE:VALUE to set in the file's metadata, with int, float, bool or str as TYPE (any number "
+                      "of times)");
   command->add_option("-t,--threads", options->n_threads, "Threads; 0 takes all processors that this process may use")
       ->check(CLI::Range(0, 4096));
 }

@@ -90,7 +90,8 @@ Result<void> run(RunOptions& options, const Globals& globals) {
   if (options.max_tokens > 0) options.model.context_at_least = n_bytes + kTemplateTokens + options.max_tokens;
   auto [engine, draft] = ONDOL_TRY(open_engine_and_draft(options.model, options.speculation));
   const std::vector<TokenId> prompt = ONDOL_TRY(prompt_tokens(*engine, options));
-  Sampler sampler = ONDOL_TRY(Sampler::create(ONDOL_TRY(options.sampling.resolved()), engine->tokenizer()));
+  Sampler sampler =
+      ONDOL_TRY(Sampler::create(ONDOL_TRY(options.sampling.resolved(engine->file())), engine->tokenizer()));
   Session session(*engine);
   Speculation speculation(session, speculate, std::move(draft));
 

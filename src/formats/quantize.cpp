@@ -20,16 +20,6 @@ bool is_block_type(DType type) {
   return info_of(type).block_size > 1;
 }
 
-void set_meta(Metadata& metadata, std::string_view key, uint32_t number) {
-  for (auto& [name, value] : metadata) {
-    if (name == key) {
-      value = MetaValue{number};
-      return;
-    }
-  }
-  metadata.emplace_back(std::string(key), MetaValue{number});
-}
-
 /// The importance of the columns of a tensor: one row for all its rows, or one for each matrix of a stack.
 struct ColumnImportance {
   const float* values = nullptr;
@@ -205,8 +195,9 @@ Result<QuantizeReport> quantize_file(const ModelFile& file, const std::string& o
   const QuantizePlan plan = ONDOL_TRY(plan_quantization(file, plan_options).in(file.path()));
   const int64_t most_columns = ONDOL_TRY(check_conversions(file, plan, options.allow_requantize));
   Metadata metadata = file.metadata();
-  set_meta(metadata, "general.quantization_version", kQuantizationVersion);
-  set_meta(metadata, "general.file_type", plan.file_type_id);
+  set_metadata(metadata, {"general.quantization_version", MetaValue{kQuantizationVersion}});
+  set_metadata(metadata, {"general.file_type", MetaValue{plan.file_type_id}});
+  for (const MetadataOverride& change : options.metadata) set_metadata(metadata, change);
   GgufWriter writer = ONDOL_TRY(GgufWriter::create(out_path, metadata, planned_tensors(file, plan),
                                                    {.split_max_bytes = options.split_max_bytes}));
   RowConverter converter(threads, most_columns);

@@ -11,6 +11,7 @@
 
 #include "base/thread_pool.h"
 #include "formats/imatrix.h"
+#include "formats/metadata_override.h"
 #include "formats/model_file.h"
 #include "formats/quantize_plan.h"
 
@@ -21,6 +22,7 @@ struct QuantizeOptions {
   const ImportanceMatrix* importance = nullptr;
   bool allow_requantize = false;  // quantise what is quantised already; loses more than starting from 16 or 32 bits
   uint64_t split_max_bytes = 0;   // see GgufWriteOptions
+  std::vector<MetadataOverride> metadata = {};
 };
 
 struct QuantizedTensor {

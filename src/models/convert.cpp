@@ -6,6 +6,7 @@
 
 #include "base/files.h"
 #include "formats/gguf_writer.h"
+#include "formats/metadata_override.h"
 #include "formats/safetensors.h"
 #include "models/gguf_form.h"
 #include "models/hf_config_writer.h"
@@ -73,16 +74,6 @@ uint32_t file_type_of(const std::vector<TensorSpec>& specs) {
     if (spec.type == DType::F32) type = 0;
   }
   return type;
-}
-
-void put(Metadata& metadata, const std::string& key, MetaValue value) {
-  for (auto& [name, held] : metadata) {
-    if (name == key) {
-      held = std::move(value);
-      return;
-    }
-  }
-  metadata.emplace_back(key, std::move(value));
 }
 
 Result<DType> gguf_type(const GgufTensor& tensor, const ConvertOptions& options) {
@@ -204,10 +195,10 @@ Result<std::vector<std::string>> convert_to_gguf(std::shared_ptr<const ModelFile
         {tensor.spec.name, ONDOL_TRY(gguf_type(tensor, options).in(form.source->path())), tensor.spec.shape});
   }
   if (form.source->find_meta("general.file_type") == nullptr || options.type) {
-    put(form.metadata, "general.file_type", MetaValue{file_type_of(specs)});
+    set_metadata(form.metadata, {"general.file_type", MetaValue{file_type_of(specs)}});
   }
-  put(form.metadata, "general.quantization_version", MetaValue{uint32_t{2}});
-  for (const auto& [key, value] : options.metadata) put(form.metadata, key, value);
+  set_metadata(form.metadata, {"general.quantization_version", MetaValue{uint32_t{2}}});
+  for (const MetadataOverride& entry : options.metadata) set_metadata(form.metadata, entry);
   GgufWriter writer = ONDOL_TRY(GgufWriter::create(path, form.metadata, specs, {options.max_file_bytes}));
   for (size_t i = 0; i < specs.size(); ++i) {
     ONDOL_TRY(report(options, specs[i].name, i, specs.size()));

@@ -43,6 +43,23 @@ void add_token_ids(const json::value& generation, const HfConfig& config, MetaBu
   }
 }
 
+/// Under the keys that llama.cpp has for them in GGUF files.
+void add_sampling(const json::value& generation, MetaBuilder& meta) {
+  constexpr std::pair<const char*, const char*> kNumbers[] = {
+      {"temperature", "temp"}, {"top_p", "top_p"}, {"min_p", "min_p"}, {"repetition_penalty", "penalty_repeat"}};
+  const auto put = [&](const char* name, MetaValue::Value value) {
+    meta.put_plain(std::string("general.sampling.") + name, std::move(value));
+  };
+  for (const auto& [key, name] : kNumbers) {
+    const json::value* number = find_member(generation, key);
+    if (number != nullptr && number->is_number()) put(name, static_cast<float>(number->to_number<double>()));
+  }
+  const json::value* k = find_member(generation, "top_k");
+  if (k != nullptr && k->is_int64() && k->get_int64() >= 0 && k->get_int64() <= INT32_MAX) {
+    put("top_k", static_cast<int32_t>(k->get_int64()));
+  }
+}
+
 /// One template, or the default one of several.
 std::string template_in(const json::value& document) {
   const json::value* source = find_member(document, "chat_template");
@@ -85,7 +102,9 @@ Result<void> add_sidecars(const std::string& folder, const HfConfig& config, Met
   const std::string name = (path.has_filename() ? path.filename() : path.parent_path().filename()).string();
   meta.put_plain("general.name", name);
 
-  add_token_ids(ONDOL_TRY(read_json_if_present(folder + "/generation_config.json")), config, meta);
+  const json::value generation = ONDOL_TRY(read_json_if_present(folder + "/generation_config.json"));
+  add_token_ids(generation, config, meta);
+  add_sampling(generation, meta);
   const json::value tokenizer = ONDOL_TRY(read_json_if_present(folder + "/tokenizer_config.json"));
   for (const auto& [key, canonical] : {std::pair("add_bos_token", "tokenizer.ggml.add_bos_token"),
                                        std::pair("add_eos_token", "tokenizer.ggml.add_eos_token")}) {

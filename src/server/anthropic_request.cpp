@@ -341,7 +341,7 @@ AnthropicChat read_anthropic_chat(const Fields& fields, bool needs_limit) {
   read_thinking(fields, chat.reasoning);
   read_output(fields, chat);
   chat.adapters = read_adapter_choices(fields);
-  chat.sampler = read_sampling(fields);
+  chat.sampling = read_sampling(fields);
   const auto limit = fields.integer("max_tokens", 1, kManyTokens);
   if (limit) chat.max_tokens = static_cast<int>(*limit);
   if (needs_limit && !limit) fields.fail("max_tokens", "max_tokens: expected a whole number, but it is missing");

@@ -73,7 +73,7 @@ std::optional<HttpError> prepare_chat(const LoadedModel& model, const ChatReques
   job.prefill_tokens = std::move(prompt.prefill_tokens);
   job.n = request.n;
   job.adapters = request.adapters;
-  job.sampler = request.sampler;
+  job.sampler = request.sampling.over(recommended_sampling(model.engine().file()));
   job.max_tokens = request.max_tokens;
   job.stop = request.stop;
   job.n_best = request.n_best;

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/sampler.h"
+#include "runtime/recommended_sampling.h"
 #include "server/answer_run.h"
 #include "text/chat_format.h"
 
@@ -49,7 +49,7 @@ struct ChatRequest {
   bool opens_answer = true;  // the prompt ends with what the template writes before an answer
   bool echoes = false;       // the answer is told from its beginning, with what it was continued from
   AdapterChoices adapters;
-  SamplerOptions sampler;
+  SamplingWish sampling;
   int max_tokens = -1;
   std::vector<std::string> stop;
   int n = 1;

@@ -141,7 +141,7 @@ std::optional<HttpError> prepare_raw(const LoadedModel& model, const OllamaChat&
   job.grammar = *grammar;
   job.prompts = {std::move(tokens)};
   job.adapters = chat.adapters;
-  job.sampler = chat.sampler;
+  job.sampler = chat.sampling.over(recommended_sampling(model.engine().file()));
   job.max_tokens = chat.max_tokens;
   job.stop = chat.stop;
   job.n_best = chat.n_best;

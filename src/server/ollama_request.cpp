@@ -131,7 +131,7 @@ void read_options(const Fields& fields, ChatRequest& chat) {
   static const json::object kNone;
   const json::object* object = fields.object("options");
   const Fields options(object == nullptr ? kNone : *object, fields.fault(), "options");
-  chat.sampler = read_sampling(options);
+  chat.sampling = read_sampling(options);
   // -2 fills the context, which is where every answer ends.
   chat.max_tokens = std::max(-1, static_cast<int>(options.integer("num_predict", -2, kManyTokens).value_or(-1)));
   chat.stop = options.texts("stop");

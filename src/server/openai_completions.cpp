@@ -35,7 +35,7 @@ struct CompletionRequest {
   bool stream = false;
   bool include_usage = false;
   AdapterChoices adapters;
-  SamplerOptions sampler;
+  SamplingWish sampling;
   int max_tokens = 16;
   int n = 1;
   int n_best = -1;
@@ -95,7 +95,7 @@ void read_common(const Fields& fields, CompletionRequest& request) {
   request.model = fields.text("model").value_or("");
   request.stream = fields.flag("stream").value_or(false);
   request.adapters = read_adapter_choices(fields);
-  request.sampler = read_sampling(fields);
+  request.sampling = read_sampling(fields);
   request.stop = fields.texts("stop");
   request.ignore_end = fields.flag("ignore_eos").value_or(false);
   request.content.parameter = "grammar";
@@ -192,7 +192,7 @@ std::optional<HttpError> prepare(const LoadedModel& model, const CompletionReque
   job.grammar = *grammar;
   job.n = request.n;
   job.adapters = request.adapters;
-  job.sampler = request.sampler;
+  job.sampler = request.sampling.over(recommended_sampling(model.engine().file()));
   job.max_tokens = request.max_tokens;
   job.stop = request.stop;
   job.n_best = request.n_best;

@@ -281,7 +281,7 @@ OpenAiChat read_openai_chat(const Fields& fields) {
   read_logprobs(fields, chat);
   refuse_what_is_not_here(fields);
   chat.adapters = read_adapter_choices(fields);
-  chat.sampler = read_sampling(fields);
+  chat.sampling = read_sampling(fields);
   for (const char* key : {"max_tokens", "max_completion_tokens"}) {
     if (const auto most = fields.integer(key, -1, kManyTokens)) chat.max_tokens = static_cast<int>(*most);
   }

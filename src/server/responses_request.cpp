@@ -128,8 +128,8 @@ void read_metadata(const Fields& body, ResponseRequest& request) {
 
 void read_sampler(const Fields& body, ResponseRequest& request) {
   request.chat.adapters = read_adapter_choices(body);
-  request.chat.sampler = read_sampling(body);
-  const SamplerOptions& sampler = request.chat.sampler;
+  request.chat.sampling = read_sampling(body);
+  const SamplerOptions sampler = request.chat.sampling.over({});
   const auto echo = [&](const char* key, float used) {
     const auto given = body.number(key, -kAnyNumber, kAnyNumber);
     request.echo[key] = given ? *given : std::round(double{used} * kEchoPrecision) / kEchoPrecision;

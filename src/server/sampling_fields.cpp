@@ -11,12 +11,14 @@ namespace {
 
 constexpr double kAny = std::numeric_limits<float>::max();
 
-void read(const Fields& fields, std::string_view key, double low, double high, float& value) {
-  if (const auto number = fields.number(key, low, high)) value = static_cast<float>(*number);
+void read(const Fields& fields, std::string_view key, double low, double high, float SamplerOptions::*member,
+          SamplingWish& wish) {
+  if (const auto number = fields.number(key, low, high)) wish.set(member, static_cast<float>(*number));
 }
 
-void read(const Fields& fields, std::string_view key, int64_t low, int64_t high, int& value) {
-  if (const auto number = fields.integer(key, low, high)) value = static_cast<int>(*number);
+void read(const Fields& fields, std::string_view key, int64_t low, int64_t high, int SamplerOptions::*member,
+          SamplingWish& wish) {
+  if (const auto number = fields.integer(key, low, high)) wish.set(member, static_cast<int>(*number));
 }
 
 /// OpenAI's object {"15043": -100}, or llama.cpp's list [[15043, -100], [15044, false]].
@@ -64,38 +66,45 @@ uint64_t random_seed() {
   return uint64_t{device()} << 32 | device();
 }
 
-SamplerOptions read_sampling(const Fields& fields) {
-  SamplerOptions s;
-  read(fields, "temperature", 0, 100, s.temperature);
-  read(fields, "top_p", 0, 1, s.top_p);
-  read(fields, "min_p", 0, 1, s.min_p);
-  read(fields, "top_k", -1, 1 << 30, s.top_k);
-  s.top_k = std::max(0, s.top_k);  // -1 is off in vLLM's words
-  read(fields, "typical_p", 0, 1, s.typical_p);
-  read(fields, "top_n_sigma", -1, kAny, s.top_n_sigma);
-  s.top_n_sigma = std::max(0.0f, s.top_n_sigma);
-  read(fields, "repeat_last_n", -1, 1 << 30, s.repeat_last_n);
-  read(fields, "repeat_penalty", 0, kAny, s.repeat_penalty);
-  read(fields, "repetition_penalty", 0, kAny, s.repeat_penalty);
-  read(fields, "frequency_penalty", -kAny, kAny, s.frequency_penalty);
-  read(fields, "presence_penalty", -kAny, kAny, s.presence_penalty);
-  read(fields, "dry_multiplier", 0, kAny, s.dry_multiplier);
-  read(fields, "dry_base", 0, kAny, s.dry_base);
-  read(fields, "dry_allowed_length", 0, 1 << 30, s.dry_allowed_length);
-  read(fields, "dry_penalty_last_n", -1, 1 << 30, s.dry_last_n);
-  if (fields.has("dry_sequence_breakers")) s.dry_breakers = fields.texts("dry_sequence_breakers");
-  read(fields, "xtc_probability", 0, 1, s.xtc_probability);
-  read(fields, "xtc_threshold", 0, 1, s.xtc_threshold);
-  read(fields, "dynatemp_range", 0, 100, s.dynamic_range);
-  read(fields, "dynatemp_exponent", 0, 100, s.dynamic_exponent);
+SamplingWish read_sampling(const Fields& fields) {
+  SamplingWish wish;
+  read(fields, "temperature", 0, 100, &SamplerOptions::temperature, wish);
+  read(fields, "top_p", 0, 1, &SamplerOptions::top_p, wish);
+  read(fields, "min_p", 0, 1, &SamplerOptions::min_p, wish);
+  // -1 is off in vLLM's words.
+  if (const auto k = fields.integer("top_k", -1, 1 << 30)) {
+    wish.set(&SamplerOptions::top_k, static_cast<int>(std::max<int64_t>(0, *k)));
+  }
+  read(fields, "typical_p", 0, 1, &SamplerOptions::typical_p, wish);
+  if (const auto n = fields.number("top_n_sigma", -1, kAny)) {
+    wish.set(&SamplerOptions::top_n_sigma, static_cast<float>(std::max(0.0, *n)));
+  }
+  read(fields, "repeat_last_n", -1, 1 << 30, &SamplerOptions::repeat_last_n, wish);
+  read(fields, "repeat_penalty", 0, kAny, &SamplerOptions::repeat_penalty, wish);
+  read(fields, "repetition_penalty", 0, kAny, &SamplerOptions::repeat_penalty, wish);
+  read(fields, "frequency_penalty", -kAny, kAny, &SamplerOptions::frequency_penalty, wish);
+  read(fields, "presence_penalty", -kAny, kAny, &SamplerOptions::presence_penalty, wish);
+  read(fields, "dry_multiplier", 0, kAny, &SamplerOptions::dry_multiplier, wish);
+  read(fields, "dry_base", 0, kAny, &SamplerOptions::dry_base, wish);
+  read(fields, "dry_allowed_length", 0, 1 << 30, &SamplerOptions::dry_allowed_length, wish);
+  read(fields, "dry_penalty_last_n", -1, 1 << 30, &SamplerOptions::dry_last_n, wish);
+  if (fields.has("dry_sequence_breakers")) {
+    wish.set(&SamplerOptions::dry_breakers, fields.texts("dry_sequence_breakers"));
+  }
+  read(fields, "xtc_probability", 0, 1, &SamplerOptions::xtc_probability, wish);
+  read(fields, "xtc_threshold", 0, 1, &SamplerOptions::xtc_threshold, wish);
+  read(fields, "dynatemp_range", 0, 100, &SamplerOptions::dynamic_range, wish);
+  read(fields, "dynatemp_exponent", 0, 100, &SamplerOptions::dynamic_exponent, wish);
   // llama.cpp counts versions of it; the first is not here.
-  if (const auto version = fields.integer("mirostat", 0, 2)) s.mirostat = *version == 2;
-  read(fields, "mirostat_tau", 0, kAny, s.mirostat_tau);
-  read(fields, "mirostat_eta", 0, kAny, s.mirostat_eta);
-  read_logit_bias(fields, s.logit_bias);
+  if (const auto version = fields.integer("mirostat", 0, 2)) wish.set(&SamplerOptions::mirostat, *version == 2);
+  read(fields, "mirostat_tau", 0, kAny, &SamplerOptions::mirostat_tau, wish);
+  read(fields, "mirostat_eta", 0, kAny, &SamplerOptions::mirostat_eta, wish);
+  std::map<TokenId, float> biases;
+  read_logit_bias(fields, biases);
+  wish.set(&SamplerOptions::logit_bias, std::move(biases));
   const auto seed = fields.integer("seed", std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max());
-  s.seed = seed && *seed != -1 ? static_cast<uint64_t>(*seed) : random_seed();
-  return s;
+  wish.set(&SamplerOptions::seed, seed && *seed != -1 ? static_cast<uint64_t>(*seed) : random_seed());
+  return wish;
 }
 
 }  // namespace ondol::server

@@ -33,6 +33,20 @@ TEST_F(OpenModelFile, FolderAndFilesInIt) {
   }
 }
 
+TEST_F(OpenModelFile, WhatMakersRecommendForSampling) {
+  for (const char* name : {"config.json", "model.safetensors"}) {
+    std::filesystem::copy_file(hf_golden_folder("llama") + "/" + name, path(name));
+  }
+  write_text(path("generation_config.json"),
+             R"({"temperature": 0.6, "top_k": 20, "top_p": 0.95, "repetition_penalty": "much", "do_sample": true})");
+  const auto file = open_model_file(path(""));
+  ASSERT_TRUE(file) << file.error().message();
+  EXPECT_FLOAT_EQ(static_cast<float>((*file)->meta_double("general.sampling.temp").value()), 0.6f);
+  EXPECT_EQ((*file)->meta_int("general.sampling.top_k").value(), 20);
+  EXPECT_FLOAT_EQ(static_cast<float>((*file)->meta_double("general.sampling.top_p").value()), 0.95f);
+  EXPECT_EQ((*file)->find_meta("general.sampling.penalty_repeat"), nullptr);
+}
+
 TEST_F(OpenModelFile, GgufAndFolderWithOne) {
   const std::string gguf = ONDOL_SOURCE_DIR "/tests/golden/models/llama.gguf";
   ASSERT_TRUE(open_model_file(gguf));
