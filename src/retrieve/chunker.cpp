@@ -33,9 +33,11 @@ size_t cut_before(std::string_view text, size_t limit) {
 /// The first place where a text may be begun: a line, a sentence or a word in its first half, or else a character.
 size_t begin_within(std::string_view text) {
   const std::string_view head = text.substr(0, text.size() / 2);
-  if (const size_t line = head.find('\n'); line != head.npos) return line + 1;
-  for (const std::string_view end : {". ", "? ", "! ", "\xE3\x80\x82", " "}) {
-    if (const size_t found = head.find(end); found != head.npos) return found + end.size();
+  for (const std::string_view end : {"\n", ". ", "? ", "! ", "\xE3\x80\x82", " "}) {
+    const size_t found = head.find(end);
+    if (found == head.npos) continue;
+    const size_t word = text.find_first_not_of(" \n", found + end.size());
+    return word == text.npos ? text.size() : word;
   }
   size_t begin = 0;
   while (begin < text.size() && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) ++begin;
