@@ -90,9 +90,9 @@ struct LoopParts {
 
 struct AgentGoal {
   std::string text;
-  std::string by;          // whoever set it can find it again in the session; ""
-  std::string given_from;  // what `given` is: "hook", "files"
-  std::string given;       // what came with the goal, in a stranger's words: data for it
+  std::string by = {};          // whoever set it can find it again in the session; ""
+  std::string given_from = {};  // what `given` is: "hook", "files"
+  std::string given = {};       // what came with the goal, in a stranger's words: data for it
 };
 
 struct LoopOutcome {
