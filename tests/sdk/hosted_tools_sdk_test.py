@@ -170,7 +170,7 @@ class HostedTools(unittest.TestCase):
         self.assertEqual((put.path, put.bytes, put.source, put.container_id), ("sums.csv", 4, "user", made.id))
         again = containers.files.create(made.id, file_id=kept.id)
         self.assertEqual({file.id for file in containers.files.list(made.id, limit=1)}, {put.id, again.id})
-        self.assertEqual(containers.files.retrieve(put.id, container_id=made.id), put)
+        self.assertEqual(containers.files.retrieve(put.id, container_id=made.id).model_dump(), put.model_dump())
         self.assertEqual(containers.files.content.retrieve(put.id, container_id=made.id).read(), b"1,2\n")
         containers.files.delete(put.id, container_id=made.id)
         with self.assertRaises(openai.NotFoundError):
