@@ -98,8 +98,8 @@ struct AgentGoal {
 struct LoopOutcome {
   /// "done", "asking", "turns", "tokens", "seconds", "cancelled", "context", "stuck" or "error".
   std::string reason;
-  std::string text;                      // the answer, what must be approved, or what went wrong
-  std::optional<ApprovalRequest> asked;  // of "asking"
+  std::string text;                           // the answer, what must be approved, or what went wrong
+  std::optional<ApprovalRequest> asked = {};  // of "asking"
   int turns = 0;
   int64_t tokens = 0;
   double seconds = 0;
