@@ -123,10 +123,14 @@ Result<AgentSession> AgentSession::create(const std::string& sessions, json::obj
   return session;
 }
 
+bool AgentSession::exists(const std::string& sessions, const std::string& id) {
+  std::error_code code;
+  return is_id(id) && fs::exists(sessions + "/" + id + "/steps.jsonl", code);
+}
+
 Result<std::vector<json::object>> AgentSession::read(const std::string& sessions, const std::string& id) {
   const std::string path = sessions + "/" + id + "/steps.jsonl";
-  std::error_code code;
-  if (!is_id(id) || !fs::exists(path, code)) {
+  if (!exists(sessions, id)) {
     return Error(fmt::format("session '{}': there is none of this name in {}; hint: ondol act --list", id, sessions));
   }
   const std::string text = ONDOL_TRY(read_file(path, kMostBytes));

@@ -37,6 +37,7 @@ class AgentSession {
   /// A new session with the steps 0 to `last_step` of another, and its results.
   static Result<AgentSession> branch(const std::string& sessions, const std::string& id, int last_step);
 
+  static bool exists(const std::string& sessions, const std::string& id);
   /// The steps of a session, which may be in use.
   static Result<std::vector<json::object>> read(const std::string& sessions, const std::string& id);
   /// The newest first; folders without a readable header are left out.

@@ -90,16 +90,16 @@ struct LoopParts {
 
 struct AgentGoal {
   std::string text;
-  std::string by;          // whoever set it can find it again in the session; ""
-  std::string given_from;  // what `given` is: "hook", "files"
-  std::string given;       // what came with the goal, in a stranger's words: data for it
+  std::string by = {};          // whoever set it can find it again in the session; ""
+  std::string given_from = {};  // what `given` is: "hook", "files"
+  std::string given = {};       // what came with the goal, in a stranger's words: data for it
 };
 
 struct LoopOutcome {
   /// "done", "asking", "turns", "tokens", "seconds", "cancelled", "context", "stuck" or "error".
   std::string reason;
-  std::string text;                      // the answer, what must be approved, or what went wrong
-  std::optional<ApprovalRequest> asked;  // of "asking"
+  std::string text;                           // the answer, what must be approved, or what went wrong
+  std::optional<ApprovalRequest> asked = {};  // of "asking"
   int turns = 0;
   int64_t tokens = 0;
   double seconds = 0;

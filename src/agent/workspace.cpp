@@ -198,6 +198,19 @@ Result<void> Workspace::write_file(std::string_view path, std::string_view conte
   return written;
 }
 
+Result<void> Workspace::remove_file(std::string_view path) const {
+  const std::string plain = ONDOL_TRY(resolve(path));
+  const size_t slash = plain.rfind('/');
+  const std::string name = plain.substr(slash == plain.npos ? 0 : slash + 1);
+  const Descriptor folder =
+      ONDOL_TRY(open_beneath(slash == plain.npos ? "" : plain.substr(0, slash), O_PATH | O_DIRECTORY));
+  struct stat info {};
+  if (::fstatat(folder.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return failure(path, errno);
+  if (!S_ISREG(info.st_mode)) return Error(fmt::format("{}: expected a plain file", path));
+  if (::unlinkat(folder.get(), name.c_str(), 0) != 0) return failure(path, errno);
+  return {};
+}
+
 Result<std::vector<Workspace::Entry>> Workspace::list(std::string_view path) const {
   const std::string plain = ONDOL_TRY(resolve(path));
   Descriptor fd = ONDOL_TRY(open_beneath(plain, O_RDONLY | O_DIRECTORY));
@@ -213,6 +226,7 @@ Result<std::vector<Workspace::Entry>> Workspace::list(std::string_view path) con
     entry.is_folder = S_ISDIR(info.st_mode);
     entry.is_link = S_ISLNK(info.st_mode);
     entry.size_bytes = static_cast<uint64_t>(info.st_size);
+    entry.changed_at = static_cast<int64_t>(info.st_mtime);
     entries.push_back(std::move(entry));
   }
   std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.name < b.name; });

@@ -22,6 +22,7 @@ class Workspace {
     bool is_folder = false;
     bool is_link = false;
     uint64_t size_bytes = 0;
+    int64_t changed_at = 0;  // Unix seconds
   };
 
   /// `shown`: protected files and folders that are allowed, by name (".env") or by path from the root ("deploy/.env").
@@ -45,6 +46,8 @@ class Workspace {
   /// Makes folders that are missing. After an error the old content is there. A file keeps its permissions. Error: the
   /// path is a link, or no file.
   Result<void> write_file(std::string_view path, std::string_view content) const;
+  /// Error: it is no plain file.
+  Result<void> remove_file(std::string_view path) const;
   /// Sorted by name, without what is hidden.
   Result<std::vector<Entry>> list(std::string_view path) const;
   bool is_file(std::string_view path) const;

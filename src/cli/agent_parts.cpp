@@ -5,6 +5,7 @@
 
 #include "cli/document_store_option.h"
 #include "cli/open_embedder.h"
+#include "cli/open_reranker.h"
 #include "hub/store.h"
 
 namespace ondol::cli {
@@ -20,9 +21,11 @@ class DocumentSearch {
       store_.emplace(ONDOL_TRY(DocumentStore::open(place_)));
       const std::string source = ONDOL_TRY(store_->embedder_source());
       if (!source.empty()) embedder_ = ONDOL_TRY(open_embedder(source).in("the store's embedding model"));
+      reranker_ = ONDOL_TRY(open_kept_reranker(*store_));
     }
     SearchOptions wish;
     wish.n = n;
+    wish.reranker = reranker_.get();
     if (embedder_) wish.meaning = ONDOL_TRY(embedder_->embed_question(std::string(question)));
     return store_->search(std::string(question), wish);
   }
@@ -31,6 +34,7 @@ class DocumentSearch {
   std::string place_;
   std::optional<DocumentStore> store_;
   std::unique_ptr<TextEmbedder> embedder_;
+  std::unique_ptr<Reranker> reranker_;
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "agent/jobs/schedules.h"
 #include "agent/jobs/stored_answer.h"
 #include "agent/work/job_runner.h"
+#include "agent/work/session_home.h"
 #include "cli/act_view.h"
 #include "cli/agent_parts.h"
 #include "cli/command.h"
@@ -185,7 +186,8 @@ Result<void> work(Options& options) {
     fmt::print(stderr, "{} {}: {}\n", tr("job"), job.id, string_or(job.work, "goal", ""));
     return runner.run(job, hooks);
   };
-  JobWorker worker({.place = options.table, .name = fmt::format("{}", ::getpid())}, do_job,
+  const std::string home = ONDOL_TRY(session_home(options.data_folder));
+  JobWorker worker({.place = options.table, .name = fmt::format("{}", ::getpid()), .home = {.id = home}}, do_job,
                    [] { return interrupted.load(); });
   return worker.run(options.until_idle);
 }

@@ -53,7 +53,17 @@ Result<void> read_texts(const Options& options, BpeTrainer& trainer) {
   return {};
 }
 
+/// Before the work, so that nothing is learned that cannot be kept.
+Result<void> make_folder_of(const std::string& file) {
+  std::error_code code;
+  const std::filesystem::path folder = std::filesystem::path(file).parent_path();
+  if (!folder.empty()) std::filesystem::create_directories(folder, code);
+  if (code) return Error(fmt::format("{}: cannot create: {}", folder.string(), code.message()));
+  return {};
+}
+
 Result<void> train_tokenizer(const Options& options) {
+  ONDOL_TRY(make_folder_of(options.out));
   ThreadPool pool(options.n_threads);
   BpeTrainer trainer = ONDOL_TRY(BpeTrainer::create(options.trainer, pool));
   ONDOL_TRY(read_texts(options, trainer));

@@ -14,6 +14,9 @@ namespace ondol {
 struct ChunkerOptions {
   size_t least_bytes = 500;
   size_t most_bytes = 1600;
+  // About so much of what stands before a piece, in the same section and on the same page, belongs to it as well; at
+  // most half of most_bytes, which it counts towards.
+  size_t overlap_bytes = 0;
 };
 
 struct Chunk {

@@ -47,13 +47,13 @@ struct SearchOptions {
   /// Words that the best pieces share are looked for, too (pseudo relevance feedback).
   bool expands = true;
   /// The question's vector, by the embedder of the store; empty: words alone count.
-  std::vector<float> meaning;
+  std::vector<float> meaning = {};
   /// How much meaning counts; nothing: as was measured for this store, or else kMeaningShare.
-  std::optional<double> meaning_share;
+  std::optional<double> meaning_share = {};
   /// Reads the best again (reranking.h); null: the order stays.
   Reranker* reranker = nullptr;
   /// How much it counts; nothing: as was measured for this store with it, or else 0, and it is not asked.
-  std::optional<double> rerank_share;
+  std::optional<double> rerank_share = {};
 };
 
 struct DocumentStoreStats {

@@ -170,8 +170,9 @@ void resume(AgentService& agents, const Request& request, Responder& responder, 
   if (!earlier.empty()) work["earlier_goal"] = earlier;
   work["goal"] = goal;
   work["resume"] = session_of(*job);
-  send_new_job(agents, responder, 200,
-               [&](JobTable& table) { return table.add({.work = std::move(work), .owner = owner_of(request)}); });
+  send_new_job(agents, responder, 200, [&](JobTable& table) {
+    return table.add({.work = std::move(work), .owner = owner_of(request), .home = job->home});
+  });
 }
 
 void steps(AgentService& agents, const Request& request, const ResponderPtr& responder) {

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "agent/jobs/worker_name.h"
+#include "agent/work/session_home.h"
 #include "agent/workspace.h"
 
 namespace ondol::server {
@@ -46,6 +47,7 @@ Result<std::unique_ptr<AgentService>> AgentService::open(AgentOptions options) {
   // What agents read and do is nobody else's business, and the table holds secrets of hooks.
   fs::permissions(options.places.data_folder, fs::perms::owner_all, code);
   std::unique_ptr<AgentService> service(new AgentService(std::move(options)));
+  service->home_ = ONDOL_TRY(session_home(service->options_.places.data_folder));
   service->table_ = ONDOL_TRY(JobTable::open(service->options_.table));
   return service;
 }
@@ -119,6 +121,7 @@ void AgentService::work(int number) {
   const JobWorkerOptions options{.place = options_.table,
                                  .name = own_worker_name(number),
                                  .lease_ms = options_.lease_ms,
+                                 .home = {.id = home_},
                                  .pause = [this](int64_t milliseconds) { pause(milliseconds); }};
   const auto do_job = [&](const LeasedJob& job, const JobWorker::Hooks& hooks) -> JobOutcome {
     const std::string folder = string_or(job.work, "workspace", "");

@@ -73,6 +73,7 @@ class AgentService {
   void log(const std::string& message) const;
 
   AgentOptions options_;
+  std::string home_;  // of the sessions here
   std::mutex table_mutex_;
   std::optional<JobTable> table_;
   std::unique_ptr<AgentStreams> streams_;

@@ -107,7 +107,13 @@ void AnthropicContent::apply(std::vector<AnthropicBlocks::Step> steps) {
     }
     json::object& block = blocks_.back().as_object();
     if (step.kind == Kind::kStop) {
-      if (block["type"].as_string() == "tool_use") block["input"] = call_arguments(json::value(arguments_));
+      if (block["type"].as_string() != "tool_use") continue;
+      const auto input = parse_json(arguments_);
+      if (input) {
+        block["input"] = call_arguments(*input);
+      } else {
+        blocks_.pop_back();  // the answer was cut off; half a call is none
+      }
       continue;
     }
     for (const char* member : {"text", "thinking", "signature"}) {

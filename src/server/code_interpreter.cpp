@@ -1,72 +1,34 @@
 #include "server/code_interpreter.h"
 
-#include <algorithm>
-#include <filesystem>
-
 #include <fmt/format.h>
 
 #include "agent/program_result.h"
-#include "agent/workspace.h"
-#include "base/files.h"
+#include "server/container_files.h"
 
 namespace ondol::server {
 namespace {
 
 constexpr size_t kMostFiles = 64;
-constexpr size_t kMostNameBytes = 200;
 constexpr uint64_t kLeastRoom = uint64_t{1} << 20;
 
 constexpr const char* kDescription =
     "Runs a Python 3 program on this machine, without network, and gives what it prints. Each call is a program of its "
     "own: variables are gone afterwards, files in the current folder stay.";
 
-/// What the files of a container take.
-uint64_t used_bytes(const std::string& folder) {
-  namespace fs = std::filesystem;
-  uint64_t bytes = 0;
-  std::error_code error;
-  const auto options = fs::directory_options::skip_permission_denied;
-  for (fs::recursive_directory_iterator entry(folder, options, error), last; !error && entry != last;
-       entry.increment(error)) {
-    std::error_code unread;
-    if (entry->symlink_status(unread).type() == fs::file_type::regular) bytes += entry->file_size(unread);
-  }
-  return bytes;
-}
-
-/// A name without folders, and not hidden.
-std::string plain_name(const KeptFile& file) {
-  std::string name = file.name.substr(file.name.find_last_of('/') + 1);
-  std::erase_if(name, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\\'; });
-  while (name.starts_with('.')) name.erase(0, 1);
-  return name.empty() || name.size() > kMostNameBytes ? file.id : name;
-}
-
-std::optional<HttpError> put_file(const Workspace& workspace, const KeptFile& file, uint64_t most_bytes) {
-  auto content = read_file(file.path, most_bytes);
-  const auto written = content ? workspace.write_file(plain_name(file), *content) : Result<void>(content.error());
-  if (written) return {};
-  HttpError error = make_error(
-      400, fmt::format("container.file_ids: '{}' could not be put there: {}", file.id, written.error().message()));
-  error.parameter = "tools";
-  return error;
-}
-
 std::optional<HttpError> put_files(const FileStore& files, const CodeTool& tool, uint64_t most_bytes,
                                    CodeContainer& container) {
   const std::lock_guard lock(container.mutex);
-  auto workspace = Workspace::open(container.place.path());
-  if (!workspace) return make_error(500, workspace.error().message());
   for (const std::string& id : tool.files) {
     if (container.files.contains(id)) continue;
     const auto file = files.find(id, container.owner);
-    const uint64_t used = used_bytes(container.place.path());
     HttpError error = make_error(404, fmt::format("container.file_ids: there is no file '{}'", id), "file_not_found");
-    if (file && file->size_bytes + used > most_bytes)
-      error = make_error(400, fmt::format("container.file_ids: expected at most {} MiB in all", most_bytes >> 20));
+    const auto put = file ? put_in_container(container, *file, most_bytes) : Result<ContainerFile>(Error("no file"));
+    if (file && !put) {
+      error = make_error(400,
+                         fmt::format("container.file_ids: '{}' could not be put there: {}", id, put.error().message()));
+    }
     error.parameter = "tools";
-    if (!file || file->size_bytes + used > most_bytes) return error;
-    if (auto failed = put_file(*workspace, *file, most_bytes)) return failed;
+    if (!put) return error;
     container.files.insert(id);
   }
   return {};
@@ -161,7 +123,7 @@ HostedResult run_code(HostedTools& hosted, CodeContainer& container, const std::
   if (!sandbox) return result_with(sandbox.error().message(), End::kFailed);
   const std::lock_guard lock(container.mutex);
   const CodeContainerLimits& limits = hosted.containers().limits();
-  const uint64_t used = used_bytes(container.place.path());
+  const uint64_t used = used_bytes(container);
   if (used + kLeastRoom > limits.bytes)
     return result_with(fmt::format("The folder is full: {} MiB. Nothing was run.", used >> 20), End::kFailed);
   SandboxedCommand command;

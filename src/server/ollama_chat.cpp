@@ -85,6 +85,7 @@ class OllamaWriter final : public AnswerWriter {
   };
 
   void end_call() {
+    if (!parse_json(call_.arguments)) return;  // the answer was cut off; half a call is none
     const json::value arguments = call_arguments(json::value(call_.arguments));
     json::object function = {{"index", n_calls_++}, {"name", call_.name}};
     function["arguments"] = arguments;

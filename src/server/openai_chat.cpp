@@ -162,7 +162,10 @@ class ChatWhole final : public AnswerWriter {
   }
 
   void choice_end(int index, FinishReason reason, const std::string&) override {
-    choices_[static_cast<size_t>(index)].reason = reason;
+    Choice& choice = choices_[static_cast<size_t>(index)];
+    choice.reason = reason;
+    // Where the answer was cut off. Half a call is none: nobody could read it, and nobody may act on it.
+    if (!choice.calls.empty() && !parse_json(choice.calls.back().arguments)) choice.calls.pop_back();
   }
 
   void end(const AnswerUsage& usage) override {

@@ -3,6 +3,7 @@
 #include "server/adapters.h"
 #include "server/agent_routes.h"
 #include "server/anthropic.h"
+#include "server/container_routes.h"
 #include "server/files.h"
 #include "server/mcp_routes.h"
 #include "server/ollama.h"
@@ -19,11 +20,16 @@ std::span<const EmbeddedFile> web_page();
 
 std::vector<Route> all_routes(Services& services) {
   std::vector<Route> all;
-  for (const auto family :
-       {openai_chat_routes, openai_completion_routes, openai_model_routes, openai_embedding_routes,
-        openai_rerank_routes, adapter_routes, file_routes, vector_store_routes, tuning_routes, response_routes,
-        token_routes, status_routes, anthropic_routes, ollama_chat_routes, ollama_embedding_routes, ollama_model_routes,
-        ollama_pull_routes, mcp_routes, agent_routes}) {
+  for (const auto family : {openai_chat_routes,   openai_completion_routes,
+                            openai_model_routes,  openai_embedding_routes,
+                            openai_rerank_routes, adapter_routes,
+                            file_routes,          container_routes,
+                            vector_store_routes,  tuning_routes,
+                            response_routes,      token_routes,
+                            status_routes,        anthropic_routes,
+                            ollama_chat_routes,   ollama_embedding_routes,
+                            ollama_model_routes,  ollama_pull_routes,
+                            mcp_routes,           agent_routes}) {
     for (Route& route : family(services)) all.push_back(std::move(route));
   }
   return all;

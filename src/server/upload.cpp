@@ -100,16 +100,23 @@ void Upload::add_to_file(std::string_view piece) {
   if (!out_) fail(make_error(507, fmt::format("{}: cannot write; the disk may be full", path_), "storage_full"));
 }
 
-Upload::Outcome Upload::keep(const std::string& owner) {
+Upload::Outcome Upload::received() {
   if (!error_ && !parser_->is_complete()) fail(wrong("", "multipart body: expected a last boundary, got none"));
   if (!error_ && path_.empty()) fail(wrong("file", "file: expected a file, got none"));
-  const std::string purpose = fields_["purpose"];
-  if (!error_ && std::find(std::begin(kPurposes), std::end(kPurposes), purpose) == std::end(kPurposes)) {
+  out_.close();
+  if (!error_ && !out_) fail(make_error(507, fmt::format("{}: cannot write; the disk may be full", path_)));
+  if (error_) return {{}, error_};
+  return {{"", "", name_, fields_["purpose"], size_bytes_, 0, path_}, {}};
+}
+
+Upload::Outcome Upload::keep(const std::string& owner) {
+  const Outcome whole = received();
+  if (whole.error) return whole;
+  const std::string purpose = whole.file.purpose;
+  if (std::find(std::begin(kPurposes), std::end(kPurposes), purpose) == std::end(kPurposes)) {
     fail(wrong("purpose", fmt::format("purpose: expected one of {}, got '{}'", fmt::join(kPurposes, ", "), purpose)));
   }
   if (!error_ && size_bytes_ == 0) fail(wrong("file", "file: expected some bytes, got none"));
-  out_.close();
-  if (!error_ && !out_) fail(make_error(507, fmt::format("{}: cannot write; the disk may be full", path_)));
   if (error_) return {{}, error_};
   auto kept = files_.keep(path_, {"", owner, name_, purpose, size_bytes_, 0, ""});
   if (!kept) return {{}, make_error(500, kept.error().message())};

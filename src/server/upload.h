@@ -31,6 +31,8 @@ class Upload final : public BodySink, private MultipartParser::Events {
     std::optional<HttpError> error;
   };
   Outcome keep(const std::string& owner);
+  /// Likewise: the file as it came, without an id, and there for as long as this object is.
+  Outcome received();
 
  private:
   void on_part(const MultipartHead& head) override;

@@ -18,7 +18,7 @@ std::string_view status_name(AttachStatus status);
 /// How a file is cut into pieces, in tokens; 0: as its own parts suggest.
 struct ChunkingStrategy {
   int64_t most_tokens = 0;
-  int64_t overlap_tokens = 0;  // shown again, and not heeded
+  int64_t overlap_tokens = 0;  // at most half of most_tokens
 };
 
 /// A file of a collection.

@@ -61,6 +61,7 @@ ChunkerOptions chunks_of(const ChunkingStrategy& chunking) {
   if (chunking.most_tokens == 0) return options;
   options.most_bytes = static_cast<size_t>(chunking.most_tokens) * kBytesPerToken;
   options.least_bytes = options.most_bytes / 3;
+  options.overlap_bytes = static_cast<size_t>(chunking.overlap_tokens) * kBytesPerToken;
   return options;
 }
 

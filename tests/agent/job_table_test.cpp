@@ -83,6 +83,34 @@ void leases_run_out(const std::string& place) {
   EXPECT_EQ(table.find(id).value()->result, "its worker died");
 }
 
+void jobs_stay_where_their_session_is(const std::string& place) {
+  JobTable table = JobTable::open(place).value();
+  const JobHome here{.id = "here"}, there{.id = "there"}, later{.id = "there", .away_ms = 1};
+  const int64_t id = table.add({.name = "job", .work = work(1)}).value();
+  const LeasedJob first = table.take("a", kLong, here).value().value();
+  EXPECT_TRUE(table.note(first, "session", "here").value());
+  EXPECT_EQ(table.find(id).value()->home, "here");
+  EXPECT_TRUE(table.ask(first, "may I?").value());
+  EXPECT_TRUE(table.answer(id, "yes").value());
+  EXPECT_FALSE(table.take("b", kLong, there).value().has_value());
+  EXPECT_FALSE(table.take("b", kLong).value().has_value());
+  const LeasedJob second = table.take("a", 1, here).value().value();
+  EXPECT_EQ(second.id, id);
+  wait_ms(20);
+  // Its worker has died, but may be started again.
+  EXPECT_FALSE(table.take("b", kLong, there).value().has_value());
+  const LeasedJob third = table.take("b", kLong, later).value().value();
+  EXPECT_EQ(third.progress, "session");
+  EXPECT_TRUE(table.note(third, "another", "there").value());
+  EXPECT_TRUE(table.give_back(third).value());
+  EXPECT_FALSE(table.take("a", kLong, here).value().has_value());
+  EXPECT_EQ(table.take("b", kLong, there).value()->progress, "another");
+  // What goes on with a session of an earlier job.
+  (void)table.add({.work = work(2), .home = "here"}).value();
+  EXPECT_FALSE(table.take("b", kLong, there).value().has_value());
+  EXPECT_TRUE(table.take("a", kLong, here).value().has_value());
+}
+
 void failures_are_tried_again(const std::string& place) {
   JobTable table = JobTable::open(place).value();
   const int64_t id = table.add({.name = "job", .work = work(1), .most_attempts = 2}).value();
@@ -237,6 +265,9 @@ TEST_F(JobTableTest, JobsAreDoneInOrder) {
 TEST_F(JobTableTest, LeasesRunOut) {
   leases_run_out(path("jobs.db"));
 }
+TEST_F(JobTableTest, JobsStayWhereTheirSessionIs) {
+  jobs_stay_where_their_session_is(path("jobs.db"));
+}
 TEST_F(JobTableTest, FailuresAreTriedAgain) {
   failures_are_tried_again(path("jobs.db"));
 }
@@ -292,6 +323,9 @@ TEST_F(PostgresTest, JobsAreDoneInOrder) {
 }
 TEST_F(PostgresTest, LeasesOfJobsRunOut) {
   leases_run_out(url());
+}
+TEST_F(PostgresTest, JobsStayWhereTheirSessionIs) {
+  jobs_stay_where_their_session_is(url());
 }
 TEST_F(PostgresTest, FailedJobsAreTriedAgain) {
   failures_are_tried_again(url());

@@ -1,12 +1,19 @@
 #!/usr/bin/env python3
 """The reranker as a person uses it: weighed with index, kept in the store, used by search and ask, set in eval."""
+import contextlib
 import json
 import os
 import pathlib
+import re
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "serve"))
+
+from scripted_gguf import call, write_scripted_model  # noqa: E402
 
 PROGRAM, SOURCE, *EMULATOR = sys.argv[1:]
 SAMPLE = pathlib.Path(SOURCE) / "examples/sample.gguf"
@@ -56,6 +63,32 @@ class Rerank(unittest.TestCase):
         ondol("index", HOME / "files", "--store", store, "--rerank", "none")
         _, err = ondol("index", HOME / "files", "--store", store, "--rerank", SAMPLE, ONDOL_LANGUAGE="ko")
         self.assertTrue(err)
+
+    def test_agents_search_as_people_do(self):
+        """With a store whose reranker counts alone, whatever it is worth."""
+        store = HOME / "alone.db"
+        ondol("index", HOME / "files", "--store", store, "--rerank", SAMPLE)
+        with contextlib.closing(sqlite3.connect(store)) as database:
+            (kept,), = database.execute("SELECT value FROM setting WHERE key = 'reranker'")
+            database.execute("UPDATE setting SET value = ? WHERE key = 'reranker'", ("1.00" + kept[4:],))
+            database.commit()
+        question = ("search", "zorb7 of quax3 and mirl5", "--store", store, "--json", "-k", 5)
+
+        def found(*more):
+            return [hit["path"] for hit in json.loads(ondol(*question, *more)[0])]
+
+        again = found()
+        self.assertNotEqual(again[0], found("--no-rerank")[0])
+        model = HOME / "scripted.gguf"
+        write_scripted_model(model, [("FIND", [call("search_documents", {"query": question[1]})])], ["There."])
+        act = subprocess.run([*EMULATOR, PROGRAM, "act", "FIND it", "--model", model, "--workspace", HOME / "files",
+                              "--store", store, "--data-dir", HOME / "agent", "--json", "--ctx", "8192"],
+                             capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        if "sandbox" in act.stderr:
+            self.skipTest(act.stderr)
+        results = [step for line in act.stdout.splitlines() if (step := json.loads(line))["type"] == "result"]
+        self.assertEqual(len(results), 1, act.stderr)
+        self.assertEqual(re.findall(r"^\[\d\] (.*)$", results[0]["text"], re.M)[:1], again[:1], "a long result is cut")
 
     def test_eval_takes_a_share(self):
         def evaluate(*more):

@@ -77,8 +77,7 @@ class WholeModels(unittest.TestCase):
         self.assertEqual(ondol("run", out, "KING", "--raw", "-n", 2)[0], 0)
 
     def test_a_folder_with_a_vocabulary_tells_how_conversations_are_written(self):
-        folder = self.folder / "vocabulary"
-        folder.mkdir()
+        folder = self.folder / "made" / "vocabulary"
         status, _, err = ondol("train-tokenizer", self.data, "-o", folder / "tokenizer.json", "--vocab-size", 300)
         self.assertEqual(status, 0, err)
         form = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"

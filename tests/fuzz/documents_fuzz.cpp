@@ -25,6 +25,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       reader.read(text,
                   [&](const ondol::Term& term) { ONDOL_CHECK(term.start < term.end && term.end <= text.size()); });
     }
+    size_t start = 0;
+    for (const ondol::Chunk& chunk : ondol::cut_into_chunks(*document, {40, 200, 100})) {
+      ONDOL_CHECK(chunk.start >= start && chunk.start < chunk.end && chunk.end <= document->text.size());
+      ONDOL_CHECK(chunk.end - chunk.start <= 200);
+      start = chunk.start;
+      ONDOL_CHECK(ondol::is_valid_utf8(std::string_view(document->text).substr(start, chunk.end - start)));
+    }
   }
   ondol::IgnoreRules rules;
   rules.add(bytes.substr(0, 500), "");

@@ -86,6 +86,48 @@ TEST(Chunker, PagesDoNotMix) {
   EXPECT_EQ(chunks[1].page, 2);
 }
 
+TEST(Chunker, PiecesOverlapAsFarAsAskedFor) {
+  ChunkerOptions options;
+  options.overlap_bytes = 400;
+  for (const std::string& source : {paragraphs(0, 60), std::string(5000, 'x')}) {
+    const Document document = read_plain_text(source);
+    const auto chunks = cut_into_chunks(document, options);
+    ASSERT_GT(chunks.size(), 3u);
+    for (size_t i = 1; i < chunks.size(); ++i) {
+      const size_t shared = chunks[i - 1].end - chunks[i].start;
+      EXPECT_GT(chunks[i].start, chunks[i - 1].start);
+      EXPECT_LE(shared, 400u);
+      EXPECT_GE(shared, 190u);  // the first half of it is searched for a good place to begin
+      EXPECT_LE(chunks[i].end - chunks[i].start, options.most_bytes);
+      EXPECT_EQ(text_of(document, chunks[i])[0], source[0]) << "a paragraph's beginning";
+    }
+    EXPECT_EQ(chunks.back().end, document.text.size() - (source[0] == 'P' ? 2 : 0));
+  }
+}
+
+TEST(Chunker, OverlapsBeginBetweenCharactersAndStayBelowTheirHeading) {
+  std::string korean, text;
+  for (int i = 0; i < 2000; ++i) korean += "\uAC00";
+  for (int i = 0; i < 5; ++i) text += fmt::format("# Part {}\n\n", i) + korean + "\n\n";
+  ChunkerOptions options;
+  options.overlap_bytes = 500;
+  const Document document = read_markdown(text);
+  int n_overlapping = 0;
+  size_t end = 0;
+  std::string headings;
+  for (const Chunk& chunk : cut_into_chunks(document, options)) {
+    EXPECT_TRUE(is_valid_utf8(text_of(document, chunk)));
+    if (chunk.headings == headings) {
+      n_overlapping += chunk.start < end ? 1 : 0;
+    } else {
+      EXPECT_GE(chunk.start, end);
+    }
+    headings = chunk.headings;
+    end = chunk.end;
+  }
+  EXPECT_GE(n_overlapping, 15);
+}
+
 TEST(Markdown, BlocksAreWhatTheyLookLike) {
   const Document document =
       read_markdown("Title\n=====\n\nText.\n```sh\n# no heading\n\nls\n```\n| a | b |\n|---|---|\nLast\n");

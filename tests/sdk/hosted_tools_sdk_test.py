@@ -156,6 +156,32 @@ class HostedTools(unittest.TestCase):
             self.client.responses.create(**self.fields(
                 tools=[{"type": "code_interpreter", "container": "cntr_none"}]))
 
+    def test_containers(self):
+        containers = self.client.containers
+        kept = self.client.files.create(file=("table.csv", b"a,b\n"), purpose="assistants")
+        made = containers.create(name="mine", file_ids=[kept.id], memory_limit="1g",
+                                 expires_after={"anchor": "last_active_at", "minutes": 10})
+        self.check_types(made)
+        self.assertEqual((made.name, made.expires_after.minutes), ("mine", 10))
+        self.assertIn(made.id, [one.id for one in containers.list(limit=1)])
+        self.check_types(containers.retrieve(made.id))
+        put = containers.files.create(made.id, file=("sums.csv", b"1,2\n"))
+        self.check_types(put)
+        self.assertEqual((put.path, put.bytes, put.source, put.container_id), ("sums.csv", 4, "user", made.id))
+        again = containers.files.create(made.id, file_id=kept.id)
+        self.assertEqual({file.id for file in containers.files.list(made.id, limit=1)}, {put.id, again.id})
+        self.assertEqual(containers.files.retrieve(put.id, container_id=made.id).model_dump(), put.model_dump())
+        self.assertEqual(containers.files.content.retrieve(put.id, container_id=made.id).read(), b"1,2\n")
+        containers.files.delete(put.id, container_id=made.id)
+        with self.assertRaises(openai.NotFoundError):
+            containers.files.retrieve(put.id, container_id=made.id)
+        containers.delete(made.id)
+        with self.assertRaises(openai.NotFoundError):
+            containers.retrieve(made.id)
+        with self.assertRaises(openai.BadRequestError) as caught:
+            containers.create(name="large", memory_limit="64g")
+        self.assertEqual(caught.exception.param, "memory_limit")
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1], verbosity=1)

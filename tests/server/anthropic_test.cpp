@@ -148,6 +148,12 @@ TEST(Anthropic, CallsTheToolThatItMustAndTakesTheResult) {
   const std::string id(document.at_pointer("/content/0/id").as_string());
   EXPECT_TRUE(id.starts_with("toolu_")) << id;
   EXPECT_EQ(member(document, "/ondol/ignored_tools/0"), "web_search");
+  for (const int n : {10, 15, 20, 25, 30}) {
+    json::object shorter = body;
+    shorter["max_tokens"] = n;
+    const json::value input = member(ask(shorter).document(), "/content/0/input");
+    EXPECT_TRUE(!input.is_object() || input == document.at_pointer("/content/0/input")) << "half a call: " << input;
+  }
 
   body["stream"] = true;
   const ApiAnswer streamed = ask(body);
@@ -359,12 +365,16 @@ TEST(AnthropicBlocks, OpensOneBlockAtATime) {
                                                            {Kind::kCallEnd, 0, "", ""},
                                                            {Kind::kContent, 0, "\n", ""},
                                                            {Kind::kCallBegin, 1, "hear", "x"},
+                                                           {Kind::kCallArguments, 1, "{}", ""},
                                                            {Kind::kCallEnd, 1, "", ""},
-                                                           {Kind::kContent, 0, "\n", ""}}) {
+                                                           {Kind::kContent, 0, "\n", ""},
+                                                           {Kind::kCallBegin, 2, "half", "y"},
+                                                           {Kind::kCallArguments, 2, "{\"a\":", ""},
+                                                           {Kind::kCallEnd, 2, "", ""}}) {
     note(blocks.push(delta));
   }
   note(blocks.finish());
-  EXPECT_EQ(order, "s0d0d0d0.0s1d1d1.1s2d2d2.2s3.3");
+  EXPECT_EQ(order, "s0d0d0d0.0s1d1d1.1s2d2d2.2s3d3.3s4d4.4");
   const json::array all = content.take();
   ASSERT_EQ(all.size(), 4u);
   EXPECT_EQ(member(all[0], "/thinking"), "I think");

@@ -101,6 +101,15 @@ TEST(OllamaChat, GivesArgumentsOfCallsAsObjects) {
   const std::string city(call.at_pointer("/function/arguments/city").as_string());
   EXPECT_TRUE(city == "Seoul" || city == "Busan") << city;
 
+  for (const int n : {10, 15, 20, 25, 30}) {
+    json::object shorter = body;
+    shorter["options"] = {{"temperature", 0}, {"num_predict", n}};
+    const json::value cut = post("/api/chat", shorter).document();
+    const json::value arguments = member(cut, "/message/tool_calls/0/function/arguments");
+    EXPECT_TRUE(!arguments.is_object() || arguments == call.at_pointer("/function/arguments"))
+        << "half a call: " << cut;
+  }
+
   body["stream"] = true;
   int n_calls = 0;
   for (const json::value& line : lines_of(post("/api/chat", body))) {

@@ -169,6 +169,31 @@ TEST(OpenAiChat, HoldsToGrammarsAndPatterns) {
   EXPECT_EQ(member(wrong.document(), "/error/param"), "response_format.grammar");
 }
 
+TEST(OpenAiChat, HalfACallIsNone) {
+  json::object body = chat("What is the weather in Seoul?", 100);
+  body["tools"] = json::array{openai_weather_tool()};
+  body["tool_choice"] = "required";
+  body["parallel_tool_calls"] = false;
+  const int64_t n_whole = member(ask(body).document(), "/usage/completion_tokens").as_int64();
+  bool was_half = false;
+  for (int64_t n = 1; n < n_whole; ++n) {
+    body["max_tokens"] = n;
+    body["stream"] = false;
+    const json::value document = ask(body).document();
+    EXPECT_EQ(member(document, "/choices/0/finish_reason"), "length");
+    const json::value calls = member(document, "/choices/0/message/tool_calls");
+    if (calls.is_array()) {
+      EXPECT_TRUE(parse_json(member(calls, "/0/function/arguments").as_string())) << calls;
+      continue;
+    }
+    body["stream"] = true;
+    for (const json::value& event : ask(body).events()) {
+      was_half |= !string_or(member(event, "/choices/0/delta/tool_calls/0/function"), "arguments", "").empty();
+    }
+  }
+  EXPECT_TRUE(was_half);
+}
+
 TEST(OpenAiChat, CallsTheToolThatItMust) {
   json::object body = chat("What is the weather in Seoul?", 100);
   body["tools"] = json::array{openai_weather_tool()};

@@ -18,8 +18,8 @@ inline std::string form_file(const std::string& name, const std::string& content
       "application/octet-stream\r\n\r\n{}\r\n",
       kBoundary, name, content);
 }
-inline ApiAnswer post_form(const ApiClient& client, const std::string& parts) {
-  return client.ask("POST", "/v1/files", parts + fmt::format("--{}--\r\n", kBoundary),
+inline ApiAnswer post_form(const ApiClient& client, const std::string& parts, const std::string& path = "/v1/files") {
+  return client.ask("POST", path, parts + fmt::format("--{}--\r\n", kBoundary),
                     std::string("multipart/form-data; boundary=") + kBoundary);
 }
 inline ApiAnswer upload(const ApiClient& client, const std::string& name, const std::string& content,

@@ -359,6 +359,27 @@ TEST_F(VectorStoresApi, TakeFilesInBatches) {
   EXPECT_EQ(client().ask("POST", path + "/cancel").status, 200);
 }
 
+TEST_F(VectorStoresApi, PiecesOverlapAsAskedFor) {
+  std::string text;
+  for (int i = 0; i < 100; ++i) text += fmt::format("Walrus {} lies on the ice and does not move. ", i);
+  const std::string id = uploaded("long.txt", text);
+  for (const int overlap : {0, 50}) {
+    const json::object lengths = {{"max_chunk_size_tokens", 100}, {"chunk_overlap_tokens", overlap}};
+    const json::object chunking = {{"type", "static"}, {"static", lengths}};
+    const std::string store = created({{"file_ids", json::array{id}}, {"chunking_strategy", chunking}});
+    settled(store, id);
+    size_t n_bytes = 0;
+    const json::value page =
+        client().post(store + "/search", {{"query", "walrus"}, {"max_num_results", 50}}).document();
+    for (const json::value& piece : page.at("data").as_array()) {
+      const size_t bytes = member(piece, "/content/0/text").as_string().size();
+      EXPECT_LE(bytes, 400u);
+      n_bytes += bytes;
+    }
+    EXPECT_EQ(n_bytes > text.size() * 4 / 3, overlap > 0) << n_bytes << " of " << text.size();
+  }
+}
+
 TEST_F(VectorStoresApi, CancelledBatchesLeaveNothing) {
   const std::string store = created();
   std::string many;

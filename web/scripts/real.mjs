@@ -65,17 +65,20 @@ function workspaceFlags(home) {
   return ['--workspace', folder]
 }
 
-/** A model that calls a tool when it is told to, and says that it is done. */
+/** A model that calls a tool when it is told to, and says that it is done. In each language another file: what is allowed in one stays allowed. */
 function writeScriptedModel(path) {
   const written = (name) => [{ name: 'write_file', arguments: { path: `${name}.txt`, content: `${name}\n` } }]
-  const scripts = ['approved', 'refused', 'always'].map((word) => [word.toUpperCase(), written(word)])
+  const names = ['en', 'ko'].flatMap((language) => ['approved', 'refused', 'always'].map((word) => `${word}-${language}`))
+  const scripts = names.map((name) => [name.toUpperCase(), written(name)])
   execFileSync('python3', [join(web, '../tests/serve/scripted_gguf.py'), path], { input: JSON.stringify({ scripts, after: ['That was it.'] }) })
   return path
 }
 
 const home = mkdtempSync(join(tmpdir(), 'ondol-real-'))
 const hub = await startHub()
-const open = await startServer(hub, home, [model, ...workspaceFlags(home)])
+// What agents are told does not fit into the sample's own context.
+const room = model === sample ? ['--ctx', '4096'] : []
+const open = await startServer(hub, home, [model, ...room, ...workspaceFlags(home)])
 const agentsHome = mkdtempSync(join(tmpdir(), 'ondol-real-agents-'))
 const agents = await startServer(hub, agentsHome, [writeScriptedModel(join(agentsHome, 'scripted.gguf')), ...workspaceFlags(agentsHome)])
 const locked = await startServer(hub, home, [sample, '--api-key', 'secret'])

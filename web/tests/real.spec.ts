@@ -187,24 +187,24 @@ inBothLanguages(({ name, words }) => {
       const results = (page: Page) => page.locator('.step-result')
 
       test('@real a call is approved, refused, and allowed from now on', async ({ page }) => {
-        await start(page, 'APPROVED', ['write_file'], 4)
+        await start(page, `APPROVED-${name.toUpperCase()}`, ['write_file'], 4)
         await expect(card(page).locator('pre')).toContainText('approved')
         await card(page).getByRole('button', { name: agents.ask.yesLabel('write_file', await nth(page)) }).click()
         await expect(badge(page)).toHaveText(agents.states.done, { timeout: 60_000 })
         await expect(page.locator('.step-answer').last()).toContainText('That was it.')
         await expect(page.locator('.step-call.refused')).toHaveCount(0)
 
-        await start(page, 'REFUSED', ['write_file'], 4)
+        await start(page, `REFUSED-${name.toUpperCase()}`, ['write_file'], 4)
         await card(page).getByRole('button', { name: agents.ask.noLabel('write_file', await nth(page)) }).click()
         await expect(badge(page)).toHaveText(agents.states.done, { timeout: 60_000 })
         await expect(page.locator('.step-call.refused')).toHaveCount(1)
 
-        await start(page, 'ALWAYS', ['write_file'], 4)
+        await start(page, `ALWAYS-${name.toUpperCase()}`, ['write_file'], 4)
         await card(page).getByRole('button', { name: agents.ask.alwaysLabel('write_file', await nth(page)) }).click()
         await expect(badge(page)).toHaveText(agents.states.done, { timeout: 60_000 })
         // Once more, a person is not asked; and the session goes on with a further goal.
         const first = await nth(page)
-        await page.getByLabel(agents.job.furtherLabel).fill('ALWAYS again')
+        await page.getByLabel(agents.job.furtherLabel).fill(`ALWAYS-${name.toUpperCase()} again`)
         await page.getByRole('button', { name: agents.job.resume }).click()
         await expect.poll(() => nth(page)).toBeGreaterThan(first)
         await expect(badge(page)).toHaveText(agents.states.done, { timeout: 60_000 })

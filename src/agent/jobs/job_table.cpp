@@ -10,7 +10,7 @@ namespace ondol {
 namespace {
 
 constexpr int64_t kApplication = 0x6f6e646a;  // "ondj"
-constexpr int64_t kVersion = 2;
+constexpr int64_t kVersion = 3;
 
 constexpr int kMostRetryDoublings = 10;
 
@@ -55,6 +55,9 @@ CREATE TABLE seen_file (id {own_id}, schedule TEXT NOT NULL, path TEXT NOT NULL,
       "integer"_a = dialect.integer, "own_id"_a = dialect.own_id);
 }
 
+/// What version 3 has more: where sessions lie.
+constexpr const char* kThirdSchema = "ALTER TABLE job ADD COLUMN home TEXT NOT NULL DEFAULT ''";
+
 /// Milliseconds since 1970 by the database's clock.
 std::string now_of(const sql::Dialect& dialect) {
   return dialect.is_server ? "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
@@ -70,7 +73,7 @@ std::string unique_name() {
 
 constexpr char kColumns[] =
     "id, name, work, state, attempts, worker, question, result, made_ms, ended_ms, progress, usage, owner, started_ms, "
-    "changed_ms";
+    "changed_ms, home";
 
 Result<JobRecord> record_of(const Statement& row) {
   JobRecord record;
@@ -89,6 +92,7 @@ Result<JobRecord> record_of(const Statement& row) {
   record.owner = row.text(12);
   record.started_ms = row.integer(13);
   record.changed_ms = row.integer(14);
+  record.home = row.text(15);
   return record;
 }
 
@@ -103,7 +107,8 @@ Result<void> make_tables(Database& database, const std::string& place) {
   }
   if (is_ours && identity.version == kVersion) return {};
   if (identity.is_empty) ONDOL_TRY(database.execute(schema(database.dialect())));
-  ONDOL_TRY(database.execute(second_schema(database.dialect())));
+  if (identity.is_empty || identity.version < 2) ONDOL_TRY(database.execute(second_schema(database.dialect())));
+  ONDOL_TRY(database.execute(kThirdSchema));
   ONDOL_TRY(database.set_identity(kApplication, kVersion));
   return transaction.commit();
 }
@@ -137,29 +142,30 @@ Result<int64_t> JobTable::add(const JobWish& wish) {
   const std::string work = json_text(wish.work);
   ONDOL_TRY(changes_one(
       fmt::format("INSERT INTO job (name, work, state, priority, due_ms, attempts, most_attempts, lease, lease_end_ms, "
-                  "worker, question, answer, progress, result, made_ms, ended_ms, owner, changed_ms) "
-                  "VALUES (?1, ?2, {0}, ?3, {1} + ?4, 0, ?5, '', 0, '', '', '', '', '', {1}, 0, ?6, {1}) "
+                  "worker, question, answer, progress, result, made_ms, ended_ms, owner, changed_ms, home) "
+                  "VALUES (?1, ?2, {0}, ?3, {1} + ?4, 0, ?5, '', 0, '', '', '', '', '', {1}, 0, ?6, {1}, ?7) "
                   "ON CONFLICT (name) DO NOTHING",
                   number_of(JobState::kWaiting), now_),
-      name, work, wish.priority, wish.delay_ms, std::max(1, wish.most_attempts), wish.owner));
+      name, work, wish.priority, wish.delay_ms, std::max(1, wish.most_attempts), wish.owner, wish.home));
   Statement find = ONDOL_TRY(database_.prepare("SELECT id FROM job WHERE name = ?1"));
   return find.number(name);
 }
 
-Result<std::optional<LeasedJob>> JobTable::take(const std::string& worker, int64_t lease_ms) {
+Result<std::optional<LeasedJob>> JobTable::take(const std::string& worker, int64_t lease_ms, const JobHome& home) {
   const std::string lease = unique_name();
   // On a server, many look at once: a row that another is just taking is passed over.
   const std::string_view alone = database_.dialect().is_server ? " FOR UPDATE SKIP LOCKED" : "";
   Statement taking = ONDOL_TRY(database_.prepare(fmt::format(
       "UPDATE job SET state = {running}, lease = ?1, worker = ?2, lease_end_ms = {now} + ?3, attempts = attempts + 1, "
       "changed_ms = {now}, started_ms = CASE WHEN started_ms = 0 THEN {now} ELSE started_ms END "
-      "WHERE id = (SELECT id FROM job WHERE (state = {waiting} AND due_ms <= {now}) OR "
-      "(state = {running} AND lease_end_ms <= {now} AND attempts < most_attempts) "
+      "WHERE id = (SELECT id FROM job WHERE ((state = {waiting} AND due_ms <= {now}) OR "
+      "(state = {running} AND lease_end_ms <= {now} AND attempts < most_attempts)) AND (home = '' OR home = ?4 OR "
+      "(changed_ms <= {now} - ?5 AND due_ms <= {now} - ?5 AND lease_end_ms <= {now} - ?5)) "
       "ORDER BY priority DESC, due_ms, id LIMIT 1{alone}) RETURNING id, name, work, attempts, question, answer, "
       "progress, usage",
       fmt::arg("running", number_of(JobState::kRunning)), fmt::arg("waiting", number_of(JobState::kWaiting)),
       fmt::arg("now", now_), fmt::arg("alone", alone))));
-  taking.start(lease, worker, lease_ms);
+  taking.start(lease, worker, lease_ms, home.id, home.away_ms);
   if (!ONDOL_TRY(taking.next())) {
     // Nobody comes back for those whose last worker died.
     ONDOL_TRY(changes_one(
@@ -189,11 +195,12 @@ Result<bool> JobTable::keep(const LeasedJob& job, int64_t lease_ms) {
                      job.id, job.lease, lease_ms);
 }
 
-Result<bool> JobTable::note(const LeasedJob& job, std::string_view progress) {
+Result<bool> JobTable::note(const LeasedJob& job, std::string_view progress, std::string_view home) {
   return changes_one(
-      fmt::format("UPDATE job SET progress = ?3, changed_ms = {} WHERE id = ?1 AND lease = ?2 AND state = {}", now_,
-                  number_of(JobState::kRunning)),
-      job.id, job.lease, progress);
+      fmt::format(
+          "UPDATE job SET progress = ?3, home = ?4, changed_ms = {} WHERE id = ?1 AND lease = ?2 AND state = {}", now_,
+          number_of(JobState::kRunning)),
+      job.id, job.lease, progress, home);
 }
 
 Result<bool> JobTable::note_usage(const LeasedJob& job, std::string_view usage) {

@@ -29,6 +29,13 @@ enum class JobState {
 };
 std::string_view name_of(JobState state);  // "waiting", "running", ...
 
+/// Where the session lies that a job has begun: a folder, that may be on one machine only. Whoever works elsewhere
+/// takes the job only when nothing has become of it for so long; its own machine may come back.
+struct JobHome {
+  std::string id = {};  // session_home.h; "": nowhere in particular
+  int64_t away_ms = 600'000;
+};
+
 struct JobWish {
   std::string name = {};  // the same name again is the same job; "": a name of its own
   json::value work = {};
@@ -36,6 +43,7 @@ struct JobWish {
   int64_t delay_ms = 0;
   int priority = 0;  // higher ones first
   int most_attempts = 3;
+  std::string home = {};  // of the session that it goes on with
 };
 
 /// A job that this worker holds.
@@ -63,6 +71,7 @@ struct JobRecord {
   std::string usage;
   std::string result;  // JSON of kDone, the error of kFailed and of an attempt that is tried again
   std::string owner;
+  std::string home;  // where its session lies; "": it has none yet
   // Since 1970; 0: not yet.
   int64_t made_ms = 0;
   int64_t started_ms = 0;
@@ -85,13 +94,13 @@ class JobTable {
   /// The job's number; that of the first one where the name is taken already.
   Result<int64_t> add(const JobWish& wish);
   /// A job whose time has come, the most urgent and then the oldest; none: nothing is to be done now.
-  Result<std::optional<LeasedJob>> take(const std::string& worker, int64_t lease_ms);
+  Result<std::optional<LeasedJob>> take(const std::string& worker, int64_t lease_ms, const JobHome& home = {});
 
   // By whoever holds the lease. False: it was lost, and somebody else may have the job; what is asked is not done.
   Result<bool> keep(const LeasedJob& job, int64_t lease_ms);
   Result<bool> finish(const LeasedJob& job, const json::value& result);
-  /// Keeps what whoever goes on with the job must know.
-  Result<bool> note(const LeasedJob& job, std::string_view progress);
+  /// Keeps what whoever goes on with the job must know, and where that lies.
+  Result<bool> note(const LeasedJob& job, std::string_view progress, std::string_view home = "");
   /// Keeps what the job has used so far.
   Result<bool> note_usage(const LeasedJob& job, std::string_view usage);
   /// Takes the answer away: true for one worker once, whatever was killed in between.

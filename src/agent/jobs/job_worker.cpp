@@ -65,7 +65,7 @@ Result<void> JobWorker::run(bool until_idle) {
   Schedules schedules(table);
   while (!stops()) {
     ONDOL_TRY(schedules.add_due());
-    const auto job = ONDOL_TRY(table.take(options_.name, options_.lease_ms));
+    const auto job = ONDOL_TRY(table.take(options_.name, options_.lease_ms, options_.home));
     if (job) {
       ONDOL_TRY(do_job(table, *job));
       continue;
@@ -87,10 +87,11 @@ Result<void> JobWorker::do_job(JobTable& table, const LeasedJob& job) {
   JobOutcome outcome;
   {
     const LeaseKeeper keeper(options_.place, job, options_.lease_ms);
-    outcome = work_(job, {.goes_on = [&] { return !stops() && !keeper.is_lost(); },
-                          .use_answer = [&] { return table.use_answer(job); },
-                          .note = [&](std::string_view progress) { return table.note(job, progress); },
-                          .note_usage = [&](std::string_view usage) { return table.note_usage(job, usage); }});
+    outcome =
+        work_(job, {.goes_on = [&] { return !stops() && !keeper.is_lost(); },
+                    .use_answer = [&] { return table.use_answer(job); },
+                    .note = [&](std::string_view progress) { return table.note(job, progress, options_.home.id); },
+                    .note_usage = [&](std::string_view usage) { return table.note_usage(job, usage); }});
   }
   if (stops() && outcome.kind == JobOutcome::Kind::kFailed) outcome.kind = JobOutcome::Kind::kGivenBack;
   return end_job(table, job, outcome);

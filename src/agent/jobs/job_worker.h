@@ -23,6 +23,7 @@ struct JobWorkerOptions {
   std::string place;  // of the table
   std::string name;   // of this worker, for people
   int64_t lease_ms = 30'000;
+  JobHome home = {};  // where it keeps sessions
   int64_t retry_ms = 1'000;
   int64_t pause_ms = 500;  // between looks at a table without work
   /// Instead of sleeping so long: returns early when there may be work, or stop() was called. May be absent.

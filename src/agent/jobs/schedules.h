@@ -16,9 +16,9 @@ struct Schedule {
   enum class Kind { kTimes, kFiles, kHook };
   std::string name;  // letters, digits, "-", "_" and "."
   Kind kind = Kind::kTimes;
-  std::string at;      // kTimes: the expression
-  std::string files;   // kFiles: a pattern (fits_pattern) of paths below the work's workspace
-  std::string secret;  // kHook: who calls must know it
+  std::string at = {};      // kTimes: the expression
+  std::string files = {};   // kFiles: a pattern (fits_pattern) of paths below the work's workspace
+  std::string secret = {};  // kHook: who calls must know it
   json::value work = {};
   std::string owner = {};
   int64_t next_ms = 0;  // since 1970: kTimes: the next time; kFiles: the next look

@@ -27,7 +27,7 @@ struct ConfiguredServer {
   ServerUrl url;
   std::set<std::string> read_only_tools;
   bool trusts_annotations = false;
-  std::optional<ServerCell> cell;  // of a command that runs confined
+  std::optional<ServerCell> cell = {};  // of a command that runs confined
 
   bool is_remote() const { return !url.url.empty(); }
 };

@@ -23,10 +23,10 @@ struct ServerOptions {
   std::string name = "ondol";
   std::string title = "Ondol";
   std::string version;
-  std::string instructions;  // for the model behind the client
-  size_t page_size = 100;    // of lists
-  int64_t ttl_ms = 10'000;   // for which a client may keep lists and resources
-  int n_threads = 16;        // calls at once
+  std::string instructions = {};  // for the model behind the client
+  size_t page_size = 100;         // of lists
+  int64_t ttl_ms = 10'000;        // for which a client may keep lists and resources
+  int n_threads = 16;             // calls at once
   size_t most_waiting = 256;
 };
 

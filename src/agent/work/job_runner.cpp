@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include <fmt/format.h>
+
 #include "agent/jobs/stored_answer.h"
 
 namespace ondol {
@@ -90,7 +92,14 @@ JobOutcome JobRunner::run(const LeasedJob& job, const JobWorker::Hooks& hooks) {
 
 Result<JobOutcome> JobRunner::run_session(AgentTask& task, const LeasedJob& job, const JobWorker::Hooks& hooks) {
   const bool is_own = task.resume.empty();
-  if (!job.progress.empty()) task.resume = job.progress;
+  if (!job.progress.empty()) {
+    // One that lies on another machine, which has not come back for long, cannot be gone on with.
+    const bool is_here = !is_own || AgentSession::exists(parts_.places.sessions(), job.progress);
+    if (is_here) task.resume = job.progress;
+    if (!is_here && parts_.note) {
+      parts_.note(fmt::format("job {} begins anew: its session {} is not on this machine", job.id, job.progress));
+    }
+  }
   UsageMeter usage(job, hooks);
   usage.take_from(task.loop.budget);
   Workshop shop = ONDOL_TRY(open_workshop(task, parts_.places));

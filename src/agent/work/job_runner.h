@@ -9,7 +9,8 @@
 
 namespace ondol {
 
-/// A job goes on with the session that it began, also when another worker died over it. With approve = "ask" it waits
+/// A job goes on with the session that it began, also when another worker died over it; where that session is not to be
+/// found, with a new one. With approve = "ask" it waits
 /// in the table for a person's answer and holds no worker meanwhile. One thread at a time.
 class JobRunner {
  public:

@@ -10,6 +10,7 @@ import { announce } from '../../state/interface'
 import { shortName } from '../../state/models'
 import { links } from '../../state/router'
 import { t } from '../../state/settings'
+import { ErrorLine } from '../ErrorLine'
 import { Icon } from '../Icon'
 import { ApprovalCard } from './ApprovalCard'
 import { GoalFields } from './GoalFields'
@@ -42,7 +43,7 @@ function NewGoal({ about }: { about: AgentsAbout }) {
       <h2>{words.new}</h2>
       <form class="form goal-form" onSubmit={(event) => void start(event)}>
         <GoalFields form={form} about={about} change={(part) => setForm((before) => ({ ...before, ...part }))} />
-        {error && <p class="notice notice-error" role="alert"><Icon name="warning" /><span>{error.kind === 'network' ? t.value.errors.network : error.message}</span></p>}
+        {error && <ErrorLine error={error} />}
         <button type="submit" class="button primary" disabled={!canStart}>
           <Icon name="forward" />
           {isBusy ? words.starting : words.start}

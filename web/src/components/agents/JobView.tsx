@@ -9,6 +9,7 @@ import { cancelJob, hasEnded, resumeJob } from '../../state/agents'
 import { go, links } from '../../state/router'
 import { t } from '../../state/settings'
 import { ErrorNotice } from '../chat/ErrorNotice'
+import { ErrorLine } from '../ErrorLine'
 import { Icon } from '../Icon'
 import { Page } from '../Page'
 import { ApprovalCard } from './ApprovalCard'
@@ -132,9 +133,7 @@ function Body({ job }: { job: Job }) {
       )}
       {job.state === 'asking' && <ApprovalCard job={job} />}
       <Now job={job} />
-      {job.state === 'failed' && job.error && job.error !== lastEnd?.text && (
-        <p class="notice notice-error" role="alert"><Icon name="warning" /><span>{job.error}</span></p>
-      )}
+      {job.state === 'failed' && job.error && job.error !== lastEnd?.text && <ErrorLine error={job.error} />}
       {hasEnded(job) && job.session && <Further job={job} />}
       <div ref={end} />
     </>

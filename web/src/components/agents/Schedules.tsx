@@ -10,6 +10,7 @@ import { showToast } from '../../state/interface'
 import { t } from '../../state/settings'
 import { ErrorNotice } from '../chat/ErrorNotice'
 import { Choice, Dialog, IconButton } from '../controls'
+import { ErrorLine } from '../ErrorLine'
 import { Icon } from '../Icon'
 import { GoalFields } from './GoalFields'
 import { HookSecret } from './HookSecret'
@@ -142,7 +143,7 @@ function NewSchedule({ about, onMade }: { about: AgentsAbout; onMade: (made: Sch
       <form class="form goal-form" onSubmit={(event) => void make(event)}>
         <WhenFields when={when} change={(part) => setWhen((before) => ({ ...before, ...part }))} />
         <GoalFields form={form} about={about} change={(part) => setForm((before) => ({ ...before, ...part }))} />
-        {error && <p class="notice notice-error" role="alert"><Icon name="warning" /><span>{error.kind === 'network' ? t.value.errors.network : error.message}</span></p>}
+        {error && <ErrorLine error={error} />}
         <button type="submit" class="button primary" disabled={!canMake}>
           <Icon name="plus" />
           {words.create}
