@@ -7,7 +7,8 @@ SETS is a folder with text/ and instruct/ as README.md describes them. OUT recei
   texts/train.jsonl             {"text"}: simple books, fairy tales, children's stories
   talk/train.jsonl              {"messages"}, some with "tools": stories on request, questions about a passage, calls of
                                 tools, small talk in English and Korean, sums
-  polish/train.jsonl            the same, but fewer long ones and more small talk: what is learned last
+  practice/train.jsonl          reading and calls with values drawn anew (practice.py), stories, small talk
+  polish/train.jsonl            the same with other values, and whole dialogues: what is learned last
   valid/<set>.jsonl             what is kept from training, a file for each set
 Needs Python's standard library only. The same input gives the same bytes.
 """
@@ -18,9 +19,12 @@ import random
 import re
 import sys
 
+import practice
+
 STORY_REPEATS = 12     # how often each children's story is told in talk/
 PASSAGE_BYTES = 1400   # longest passage of a question
 DIALOGUE_BYTES = 2600  # where a dialogue with tools is cut
+WHOLE_BYTES = 7000     # the same for the last part, where results of tools stay whole
 
 
 def read_lines(path: pathlib.Path) -> list[dict]:
@@ -238,19 +242,19 @@ def rename_tools(row: dict, draw: random.Random) -> dict:
     return row
 
 
-def shortened(row: dict) -> dict | None:
+def shortened(row: dict, longest: int = DIALOGUE_BYTES) -> dict | None:
     """Up to the answer behind the last call that still fits; long results of tools keep their first entry."""
     messages, size, last = [], 0, 0
     for message in row["messages"]:
         message = dict(message)
-        if message["role"] == "tool":
+        if message["role"] == "tool" and longest == DIALOGUE_BYTES:
             found = json.loads(message["content"])
             if isinstance(found, list) and len(message["content"]) > 400:
                 message["content"] = json.dumps(found[:1], ensure_ascii=False)
             if len(message["content"]) > 500:
                 message["content"] = message["content"][:500]
         size += len(json.dumps(message))
-        if size > DIALOGUE_BYTES:
+        if size > longest:
             break
         messages.append(message)
         if message["role"] == "assistant" and (message.get("tool_calls") or len(messages) < 3 or messages[-2]["role"] == "tool"):
@@ -299,6 +303,27 @@ def small_talks(folder: pathlib.Path, repeats: int, draw: random.Random) -> list
     return rows
 
 
+def practice_rows(folder: pathlib.Path, stories: list, passages: list[dict], korean: list[dict], dialogues: list[dict],
+                  longest: int, seed: int) -> list[dict]:
+    draw = random.Random(seed)
+    pools = practice.value_pools(dialogues)
+    rows = story_talks(stories, draw) + sums(1000, draw) + small_talks(folder, 20, draw) + draw.sample(korean, 6000)
+    rows += practice.reading_rows(24000, draw)
+    for _ in range(2):
+        rows += [plain_turns(row) for row in practice.passage_rows(passages, PASSAGE_BYTES + 400, draw)]
+    for row in dialogues:
+        whole = shortened(practice.with_other_values(row, pools, draw) if draw.random() < 0.6 else row, longest)
+        if whole:
+            rows.append(rename_tools(whole, draw) if draw.random() < 0.5 else whole)
+    rows += [rename_tools(row, draw) if draw.random() < 0.5 else row for row in practice.request_rows(dialogues, pools, draw)]
+    draw.shuffle(rows)
+    return rows
+
+
+def plain_turns(row: dict) -> dict:
+    return {"messages": [turn(message["role"], plain(message["content"])) for message in row["messages"]]}
+
+
 def main(sets: pathlib.Path, out: pathlib.Path) -> None:
     draw = random.Random(20261123)
     stories = children_stories(sets)
@@ -327,10 +352,8 @@ def main(sets: pathlib.Path, out: pathlib.Path) -> None:
     talks = short + passages_asked + tools + small_talks(here, 6, draw) + korean[400:]
     draw.shuffle(talks)
     write_lines(out / "talk/train.jsonl", talks)
-    polish = short + draw.sample(passages_asked, len(passages_asked) // 2) + draw.sample(tools, len(tools) // 2)
-    polish += small_talks(here, 40, draw) + draw.sample(korean[400:], 3000)
-    draw.shuffle(polish)
-    write_lines(out / "polish/train.jsonl", polish)
+    for name, longest, seed in (("practice", DIALOGUE_BYTES, 20261124), ("polish", WHOLE_BYTES, 20261125)):
+        write_lines(out / name / "train.jsonl", practice_rows(here, told, learned, korean[400:], dialogues, longest, seed))
 
     write_lines(out / "valid/stories.jsonl", [{"text": f"{title}\n\n{text}"} for title, text in kept_stories])
     write_lines(out / "valid/books.jsonl", [{"text": plain(book["text"])[20000:60000]} for book in read_lines(sets / "text/books-easy-val.jsonl")[:8]])
