@@ -93,29 +93,6 @@ class Run(unittest.TestCase):
         self.assertEqual(self.text(*args, "--seed", "5", "-t", "1"), self.text(*args, "--seed", "5", "-t", "2"))
         self.assertNotEqual(self.text(*args, "--seed", "5"), self.text(*args, "--seed", "6"))
 
-    def test_what_a_model_recommends_counts_where_nothing_is_said(self):
-        model = self.path / "calm.gguf"
-        status, _, err = ondol("quantize", SAMPLE, model, "--type", "Q8_0", "--allow-requantize", "--override-kv",
-                               "general.sampling.temp=float:0", "--override-kv", "general.name=str:calm")
-        self.assertEqual(status, 0, err)
-        args = ("run", model, "Once upon a time", "--raw", "-n", "20")
-        calm = ondol(*args, "--seed", "5")[1]
-        self.assertEqual(calm, ondol(*args, "--seed", "6")[1])
-        self.assertNotEqual(calm, ondol(*args, "--seed", "6", "--temp", "1.5")[1])
-        with subprocess.Popen([*ONDOL, "serve", str(model), "--port", "0"], stdout=subprocess.PIPE, text=True) as server:
-            url = next(found[0] for line in server.stdout if (found := re.search(r"http://[\d.]+:\d+", line)))
-            said = []
-            for more in ({"seed": 5}, {"seed": 6}, {"seed": 6, "temperature": 1.5}):
-                body = {"prompt": "Once upon a time", "max_tokens": 20} | more
-                with urllib.request.urlopen(f"{url}/v1/completions", json.dumps(body).encode()) as answer:
-                    said.append(json.loads(answer.read())["choices"][0]["text"])
-            server.terminate()
-        self.assertEqual(said[0], said[1])
-        self.assertNotEqual(said[1], said[2])
-        status, _, err = ondol("quantize", SAMPLE, model, "--type", "Q8_0", "--override-kv", "temp=0")
-        self.assertEqual(status, 1)
-        self.assertIn("--override-kv: expected KEY=TYPE:VALUE", err)
-
     def test_speculation_is_counted_and_changes_no_text(self):
         prompt = "The cat sat. The dog sat. " * 3
         for sampling in (("--temp", "0"), ("--seed", "7")):
@@ -348,6 +325,29 @@ class Files(unittest.TestCase):
             self.assertEqual(ondol("tokenize", model, "--json", stdin=KOREAN)[1], ondol("tokenize", SAMPLE, "--json", stdin=KOREAN)[1])
             status, out_text, err = ondol("run", model, "안녕하세요", "--temp", "0", "-n", "4")
             self.assertEqual(status, 0, err)
+
+    def test_what_a_model_recommends_counts_where_nothing_is_said(self):
+        model = self.path / "calm.gguf"
+        status, _, err = ondol("quantize", SAMPLE, model, "--type", "Q8_0", "--allow-requantize", "--override-kv",
+                               "general.sampling.temp=float:0", "--override-kv", "general.name=str:calm")
+        self.assertEqual(status, 0, err)
+        args = ("run", model, "Once upon a time", "--raw", "-n", "20")
+        calm = ondol(*args, "--seed", "5")[1]
+        self.assertEqual(calm, ondol(*args, "--seed", "6")[1])
+        self.assertNotEqual(calm, ondol(*args, "--seed", "6", "--temp", "1.5")[1])
+        with subprocess.Popen([*ONDOL, "serve", str(model), "--port", "0"], stdout=subprocess.PIPE, text=True) as server:
+            url = next(found[0] for line in server.stdout if (found := re.search(r"http://[\d.]+:\d+", line)))
+            said = []
+            for more in ({"seed": 5}, {"seed": 6}, {"seed": 6, "temperature": 1.5}):
+                body = {"prompt": "Once upon a time", "max_tokens": 20} | more
+                with urllib.request.urlopen(f"{url}/v1/completions", json.dumps(body).encode()) as answer:
+                    said.append(json.loads(answer.read())["choices"][0]["text"])
+            server.terminate()
+        self.assertEqual(said[0], said[1])
+        self.assertNotEqual(said[1], said[2])
+        status, _, err = ondol("quantize", SAMPLE, model, "--type", "Q8_0", "--override-kv", "temp=0")
+        self.assertEqual(status, 1)
+        self.assertIn("--override-kv: expected KEY=TYPE:VALUE", err)
 
     def test_a_folder_is_quantized_as_the_gguf_file_made_from_it(self):
         hf, whole = self.path / "hf", self.path / "whole.gguf"
