@@ -172,9 +172,10 @@ class ContainerApi {
       if (!kept) return send_error(to, kStyle, unknown_file(id, "file_id"));
       file = *kept;
     }
-    const std::unique_lock lock(container->mutex, std::try_to_lock);
+    std::unique_lock lock(container->mutex, std::try_to_lock);
     if (!lock) return send_error(to, kStyle, busy());
     const auto there = put_in_container(*container, file, containers().limits().bytes);
+    lock.unlock();  // who has the answer may ask for more at once
     if (!there) return send_error(to, kStyle, wrong("file", "file: " + there.error().message()));
     send_json(to, shown(*container, *there));
   }
@@ -190,9 +191,10 @@ class ContainerApi {
   }
 
   void remove_file(Responder& to, CodeContainer& container, const ContainerFile& file) const {
-    const std::unique_lock lock(container.mutex, std::try_to_lock);
+    std::unique_lock lock(container.mutex, std::try_to_lock);
     if (!lock) return send_error(to, kStyle, busy());
     const auto removed = remove_container_file(container, file);
+    lock.unlock();
     if (!removed) return send_error(to, kStyle, make_error(409, removed.error().message()));
     send_json(to, json::object{{"id", file.id}, {"object", "container.file.deleted"}, {"deleted", true}});
   }
