@@ -14,6 +14,7 @@ import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "sdk"))
 
+from sandbox import confines  # noqa: E402
 from scripted_gguf import call, write_scripted_model  # noqa: E402
 from served import KEY, Server  # noqa: E402
 
@@ -73,15 +74,8 @@ class Containers(unittest.TestCase):
             {"type": "code_interpreter", "container": container["id"]}]}, expected=404)
 
 
-def confines():
-    import subprocess
-    return "sandbox" not in subprocess.run([ONDOL, "act", "x", "--model", f"{SOURCE}/examples/sample.gguf",
-                                            "--steps", "1", "--data-dir", tempfile.mkdtemp()], cwd=tempfile.mkdtemp(),
-                                           capture_output=True, text=True).stderr
-
-
 if __name__ == "__main__":
-    if not confines():
+    if not confines(ONDOL, SOURCE):
         print("no sandbox works here")
         sys.exit(77)
     unittest.main(argv=sys.argv[:1] + sys.argv[3:])
