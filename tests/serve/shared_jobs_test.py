@@ -18,7 +18,7 @@ import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "sdk"))
 
-from agents_test import confines  # noqa: E402
+from sandbox import confines  # noqa: E402
 from scripted_gguf import call, write_scripted_model  # noqa: E402
 from served import Server  # noqa: E402
 
@@ -164,7 +164,7 @@ class SharedJobs(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    if not confines():
+    if not confines(ONDOL, SOURCE):
         print("no sandbox works here")
         sys.exit(77)
     unittest.main(argv=sys.argv[:1] + sys.argv[3:])
