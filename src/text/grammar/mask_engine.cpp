@@ -153,6 +153,14 @@ std::shared_ptr<const MaskEngine::Mask> MaskEngine::mask(ConfigId config) {
   return mask;
 }
 
+TokenSet MaskEngine::inside(ConfigId config) {
+  TokenSet tokens(vocabulary_.size());
+  for (const Matcher::Item& item : matcher_.items_of(config)) {
+    if (!item.names_token()) lexeme_mask(item.what, 0)->add_inside_to(tokens);
+  }
+  return tokens;
+}
+
 ConfigId MaskEngine::step_bytes(ConfigId config, std::string_view bytes) {
   for (const char byte : bytes) {
     config = matcher_.step(config, static_cast<uint8_t>(byte));

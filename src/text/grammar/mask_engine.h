@@ -31,6 +31,8 @@ class MaskEngine {
 
   Matcher& matcher() { return matcher_; }
   std::shared_ptr<const Mask> mask(ConfigId config);
+  /// Text tokens that only go on with a lexeme that has begun: that lie inside a string, say, and do not close it.
+  TokenSet inside(ConfigId config);
   /// Behind the token; kDead if it may not come. `token` is in range.
   ConfigId step(ConfigId config, TokenId token);
   /// Too large to go on with: texts move to a new engine. Needs no lock.

@@ -1,6 +1,11 @@
 #include "text/grammar/token_mask.h"
 
+#include <algorithm>
+#include <array>
+#include <optional>
+
 #include "text/grammar/mask_engine.h"
+#include "text/grammar/repetition.h"
 
 namespace ondol {
 namespace {
@@ -8,6 +13,7 @@ namespace {
 using grammar::ConfigId;
 using grammar::MaskEngine;
 using grammar::Matcher;
+using grammar::Repetition;
 using grammar::VocabularyWithMasks;
 
 class GrammarConstraint : public TokenConstraint {
@@ -21,6 +27,7 @@ class GrammarConstraint : public TokenConstraint {
   const TokenSet* allowed() override {
     if (ended_) return &vocabulary_->ends();
     const std::lock_guard lock(engine_->mutex);
+    if (leads_out()) return &way_out();
     mask_ = engine_->mask(config_);
     return mask_->everything ? nullptr : &mask_->tokens;
   }
@@ -29,6 +36,7 @@ class GrammarConstraint : public TokenConstraint {
     if (token < 0 || token >= vocabulary_->size()) return false;
     if (ended_) return vocabulary_->ends().contains(token);
     const std::lock_guard lock(engine_->mutex);
+    if (leads_out()) return way_out().contains(token);
     if (engine_->step(config_, token) != Matcher::kDead) return true;
     if (vocabulary_->trie().is_text(token)) return false;
     if (vocabulary_->ends().contains(token) && engine_->matcher().may_end(config_)) return true;
@@ -42,8 +50,10 @@ class GrammarConstraint : public TokenConstraint {
     move_from_full_engine();
     const std::lock_guard lock(engine_->mutex);
     const ConfigId next = engine_->step(config_, token);
+    way_out_.reset();
     if (next != Matcher::kDead) {
       config_ = next;
+      repetition_.accept(token, next);
     } else if (vocabulary_->ends().contains(token) || vocabulary_->trie().is_text(token)) {
       ended_ = true;
     }
@@ -65,6 +75,29 @@ class GrammarConstraint : public TokenConstraint {
     const std::scoped_lock locks(engine_->mutex, next->mutex);
     config_ = next->matcher().import(engine_->matcher(), config_);
     engine_ = next;
+    repetition_ = Repetition();  // it knew the other matcher's configurations
+  }
+
+  /// A text that may end does so when its tokens are spent; one that goes round inside a string of a call would be lost.
+  bool leads_out() const { return repetition_.goes_round() && !engine_->matcher().may_end(config_); }
+
+  /// The tokens that leave what the text goes round in: those that close the string, say, and behind which it does not
+  /// stand where it stood in the round before. Where there are none, those that do the latter, or all.
+  const TokenSet& way_out() {
+    if (way_out_) return *way_out_;
+    const TokenSet& all = engine_->mask(config_)->tokens;
+    const TokenSet inside = engine_->inside(config_);
+    std::array<TokenSet, 3> ways = {TokenSet(vocabulary_->size()), TokenSet(vocabulary_->size()), all};
+    std::array<bool, 3> exists = {false, false, true};
+    for (TokenId token = 0; token < vocabulary_->size(); ++token) {
+      if (!all.contains(token) || repetition_.met(engine_->step(config_, token))) continue;
+      const size_t way = inside.contains(token) ? 1 : 0;
+      ways[way].insert(token);
+      exists[way] = true;
+    }
+    const auto best = std::find(exists.begin(), exists.end(), true) - exists.begin();
+    way_out_ = std::move(ways[static_cast<size_t>(best)]);
+    return *way_out_;
   }
 
   GrammarPtr grammar_;
@@ -72,6 +105,8 @@ class GrammarConstraint : public TokenConstraint {
   std::shared_ptr<MaskEngine> engine_;
   ConfigId config_ = Matcher::kDead;
   std::shared_ptr<const MaskEngine::Mask> mask_;
+  Repetition repetition_;
+  std::optional<TokenSet> way_out_;  // of config_, once asked for
   bool ended_ = false;
 };
 

@@ -173,5 +173,56 @@ TEST(Mask, ManyTextsShareAGrammar) {
   for (std::thread& thread : threads) thread.join();
 }
 
+void repeat(const Masked& m, TokenConstraint& constraint, const std::vector<std::string>& words, int n) {
+  for (int i = 0; i < n; ++i) {
+    for (const std::string& word : words) {
+      const TokenId token = ids_of(*m.tokenizer, word);
+      ASSERT_TRUE(constraint.allows(token)) << word << " in round " << i;
+      constraint.accept(token);
+    }
+  }
+}
+
+TEST(Mask, LeadsOutOfAStringThatGoesRoundForEver) {
+  const Masked m = masked({"{\"a\":\"", "so", " on", "\"}", "on\"}"});
+  const json::value schema = *parse_json(R"({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]})");
+  const auto constraint = constrain(*grammar_from_json_schema(schema), m.vocabulary);
+  constraint->accept(ids_of(*m.tokenizer, "{\"a\":\""));
+  repeat(m, *constraint, {"so", " on"}, 65);
+  EXPECT_EQ(next(m, *constraint), (Texts{"\"}", "on\"}"}));
+  EXPECT_FALSE(constraint->allows(ids_of(*m.tokenizer, "x")));
+  constraint->accept(ids_of(*m.tokenizer, "\"}"));
+  EXPECT_TRUE(constraint->is_finished());
+}
+
+TEST(Mask, LetsLongRowsBe) {
+  const Masked m = masked({"--", "so"});
+  GrammarBuilder b;
+  const auto constraint = constrain(*b.build(*b.regex("\"[^\"]*\"")), m.vocabulary);
+  constraint->accept(ids_of(*m.tokenizer, "\""));
+  repeat(m, *constraint, {"--"}, 100);
+  repeat(m, *constraint, {"so"}, 100);
+  EXPECT_TRUE(constraint->allows(ids_of(*m.tokenizer, "--")));
+  EXPECT_TRUE(constraint->allows(ids_of(*m.tokenizer, "so")));
+}
+
+TEST(Mask, GoesRoundWhereThereIsNoOtherWay) {
+  const Masked m = masked({"so"});
+  GrammarBuilder b;
+  const auto constraint = constrain(*b.build(*b.regex("(so)*!")), m.vocabulary);
+  repeat(m, *constraint, {"so"}, 129);
+  EXPECT_EQ(next(m, *constraint, true), (Texts{"!", "s"}));
+  const auto only = constrain(*b.build(*b.regex("(so){500}")), m.vocabulary);
+  repeat(m, *only, {"so"}, 500);
+  EXPECT_TRUE(only->is_finished());
+}
+
+TEST(Mask, TextThatMayEndGoesRoundAsLongAsItLikes) {
+  const Masked m = masked({"so"});
+  GrammarBuilder b;
+  const auto constraint = constrain(*b.build(*b.regex("[a-z]*")), m.vocabulary);
+  repeat(m, *constraint, {"so"}, 1000);
+}
+
 }  // namespace
 }  // namespace ondol
