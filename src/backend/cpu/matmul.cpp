@@ -85,6 +85,10 @@ class Multiplication {
                       float* memory) const;
   void multiply_in_lanes(const MatmulJob& job, const MatmulScratch::Plan& plan, int64_t begin, int64_t end, int64_t n_x,
                          float* memory) const;
+  void multiply_in_panels(const MatmulJob& job, const MatmulScratch::Plan& plan, int64_t begin, int64_t end,
+                          int64_t n_x, float* memory) const;
+  void multiply_as_it_lies(const MatmulJob& job, const MatmulScratch::Plan& plan, const RowGroup& group, int64_t row,
+                           const BlockOfRows& block) const;
   void multiply_in_strips(const MatmulJob& job, const MatmulScratch::Plan& plan, int64_t begin, int64_t end,
                           const BlockOfRows& block, float* memory) const;
 
@@ -138,7 +142,7 @@ size_t Multiplication::scratch_floats(const MatmulJob& job, const MatmulScratch:
   if (plan.way == MatmulWay::kDecode) return (kDecodedRows * k + 15) / 16 * 16;
   if (plan.way == MatmulWay::kFloats) return copied;
   if (plan.way == MatmulWay::kTiles) return tiled_floats(job);
-  return copied + k / kXGroup * plan.type->panel_step / sizeof(float);
+  return copied + kMostPanels * (k / kXGroup * plan.type->panel_step / sizeof(float));
 }
 
 /// About how many processor cycles a row of weights takes: to read it from memory, and to multiply.
@@ -276,31 +280,55 @@ void Multiplication::multiply_lanes(const MatmulJob& job, const MatmulScratch::P
 /// The first n_x rows of x.
 void Multiplication::multiply_in_lanes(const MatmulJob& job, const MatmulScratch::Plan& plan, int64_t begin,
                                        int64_t end, int64_t n_x, float* memory) const {
+  // Unpacked once for many rows of x, or else for each block of them.
+  if (n_x > kWide + kNarrow) return multiply_in_panels(job, plan, begin, end, n_x, memory);
+  for (int64_t row = begin; row < end;) {
+    const RowGroup group = next_streams(job.weight, row, end, plan.type->lanes, memory);
+    for (int64_t b = 0; b < n_blocks_of(n_x); ++b) multiply_as_it_lies(job, plan, group, row, block_of(n_x, b));
+    row += group.n;
+  }
+}
+
+void Multiplication::multiply_as_it_lies(const MatmulJob& job, const MatmulScratch::Plan& plan, const RowGroup& group,
+                                         int64_t row, const BlockOfRows& block) const {
   alignas(64) float tile[kWide * kRowsAtOnce];
   const LanesType& type = *plan.type;
+  const XBlock x = scratch_.inputs.block(plan.input, block.begin / kWide, type);
+  const LanesKernel kernel = block.width == kWide ? type.wide : type.narrow[block.width - 1];
+  kernel(group.rows, group.row_bytes, group.lanes, job.weight.columns(), &x, tile, kRowsAtOnce);
+  store_tile(job, tile, kRowsAtOnce, group, row, block.begin, block.n_rows);
+}
+
+void Multiplication::multiply_in_panels(const MatmulJob& job, const MatmulScratch::Plan& plan, int64_t begin,
+                                        int64_t end, int64_t n_x, float* memory) const {
+  alignas(64) float tile[kWide * kMostPanels * kMaxLanes];
+  const LanesType& type = *plan.type;
   const int64_t k = job.weight.columns();
-  const int64_t n_blocks = n_blocks_of(n_x);
-  auto* panel = reinterpret_cast<uint8_t*>(memory);
-  uint8_t* copy = panel + static_cast<size_t>(k / kXGroup) * type.panel_step;
-  // Unpacked once for many rows of x, or else for each block of them.
-  const bool packed = n_x > kWide + kNarrow;
+  const size_t panel_bytes = static_cast<size_t>(k / kXGroup) * type.panel_step;
+  auto* panels = reinterpret_cast<uint8_t*>(memory);
   for (int64_t row = begin; row < end;) {
-    const RowGroup group = packed ? group_of_rows(job.weight, row, end, type.lanes, copy)
-                                  : next_streams(job.weight, row, end, type.lanes, copy);
-    if (packed) type.pack(group.rows, group.row_bytes, k, panel);
-    for (int64_t b = 0; b < n_blocks; ++b) {
-      const BlockOfRows block = block_of(n_x, b);
-      const XBlock x = scratch_.inputs.block(plan.input, b, type);
-      if (block.width == kWide && packed) {
-        type.multiply_panel(panel, k, &x, tile);
-        store_tile(job, tile, type.lanes, group, row, block.begin, block.n_rows);
-        continue;
-      }
-      const LanesKernel kernel = block.width == kWide ? type.wide : type.narrow[block.width - 1];
-      kernel(group.rows, group.row_bytes, group.lanes, k, &x, tile, kRowsAtOnce);
-      store_tile(job, tile, kRowsAtOnce, group, row, block.begin, block.n_rows);
+    RowGroup groups[kMostPanels];
+    int64_t rows[kMostPanels];
+    int n = 0;
+    for (; n < kMostPanels && row < end; row += groups[n++].n) {
+      rows[n] = row;
+      groups[n] = group_of_rows(job.weight, row, end, type.lanes, panels + kMostPanels * panel_bytes);
+      type.pack(groups[n].rows, groups[n].row_bytes, k, panels + static_cast<size_t>(n) * panel_bytes);
     }
-    row += group.n;
+    for (int64_t b = 0; b < n_blocks_of(n_x); ++b) {
+      const BlockOfRows block = block_of(n_x, b);
+      if (block.width == kWide) {
+        const XBlock x = scratch_.inputs.block(plan.input, b, type);
+        type.multiply_panels(panels, n, k, &x, tile, kMostPanels * kMaxLanes);
+      }
+      for (int i = 0; i < n; ++i) {
+        if (block.width == kWide) {
+          store_tile(job, tile + i * type.lanes, kMostPanels * kMaxLanes, groups[i], rows[i], block.begin, block.n_rows);
+        } else {
+          multiply_as_it_lies(job, plan, groups[i], rows[i], block);
+        }
+      }
+    }
   }
 }
 

@@ -77,93 +77,117 @@ size_t RoundedInputs::place(Input& input, size_t at) const {
   return at;
 }
 
+int64_t RoundedInputs::n_parts(const Input& input) const {
+  const int64_t n_blocks = n_blocks_of(input.x.rows());
+  if (n_blocks == 0) return 0;
+  const BlockOfRows last = block_of(input.x.rows(), n_blocks - 1);
+  return last.width <= few_ ? n_blocks - 1 + last.n_rows : n_blocks;
+}
+
 void RoundedInputs::build(const MatmulKernels& kernels, ThreadPool& pool) {
+  few_ = kernels.few;
   size_t size_bytes = 0;
-  int64_t n_rows = 0;
+  int64_t n = 0;
   int64_t widest = 0;
+  bool has_blocks = false;
   for (Input& input : inputs_) {
     size_bytes = place(input, size_bytes);
-    n_rows += padded_rows(input.x.rows());
+    n += n_parts(input);
     widest = std::max(widest, input.x.columns());
+    has_blocks |= input.x.rows() > few_;
   }
-  if (n_rows == 0) return;
+  if (n == 0) return;
   memory_base_ = reinterpret_cast<uint8_t*>(memory_.floats(size_bytes / sizeof(float)));
-  few_ = kernels.few;
-  // A row's sums of 16, and for strips its scales and bytes.
+  // The sums of 16 of a block, or a row's with its scales and bytes.
   const int64_t padded = padded_columns(widest);
-  const size_t row_floats =
-      aligned(static_cast<size_t>(padded / 16 * 4 + padded / kXGroup * 4 + padded)) / sizeof(float);
-  auto* memory = reinterpret_cast<uint8_t*>(rows_.floats(row_floats * static_cast<size_t>(pool.size())));
+  const int64_t of_row = padded / 16 * 4 + padded / kXGroup * 4 + padded;
+  const int64_t of_block = has_blocks ? padded / 16 * 4 * kWide : 0;
+  const size_t part_bytes = aligned(static_cast<size_t>(std::max(of_row, of_block)));
+  auto* memory = reinterpret_cast<uint8_t*>(
+      rounding_.floats(part_bytes / sizeof(float) * static_cast<size_t>(pool.size())));
   auto body = [&](int64_t begin, int64_t end, int thread) {
     int64_t first = 0;
     for (const Input& input : inputs_) {
-      const int64_t last = first + padded_rows(input.x.rows());
-      for (int64_t row = std::max(begin, first); row < std::min(end, last); ++row) {
-        round_row(kernels, input, row - first, memory + row_floats * sizeof(float) * static_cast<size_t>(thread));
+      const int64_t last = first + n_parts(input);
+      for (int64_t part = std::max(begin, first); part < std::min(end, last); ++part) {
+        round_part(kernels, input, part - first, memory + part_bytes * static_cast<size_t>(thread));
       }
       first = last;
     }
   };
   // Some microseconds to a chunk: less does not pay for waking a thread.
   constexpr int64_t kChunkElements = 16384;
-  pool.run(n_rows, std::max<int64_t>(1, kChunkElements / widest), std::ref(body));
+  pool.run(n, has_blocks ? 1 : std::max<int64_t>(1, kChunkElements / widest), std::ref(body));
 }
 
-void RoundedInputs::round_row(const MatmulKernels& kernels, const Input& input, int64_t row, uint8_t* memory) {
+void RoundedInputs::round_part(const MatmulKernels& kernels, const Input& input, int64_t part, uint8_t* memory) {
+  const int64_t last = n_blocks_of(input.x.rows()) - 1;
+  const BlockOfRows block = block_of(input.x.rows(), std::min(part, last));
+  if (block.width > few_) return round_block(kernels, input, block, memory);
+  round_for_strips(kernels, input, block, static_cast<int>(part - last), memory);
+}
+
+void RoundedInputs::round_block(const MatmulKernels& kernels, const Input& input, const BlockOfRows& block,
+                                uint8_t* memory) {
   const int64_t k = input.x.columns();
-  const BlockOfRows block = block_of(input.x.rows(), row / kWide);
-  const auto column = static_cast<int>(row % kWide);
-  if (block.width <= few_) return round_for_strips(kernels, input, row, {4, block.width, column}, memory);
-  const Place place{1, block.width, column};
   const int64_t first = block.begin * k;
   auto* sums = reinterpret_cast<int32_t*>(memory);
-  int8_t* q = at<int8_t>(input.q) + first + kernels.x_run * column;
-  float* scale = at<float>(input.scale) + first / kXGroup + column;
-  if (column < block.n_rows) {
-    kernels.round(input.x.f32(row), k, block.width, q, scale, sums);
-  } else {
-    const int64_t run = kernels.x_run;
-    for (int64_t i = 0; i < k / run; ++i) std::memset(q + i * block.width * run, 0, static_cast<size_t>(run));
-    for (int64_t g = 0; g < k / kXGroup; ++g) scale[g * block.width] = 0.0f;
-    std::memset(sums, 0, static_cast<size_t>(k / 16) * sizeof(int32_t));
+  auto* q = at<int8_t>(input.q) + first;
+  float* scale = at<float>(input.scale) + first / kXGroup;
+  if (block.n_rows < block.width) {
+    const int64_t elements = k * block.width;
+    std::memset(q, 0, static_cast<size_t>(elements));
+    std::memset(scale, 0, static_cast<size_t>(elements / kXGroup) * sizeof(float));
+    std::memset(sums, 0, static_cast<size_t>(elements / 16) * sizeof(int32_t));
   }
-  fill_arrays(input, first, place, sums);
+  kernels.round(input.x.f32(block.begin), input.x.row_stride_bytes() / sizeof(float), block.n_rows, k, block.width, q,
+                scale, sums);
+  fill_arrays(input, first, k / 16, block.width, sums,
+              [width = block.width](int64_t i, int column) { return i * width + column; });
 }
 
-void RoundedInputs::round_for_strips(const MatmulKernels& kernels, const Input& input, int64_t row, const Place& place,
-                                     uint8_t* memory) {
+void RoundedInputs::round_for_strips(const MatmulKernels& kernels, const Input& input, const BlockOfRows& block,
+                                     int column, uint8_t* memory) {
   const int64_t k = input.x.columns();
   const int64_t padded = padded_columns(k);
-  const int64_t first = (row - place.column) * k;
+  const int64_t first = block.begin * k;
   auto* sums = reinterpret_cast<int32_t*>(memory);
   auto* scales = reinterpret_cast<float*>(sums + padded / 16);
   auto* bytes = reinterpret_cast<int8_t*>(scales + padded / kXGroup);
   std::memset(sums + k / 16, 0, static_cast<size_t>((padded - k) / 16) * sizeof(int32_t));
   std::memset(scales + k / kXGroup, 0, static_cast<size_t>((padded - k) / kXGroup) * sizeof(float));
   std::memset(bytes + k, 0, static_cast<size_t>(padded - k));
-  kernels.round(input.x.f32(row), k, 1, bytes, scales, sums);
+  kernels.round(input.x.f32(block.begin + column), 0, 1, k, 1, bytes, scales, sums);
+  const int width = block.width;
   int8_t* q = at<int8_t>(input.q) + first;
-  for (int64_t i = 0; i < padded / 16; ++i) std::memcpy(q + (i * place.width + place.column) * 16, bytes + 16 * i, 16);
+  for (int64_t i = 0; i < padded / 16; ++i) std::memcpy(q + (i * width + column) * 16, bytes + 16 * i, 16);
+  // Four numbers of a row lie side by side.
+  const auto index = [width, column](int64_t i, int /*the only one of sums*/) {
+    return (i / 4 * width + column) * 4 + i % 4;
+  };
   float* scale = at<float>(input.scale) + first / kXGroup;
-  for (int64_t g = 0; g < padded / kXGroup; ++g) scale[place.index(g)] = scales[g];
-  fill_arrays(input, first, place, sums);
+  for (int64_t g = 0; g < padded / kXGroup; ++g) scale[index(g, 0)] = scales[g];
+  fill_arrays(input, first, padded / 16, 1, sums, index);
 }
 
-/// The arrays of the block that begins at element `first` for the row at `place`, whose sums of 16 elements are known.
-void RoundedInputs::fill_arrays(const Input& input, int64_t first, const Place& place, const int32_t* sums) {
-  const int64_t k = place.together == 1 ? input.x.columns() : padded_columns(input.x.columns());
+template <typename Index>
+void RoundedInputs::fill_arrays(const Input& input, int64_t first, int64_t n_sums, int columns, const int32_t* sums,
+                                Index index) {
   const float* scale = at<float>(input.scale) + first / kXGroup;
   for (int array = 0; array < kArrays; ++array) {
     if ((input.arrays >> array & 1u) == 0) continue;
     const int per = per_of(array);
     float* of_sums = at<float>(input.array[array]) + first / per;
     int32_t* of_starts = at<int32_t>(input.array[array]) + first / per;
-    for (int64_t i = 0; i < k / per; ++i) {
-      const int32_t sum = per == 16 ? sums[i] : sums[2 * i] + sums[2 * i + 1];
-      if (array < kFirstStart) {
-        of_sums[place.index(i)] = scale[place.index(i * per / kXGroup)] * static_cast<float>(sum);
-      } else {
-        of_starts[place.index(i)] = -sum * (4 << (array - kFirstStart));
+    for (int64_t i = 0; i < n_sums * 16 / per; ++i) {
+      const int32_t* of_i = sums + i * (per / 16) * columns;
+      for (int c = 0; c < columns; ++c) {
+        const int32_t sum = per == 16 ? of_i[c] : of_i[c] + of_i[columns + c];
+        if (array < kFirstStart) {
+          of_sums[index(i, c)] = scale[index(i * per / kXGroup, c)] * static_cast<float>(sum);
+        } else {
+          of_starts[index(i, c)] = -sum * (4 << (array - kFirstStart));
+        }
       }
     }
   }

@@ -50,19 +50,18 @@ class RoundedInputs {
     size_t array[kArrays];
   };
 
-  /// Where a row of x lies in its block: number i of any array at index(i).
-  struct Place {
-    int together;  // numbers that lie side by side: 4 for strips, else 1
-    int width;
-    int column;
-    int64_t index(int64_t i) const { return (i / together * width + column) * together + i % together; }
-  };
+  /// What a thread rounds at once: a block, or for strips one of its rows.
+  int64_t n_parts(const Input& input) const;
+  void round_part(const MatmulKernels& kernels, const Input& input, int64_t part, uint8_t* memory);
 
   size_t place(Input& input, size_t at) const;
-  void round_row(const MatmulKernels& kernels, const Input& input, int64_t row, uint8_t* memory);
-  void round_for_strips(const MatmulKernels& kernels, const Input& input, int64_t row, const Place& place,
+  void round_block(const MatmulKernels& kernels, const Input& input, const BlockOfRows& block, uint8_t* memory);
+  void round_for_strips(const MatmulKernels& kernels, const Input& input, const BlockOfRows& block, int column,
                         uint8_t* memory);
-  void fill_arrays(const Input& input, int64_t first, const Place& place, const int32_t* sums);
+  /// Fills the arrays of the block that begins at element `first`: n_sums sums of 16 elements of each of `columns`
+  /// rows are known, those of row c at sums[i * columns + c]; number i of row c is the index(i, c)th of an array.
+  template <typename Index>
+  void fill_arrays(const Input& input, int64_t first, int64_t n_sums, int columns, const int32_t* sums, Index index);
   template <typename T>
   T* at(size_t place) const {
     return reinterpret_cast<T*>(memory_base_ + place);
@@ -70,8 +69,8 @@ class RoundedInputs {
 
   std::vector<Input> inputs_;
   Scratch memory_;
-  Scratch rows_;  // what a thread needs to round a row
-  int few_ = 0;   // blocks of this width and below are for strips
+  Scratch rounding_;  // what threads need to round
+  int few_ = 0;       // blocks of this width and below are for strips
   uint8_t* memory_base_ = nullptr;
 };
 

@@ -42,8 +42,10 @@ using LanesKernel = void (*)(const uint8_t* rows, size_t row_bytes, int64_t n_ro
 /// Unpacks `lanes` rows into a panel, from which wide blocks are multiplied faster: k / 32 * panel_step bytes, 64-byte
 /// aligned.
 using PackKernel = void (*)(const uint8_t* rows, size_t row_bytes, int64_t k, uint8_t* panel);
-/// Fills tile [kWide][lanes].
-using PanelKernel = void (*)(const uint8_t* panel, int64_t k, const XBlock* x, float* tile);
+/// Fills tile [kWide][tile_stride] with the products of 1 to kMostPanels panels that lie one after the other.
+using PanelKernel = void (*)(const uint8_t* panels, int n_panels, int64_t k, const XBlock* x, float* tile,
+                             size_t tile_stride);
+constexpr int kMostPanels = 2;
 
 /// Products of one type of weights with rounded x.
 struct LanesType {
@@ -57,7 +59,7 @@ struct LanesType {
   LanesKernel narrow[kNarrow];
   LanesKernel wide;
   PackKernel pack;
-  PanelKernel multiply_panel;
+  PanelKernel multiply_panels;
   PackKernel pack_tiles;  // for TileKernels, or nullptr
 };
 
@@ -79,9 +81,11 @@ struct StripsType {
 using FloatKernel = void (*)(const uint8_t* rows, size_t row_bytes, int64_t n_rows, int64_t k, const float* x,
                              size_t x_stride, int width, float* tile, size_t tile_stride);
 
-/// Rounds a row of x (k a multiple of kXGroup) to a column of a block: group g's scale goes to scale[g * width], the
-/// sum of its half h to sums[2 * g + h].
-using RoundKernel = void (*)(const float* x, int64_t k, int width, int8_t* q, float* scale, int32_t* sums);
+/// Rounds n rows of x (k a multiple of kXGroup), x_stride floats apart, to columns of a block. `sums` are those of each
+/// kXGroup / 2 neighbours, [2 k / kXGroup][width]. Column by column, a block that is larger than the first-level cache
+/// would pass through it `width` times.
+using RoundKernel = void (*)(const float* x, size_t x_stride, int n, int64_t k, int width, int8_t* q, float* scale,
+                             int32_t* sums);
 
 /// Products by matrix instructions of BF16. A tile is 1 KiB: of weights, 32 neighbours of kTileRows rows; of x, 32
 /// neighbours of kTileRows rows; of products, kTileRows x kTileRows floats, [row of x][row of weights]. Numbers with

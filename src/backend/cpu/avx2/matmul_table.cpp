@@ -15,7 +15,7 @@
 namespace ondol::cpu::avx2 {
 
 const MatmulKernels kMatmul = {
-    .round = round_column,
+    .round = round_columns,
     .f32 = multiply_f32,
     .f16 = multiply_f16,
     .bf16 = multiply_bf16,

@@ -18,7 +18,7 @@
 namespace ondol::cpu::avx2_vnni {
 
 const MatmulKernels kMatmul = {
-    .round = avx2::round_column,
+    .round = avx2::round_columns,
     .f32 = avx2::multiply_f32,
     .f16 = avx2::multiply_f16,
     .bf16 = avx2::multiply_bf16,

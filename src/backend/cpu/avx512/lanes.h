@@ -88,7 +88,8 @@ inline Words spread_bits(Words bits) {
 template <int max_weight, int n, int n_columns, int n_groups>
 inline __attribute__((always_inline)) void add_group(Ints (&sums)[n_columns][n_groups], const uint8_t* weights,
                                                      size_t apart, const int8_t* x, int width) {
-#pragma GCC unroll 8
+// Unrolled, it makes the compiler load all words before they are wanted, and run out of registers.
+#pragma GCC unroll 1
   for (int j = 0; j < n; ++j) {
     Words w[n_groups];
     for (int g = 0; g < n_groups; ++g) w[g] = load_words(weights + g * apart + j * sizeof(Words));

@@ -161,14 +161,25 @@ void multiply_lanes(const uint8_t* rows, size_t row_bytes, int64_t n_rows, int64
   }
 }
 
-template <typename Format>
-void multiply_panel(const uint8_t* panel, int64_t k, const XBlock* x, float* tile) {
+template <typename Format, int n_panels>
+void multiply_whole_panels(const uint8_t* panels, int64_t k, const XBlock* x, float* tile, size_t tile_stride) {
   const XBlock block = *x;
-  Sums<kWide, 1> acc = {};
+  const size_t apart = static_cast<size_t>(k / kXGroup) * kPanelStep<Format>;
+  Sums<kWide, n_panels> acc = {};
   for (int64_t step = 0; step < k / kXGroup; ++step) {
-    add_step<Format, kWide, 1>(panel + static_cast<size_t>(step) * kPanelStep<Format>, 0, block, step, acc);
+    add_step<Format, kWide, n_panels>(panels + static_cast<size_t>(step) * kPanelStep<Format>, apart, block, step, acc);
   }
-  store_sums<kWide, 1>(acc, tile, kLanes);
+  store_sums<kWide, n_panels>(acc, tile, tile_stride);
+}
+
+template <typename Format>
+void multiply_panels(const uint8_t* panels, int n_panels, int64_t k, const XBlock* x, float* tile,
+                     size_t tile_stride) {
+  if (n_panels == kGroupsAtOnce)
+    return multiply_whole_panels<Format, kGroupsAtOnce>(panels, k, x, tile, tile_stride);
+  for (int i = 0; i < n_panels; ++i, panels += static_cast<size_t>(k / kXGroup) * kPanelStep<Format>, tile += kLanes) {
+    multiply_whole_panels<Format, 1>(panels, k, x, tile, tile_stride);
+  }
 }
 
 template <typename Format>
@@ -194,7 +205,7 @@ constexpr LanesType lanes_type() {
                      multiply_lanes<Format, 8>},
           .wide = multiply_lanes<Format, kWide>,
           .pack = pack_panel<Format>,
-          .multiply_panel = multiply_panel<Format>,
+          .multiply_panels = multiply_panels<Format>,
           .pack_tiles = tile_packer<Format>()};
 }
 

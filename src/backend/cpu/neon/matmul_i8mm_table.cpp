@@ -21,7 +21,7 @@
 namespace ondol::cpu::neon_i8mm {
 
 const MatmulKernels kMatmul = {
-    .round = round_column,
+    .round = round_columns,
     .x_run = kXRun,
     .f32 = neon::multiply_f32,
     .f16 = neon::multiply_f16,

@@ -191,7 +191,7 @@ void pack_panel(const uint8_t* rows, size_t row_bytes, int64_t k, uint8_t* panel
 }
 
 template <typename Format>
-void multiply_panel(const uint8_t* panel, int64_t k, const XBlock* x, float* tile) {
+void multiply_panel(const uint8_t* panel, int64_t k, const XBlock* x, float* tile, size_t tile_stride) {
   const XBlock block = *x;
   Sums<kWide> acc = {};
   for (int64_t step = 0; step < k / kXGroup; ++step) {
@@ -210,7 +210,15 @@ void multiply_panel(const uint8_t* panel, int64_t k, const XBlock* x, float* til
     }
     add_pairs<Format, true, kWide>(squares, block, step, acc);
   }
-  store_columns<kWide>(acc, tile, kLanes);
+  store_columns<kWide>(acc, tile, tile_stride);
+}
+
+template <typename Format>
+void multiply_panels(const uint8_t* panels, int n_panels, int64_t k, const XBlock* x, float* tile,
+                     size_t tile_stride) {
+  for (int i = 0; i < n_panels; ++i, panels += static_cast<size_t>(k / kXGroup) * kPanelStep<Format>, tile += kLanes) {
+    multiply_panel<Format>(panels, k, x, tile, tile_stride);
+  }
 }
 
 template <typename Format>
@@ -226,7 +234,7 @@ constexpr LanesType pairs_type() {
                      multiply_rows<Format, 7>, multiply_rows<Format, 8>},
           .wide = multiply_rows<Format, kWide>,
           .pack = pack_panel<Format>,
-          .multiply_panel = multiply_panel<Format>,
+          .multiply_panels = multiply_panels<Format>,
           .pack_tiles = nullptr};
 }
 
