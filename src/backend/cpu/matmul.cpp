@@ -128,7 +128,7 @@ void Multiplication::plan() {
       plan.way = MatmulWay::kTiles;
     }
     if (table_ != nullptr && job.n_x() > 0) plan.type = table_->lanes_type(type);
-    if (plan.way == MatmulWay::kTiles) plan.input = scratch_.tiled_inputs.add(job);
+    if (plan.way == MatmulWay::kTiles) plan.input = scratch_.tiled_inputs.add(*tiles_, job);
     if (plan.way == MatmulWay::kLanes) plan.input = scratch_.inputs.add(job.x, *plan.type);
     scratch_.plans.push_back(plan);
     thread_floats_ = std::max(thread_floats_, scratch_floats(job, plan));

@@ -89,7 +89,7 @@ using RoundKernel = void (*)(const float* x, size_t x_stride, int n, int64_t k, 
 
 /// Products by matrix instructions of BF16. A tile is 1 KiB: of weights, 32 neighbours of kTileRows rows; of x, 32
 /// neighbours of kTileRows rows; of products, kTileRows x kTileRows floats, [row of x][row of weights]. Numbers with
-/// more digits than BF16 has are split into two tiles, of the number and of what is missing.
+/// more digits than BF16 has are rounded, or split into two tiles, of the number and of what is missing.
 constexpr int kTileRows = 16;
 constexpr int kTileColumns = 32;
 constexpr size_t kTileBytes = 1024;
@@ -113,7 +113,10 @@ struct TileProducts {
 struct TileKernels {
   /// Whether these products are faster than those of rounded bytes (LanesType), so that any weights go this way.
   bool beats_bytes;
-  /// Pack kTileRows rows of weights: k / 32 tiles, and for F16 as many again of what is missing.
+  /// Whether F16 weights, and x that meets them or BF16 weights, are split. That takes two or three products for one,
+  /// which only matrix instructions do sooner than products of floats. Rounded x is as precise as bytes are.
+  bool splits;
+  /// Pack kTileRows rows of weights: k / 32 tiles, and for F16 as many again of what is missing if it is split.
   PackKernel pack_f32;
   PackKernel pack_f16;
   PackKernel pack_bf16;

@@ -18,12 +18,12 @@ constexpr int64_t kTurnRows = 256;
 constexpr int64_t kTurnOfX = 512;
 constexpr int64_t kPair = 2 * kTileRows;
 
-bool splits_x(const MatmulJob& job) {
-  return !job.rounded && (job.weight.type() == DType::F16 || job.weight.type() == DType::BF16);
+bool splits_x(const TileKernels& kernels, const MatmulJob& job) {
+  return kernels.splits && !job.rounded && (job.weight.type() == DType::F16 || job.weight.type() == DType::BF16);
 }
 
-bool splits_weights(const MatmulJob& job) {
-  return job.weight.type() == DType::F16;
+bool splits_weights(const TileKernels& kernels, const MatmulJob& job) {
+  return kernels.splits && job.weight.type() == DType::F16;
 }
 
 bool is_decoded(DType type, const LanesType* lanes) {
@@ -47,15 +47,14 @@ bool may_be_tiled(const TileKernels& kernels, DType weight, int64_t k, int64_t n
   // Products of F32 weights are exact to the last digits, which BF16 is not.
   if (weight == DType::F32) return rounded && k % 4 == 0;
   if (k % kTileColumns != 0) return false;
-  if (!kernels.beats_bytes) return rounded && weight == DType::BF16;
-  return lanes == nullptr || lanes->pack_tiles != nullptr;
+  return lanes == nullptr || (kernels.beats_bytes && lanes->pack_tiles != nullptr);
 }
 
 size_t TiledInputs::Input::pack_bytes() const {
   return pack_bytes_of(k(), split);
 }
 
-size_t TiledInputs::add(const MatmulJob& job) {
+size_t TiledInputs::add(const TileKernels& kernels, const MatmulJob& job) {
   const Tensor& x = job.x;
   const auto same = [&](const Input& other) {
     const Tensor& y = other.x;
@@ -65,7 +64,7 @@ size_t TiledInputs::add(const MatmulJob& job) {
   if (inputs_.empty() || !same(inputs_.back())) {
     inputs_.push_back({.x = x, .turned = job.x_turned, .split = false, .place = 0});
   }
-  if (splits_x(job)) inputs_.back().split = true;
+  if (splits_x(kernels, job)) inputs_.back().split = true;
   return inputs_.size() - 1;
 }
 
@@ -117,7 +116,7 @@ class TiledProducts {
       : kernels_(kernels),
         job_(job),
         lanes_(lanes),
-        split_(splits_weights(job)),
+        split_(splits_weights(kernels, job)),
         input_(inputs.input(input)),
         x_(inputs.tiles(input)),
         packs_(reinterpret_cast<uint8_t*>(memory)),
@@ -166,7 +165,7 @@ class TiledProducts {
     const size_t skipped = static_cast<size_t>(slice.column / kTileColumns) * kTileBytes;
     for (; x < x_end; x += 2, products += 4 * kFloats) {
       const uint8_t* first = x_ + static_cast<size_t>(x) * input_.pack_bytes() + skipped;
-      const TilePacks of_x{first, input_.pack_bytes(), all_tiles, x + 1 < x_end ? 2 : 1, splits_x(job_)};
+      const TilePacks of_x{first, input_.pack_bytes(), all_tiles, x + 1 < x_end ? 2 : 1, splits_x(kernels_, job_)};
       const TileProducts kept{{{products, products + kFloats}, {products + 2 * kFloats, products + 3 * kFloats}},
                               kTileRows};
       const bool is_first = slice.column == 0;

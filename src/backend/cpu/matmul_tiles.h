@@ -26,7 +26,7 @@ class TiledInputs {
  public:
   void clear() { inputs_.clear(); }
   /// Adds the x of a job, unless the last one was the same. Returns its index.
-  size_t add(const MatmulJob& job);
+  size_t add(const TileKernels& kernels, const MatmulJob& job);
   /// Packs all that were added.
   void build(const TileKernels& kernels, ThreadPool& pool);
 

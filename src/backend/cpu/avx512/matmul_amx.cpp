@@ -108,8 +108,9 @@ void multiply_tiles(const TilePacks* x, const TilePacks* weights, int64_t n_tile
 
 const TileKernels kTiles = {
     .beats_bytes = true,
+    .splits = true,
     .pack_f32 = pack_f32,
-    .pack_f16 = pack_f16,
+    .pack_f16 = pack_f16_split,
     .pack_bf16 = pack_bf16,
     .pack_x = pack_x,
     .pack_x_columns = pack_x_columns,

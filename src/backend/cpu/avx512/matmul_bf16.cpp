@@ -72,6 +72,7 @@ void do_nothing() {}
 
 const TileKernels kPairTiles = {
     .beats_bytes = false,
+    .splits = false,
     .pack_f32 = pack_f32,
     .pack_f16 = pack_f16,
     .pack_bf16 = pack_bf16,

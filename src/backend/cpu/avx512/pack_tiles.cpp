@@ -127,7 +127,10 @@ void pack_x_columns(const float* x, size_t x_stride, int n, int64_t k, uint8_t* 
   }
 }
 
-void pack_f16(const uint8_t* rows, size_t row_bytes, int64_t k, uint8_t* tiles) {
+namespace {
+
+template <bool split>
+void pack_halves(const uint8_t* rows, size_t row_bytes, int64_t k, uint8_t* tiles) {
   const size_t missing = static_cast<size_t>(k / kTileColumns) * kTileBytes;
   for (int64_t i = 0; i < k / 8; ++i, rows += 16) {
     Words pairs[4];
@@ -138,9 +141,21 @@ void pack_f16(const uint8_t* rows, size_t row_bytes, int64_t k, uint8_t* tiles) 
       const Words even_top = nearest_bf16(even);
       const Words odd_top = nearest_bf16(odd);
       store_words(tiles, even_top >> 16 | odd_top);
-      store_words(tiles + missing, nearest_bf16(even - (Floats)even_top) >> 16 | nearest_bf16(odd - (Floats)odd_top));
+      if constexpr (split) {
+        store_words(tiles + missing, nearest_bf16(even - (Floats)even_top) >> 16 | nearest_bf16(odd - (Floats)odd_top));
+      }
     }
   }
+}
+
+}  // namespace
+
+void pack_f16(const uint8_t* rows, size_t row_bytes, int64_t k, uint8_t* tiles) {
+  pack_halves<false>(rows, row_bytes, k, tiles);
+}
+
+void pack_f16_split(const uint8_t* rows, size_t row_bytes, int64_t k, uint8_t* tiles) {
+  pack_halves<true>(rows, row_bytes, k, tiles);
 }
 
 void pack_bf16(const uint8_t* rows, size_t row_bytes, int64_t k, uint8_t* tiles) {
