@@ -131,6 +131,11 @@ class TiledProducts {
       for (int64_t column = 0; column < k; column += slice) {
         for (int64_t row = begin; row < end; row += kPair) {
           float* products = products_ + (row - begin) / kPair * (x_end - x + 1) / 2 * 4 * kFloats;
+          if (row + kPair < end) {
+            fetch(row + kPair, end, column, slice);
+          } else {
+            fetch(begin, end, column + slice, slice);
+          }
           add_slice({row, end, column, std::min(slice, k - column)}, x, x_end, products);
         }
       }
@@ -148,6 +153,16 @@ class TiledProducts {
     int64_t n;
     int n_groups() const { return end - row > kTileRows ? 2 : 1; }
   };
+
+  /// Asks for the weights of the slice that comes next: its rows are far from one another, which no processor foresees.
+  void fetch(int64_t row, int64_t end, int64_t column, int64_t n) const {
+    if (job_.weight_turned || column >= job_.k()) return;
+    const size_t first = row_bytes(job_.weight.type(), column);
+    const size_t last = row_bytes(job_.weight.type(), std::min(column + n, job_.k()));
+    for (int64_t r = row; r < std::min(row + kPair, end); ++r) {
+      for (size_t byte = first; byte < last; byte += 64) __builtin_prefetch(job_.weight.row_bytes(r) + byte, 0, 2);
+    }
+  }
 
   /// Adds the products of a slice and packs [x, x_end) of x.
   void add_slice(const Slice& slice, int64_t x, int64_t x_end, float* products) {
