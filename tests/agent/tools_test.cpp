@@ -194,7 +194,7 @@ TEST_F(ToolsTest, ProgramsRunInTheSandboxWithProtectedFilesHidden) {
   EXPECT_EQ(no_sandbox_.last.input, "print(1)");
   no_sandbox_.answer->timed_out = true;
   EXPECT_NE(call("run_shell", {{"command", "ls"}}).text.find("60 seconds"), std::string::npos);
-  EXPECT_EQ(preview("run_shell", {{"command", "ls\x1B[2J"}}), "run with sh:\nls[2J");
+  EXPECT_EQ(preview("run_shell", {{"command", "ls\x1B[2J"}}), "run with bash:\nls[2J");
   EXPECT_TRUE(preview("run_shell", {{"command", " "}}).starts_with("error"));
   no_sandbox_.answer.reset();
   ToolContext its_context = context();

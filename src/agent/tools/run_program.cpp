@@ -1,4 +1,6 @@
 // run_shell and run_python: programs that the model wrote, in the sandbox.
+#include <unistd.h>
+
 #include <utility>
 
 #include <fmt/format.h>
@@ -19,6 +21,7 @@ class RunProgram : public PlainTool {
     const char* description;
     const char* argument;
     const char* program;
+    bool takes_text;  // as an argument, and not from its input
   };
 
   RunProgram(const Language& language, std::string proxy_socket, std::vector<std::string> host_names)
@@ -51,8 +54,8 @@ class RunProgram : public PlainTool {
   Result<ToolResult> call(const json::object& arguments, ToolContext& context) override {
     SandboxedCommand command;
     const std::string script = string_or(arguments, language_.argument, "");
-    if (std::string_view(language_.program) == "sh") {
-      command.arguments = {"sh", "-c", script};
+    if (language_.takes_text) {
+      command.arguments = {language_.program, "-c", script};
     } else {
       command.arguments = {language_.program, "-"};
       command.input = script;
@@ -74,15 +77,20 @@ class RunProgram : public PlainTool {
   std::vector<std::string> host_names_;
 };
 
-constexpr RunProgram::Language kShell = {"run_shell", "Runs a shell command in the workspace, confined.", "command",
-                                         "sh"};
+/// bash where there is one: models write for it. Debian's sh also takes it for an error when a child's end interrupts a
+/// fork that waits at the sandbox's gate (cell/fork_gate.h).
+RunProgram::Language shell() {
+  const bool has_bash = ::access("/bin/bash", X_OK) == 0 || ::access("/usr/bin/bash", X_OK) == 0;
+  return {"run_shell", "Runs a shell command in the workspace, confined.", "command", has_bash ? "bash" : "sh", true};
+}
+
 constexpr RunProgram::Language kPython = {
-    "run_python", "Runs a Python program in the workspace, confined; print what you need.", "code", "python3"};
+    "run_python", "Runs a Python program in the workspace, confined; print what you need.", "code", "python3", false};
 
 }  // namespace
 
 std::unique_ptr<Tool> make_run_shell(std::string proxy_socket, std::vector<std::string> host_names) {
-  return std::make_unique<RunProgram>(kShell, std::move(proxy_socket), std::move(host_names));
+  return std::make_unique<RunProgram>(shell(), std::move(proxy_socket), std::move(host_names));
 }
 
 std::unique_ptr<Tool> make_run_python(std::string proxy_socket, std::vector<std::string> host_names) {
