@@ -6,7 +6,6 @@ namespace ondol {
 namespace {
 
 constexpr size_t kAlignment = 64;
-constexpr size_t kMinChunkBytes = size_t{4} << 20;
 
 }  // namespace
 
@@ -15,7 +14,7 @@ uint8_t* Arena::allocate(size_t size_bytes) {
   while (top_.chunk < chunks_.size() && chunks_[top_.chunk].size_bytes() - top_.used < size_bytes) {
     top_ = {top_.chunk + 1, 0};
   }
-  if (top_.chunk == chunks_.size()) chunks_.emplace_back(std::max(size_bytes, kMinChunkBytes));
+  if (top_.chunk == chunks_.size()) chunks_.emplace_back(std::max(size_bytes, min_chunk_bytes_));
   uint8_t* start = chunks_[top_.chunk].data() + top_.used;
   top_.used += size_bytes;
   return start;

@@ -16,6 +16,10 @@ namespace ondol {
 /// next pass. Not zeroed.
 class Arena {
  public:
+  /// Memory comes in chunks of at least this size, of which pages that were never written take no room. Rows differ in
+  /// number from pass to pass: a chunk for each tensor would be too small for the next one's.
+  explicit Arena(size_t min_chunk_bytes = size_t{64} << 20) : min_chunk_bytes_(min_chunk_bytes) {}
+
   /// An F32 tensor whose rows are contiguous and 64-byte aligned at the start.
   Tensor f32(Shape shape);
   std::span<int32_t> ids(size_t n);
@@ -33,6 +37,7 @@ class Arena {
  private:
   uint8_t* allocate(size_t size_bytes);
 
+  size_t min_chunk_bytes_;
   std::vector<Buffer> chunks_;
   Mark top_;
 };

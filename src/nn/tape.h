@@ -125,7 +125,7 @@ class Tape final : public Backend {
   int64_t shared_columns_ = 0;
   const uint8_t* shared_ = nullptr;  // the last place that is shared
   std::vector<std::function<void()>> entries_;
-  Arena kept_memory_;
+  Arena kept_memory_{size_t{256} << 20};
   size_t kept_bytes_ = 0;
   std::vector<Kept> kept_;
   std::map<const uint8_t*, Stored> stored_;  // by the layer's cache

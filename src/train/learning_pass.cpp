@@ -6,9 +6,6 @@
 namespace ondol::train {
 namespace {
 
-/// Logits that exist at a time: 128 MiB of them.
-constexpr int64_t kLogitsAtOnce = int64_t{1} << 25;
-
 /// Rows that tell how many logits each has.
 constexpr int64_t kFirstRows = 32;
 

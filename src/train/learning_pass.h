@@ -12,6 +12,9 @@
 
 namespace ondol::train {
 
+/// Logits that exist at a time: 128 MiB of them.
+constexpr int64_t kLogitsAtOnce = int64_t{1} << 25;
+
 /// A row of the batch and the token that it should predict.
 struct Target {
   int32_t row = 0;

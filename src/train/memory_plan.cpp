@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "train/keeping.h"
+#include "train/learning_pass.h"
 #include "train/student.h"
 
 namespace ondol::train {
@@ -23,20 +24,20 @@ double bytes_per_weight(DType type) {
 }
 
 /// Bytes that a block's operations keep for each row, as the tape does: inputs of norms and of what learns, queries,
-/// keys, values, and the two halves of the gated unit, with their product for an adapter. Where all weights learn,
-/// inputs of products and the halves are rounded unless products are not.
+/// keys, values, and the two halves of the gated unit, with their product for an adapter. The halves are rounded unless
+/// products are not; where all weights learn, inputs of products too.
 double recorded_per_row(const Model& model, const TrainingOptions& options) {
   const auto width = static_cast<double>(model.config().width);
   const double qkv = rows_of(model, "attn_qkv");
   const double q = qkv > 0 ? qkv : rows_of(model, "attn_q");
   const double kv = rows_of(model, "attn_k") + rows_of(model, "attn_v");
   const double up = rows_of(model, "ffn_up");
+  const double rounded = options.precision == "fp32" ? kFloat : kFloat / 2;
   if (options.method == Method::kFull) {
-    const double rounded = options.precision == "fp32" ? kFloat : kFloat / 2;
     return kFloat * (2 * width + q + kv) + rounded * (2 * width + q + 2 * up);
   }
   const double inner = 7.0 * options.lora.rank;
-  return kFloat * (4 * width + 2 * q + kv + 3 * up + inner);
+  return kFloat * (4 * width + 2 * q + kv + up + inner) + rounded * 2 * up;
 }
 
 }  // namespace
@@ -67,10 +68,10 @@ TrainingMemory plan_training(const ModelFile& file, const Model& model, const Tr
   for (const KvLayerShape& layer : config.kv_layers) {
     cache += static_cast<double>(layer.n_heads) * static_cast<double>(layer.k_dim + layer.v_dim);
   }
-  // A block's activations and, as far as they are there at the same time, their gradients; keys and values; logits, 64
-  // MiB at most, in whose place gradients come.
+  // A block's activations and, as far as they are there at the same time, their gradients; keys and values; logits, in
+  // whose place gradients come.
   const double block = (is_full ? 1 : 2) * (3 * width + 2 * rows_of(model, "attn_q") + 2 * rows_of(model, "ffn_up"));
-  const double logits = std::min(rows * static_cast<double>(config.vocabulary_size), 16777216.0);
+  const double logits = std::min(rows * static_cast<double>(config.vocabulary_size), static_cast<double>(kLogitsAtOnce));
   // The logits of what is to stay as it was, while the others are found.
   const double kept = options.keep.paths.empty()
                           ? 0.0
