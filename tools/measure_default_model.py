@@ -54,7 +54,7 @@ class Server:
             sys.exit("error: the server did not start: " + "".join(lines))
 
     def ask(self, body):
-        data = json.dumps({"temperature": 0, "max_tokens": 400} | body).encode()
+        data = json.dumps({"temperature": 0, "max_tokens": 600} | body).encode()
         request = urllib.request.Request(self.url, data, {"Content-Type": "application/json"})
         try:
             with urllib.request.urlopen(request, timeout=600) as answer:

@@ -14,8 +14,8 @@ class Repetition {
   /// A token was appended, and the text stands at `behind`.
   void accept(TokenId token, ConfigId behind);
 
-  /// The last tokens are nothing but the same few again and again. Long enough that a ruler of dashes, a row of zeros or
-  /// a song's refrain passes.
+  /// The last tokens are nothing but the same few again and again. For long enough that a ruler of dashes, a field of
+  /// twenty rows of zeros or a song's refrain passes: what is wanted must not be cut short.
   bool goes_round() const { return period_ > 0; }
 
   /// Whether the text stood here in the round before.
@@ -25,8 +25,8 @@ class Repetition {
 
  private:
   static constexpr int kLongestPeriod = 32;
-  static constexpr int kLeastTokens = 128;
-  static constexpr int kLeastRounds = 8;
+  static constexpr int kLeastTokens = 256;
+  static constexpr int kLeastRounds = 24;
 
   // The last ones, the latest last.
   std::array<TokenId, kLongestPeriod> tokens_{};

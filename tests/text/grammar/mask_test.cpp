@@ -188,7 +188,7 @@ TEST(Mask, LeadsOutOfAStringThatGoesRoundForEver) {
   const json::value schema = *parse_json(R"({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]})");
   const auto constraint = constrain(*grammar_from_json_schema(schema), m.vocabulary);
   constraint->accept(ids_of(*m.tokenizer, "{\"a\":\""));
-  repeat(m, *constraint, {"so", " on"}, 65);
+  repeat(m, *constraint, {"so", " on"}, 129);
   EXPECT_EQ(next(m, *constraint), (Texts{"\"}", "on\"}"}));
   EXPECT_FALSE(constraint->allows(ids_of(*m.tokenizer, "x")));
   constraint->accept(ids_of(*m.tokenizer, "\"}"));
@@ -200,17 +200,27 @@ TEST(Mask, LetsLongRowsBe) {
   GrammarBuilder b;
   const auto constraint = constrain(*b.build(*b.regex("\"[^\"]*\"")), m.vocabulary);
   constraint->accept(ids_of(*m.tokenizer, "\""));
-  repeat(m, *constraint, {"--"}, 100);
-  repeat(m, *constraint, {"so"}, 100);
+  repeat(m, *constraint, {"--"}, 250);
+  repeat(m, *constraint, {"so"}, 250);
   EXPECT_TRUE(constraint->allows(ids_of(*m.tokenizer, "--")));
   EXPECT_TRUE(constraint->allows(ids_of(*m.tokenizer, "so")));
+}
+
+TEST(Mask, LetsFieldsOfZerosBe) {
+  const Masked m = masked({"0,", "0,\n"});
+  GrammarBuilder b;
+  const auto constraint = constrain(*b.build(*b.regex("\"[^\"]*\"")), m.vocabulary);
+  constraint->accept(ids_of(*m.tokenizer, "\""));
+  std::vector<std::string> row(19, "0,");
+  row.push_back("0,\n");
+  repeat(m, *constraint, row, 20);
 }
 
 TEST(Mask, GoesRoundWhereThereIsNoOtherWay) {
   const Masked m = masked({"so"});
   GrammarBuilder b;
   const auto constraint = constrain(*b.build(*b.regex("(so)*!")), m.vocabulary);
-  repeat(m, *constraint, {"so"}, 129);
+  repeat(m, *constraint, {"so"}, 257);
   EXPECT_EQ(next(m, *constraint, true), (Texts{"!", "s"}));
   const auto only = constrain(*b.build(*b.regex("(so){500}")), m.vocabulary);
   repeat(m, *only, {"so"}, 500);
