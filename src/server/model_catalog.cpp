@@ -52,8 +52,11 @@ void ModelCatalog::add(const std::string& asked_as, const StoredModel& model) {
 
 std::vector<StoredModel> ModelCatalog::list() const {
   std::vector<StoredModel> all = added_;
+  if (all.empty()) {
+    if (auto found = find_default_model(store_)) all.push_back(std::move(*found));
+  }
   for (StoredModel& model : store_.list()) {
-    const bool is_there = std::any_of(added_.begin(), added_.end(), [&](const StoredModel& other) {
+    const bool is_there = std::any_of(all.begin(), all.end(), [&](const StoredModel& other) {
       return other.name == model.name || canonical(other.path) == canonical(model.path);
     });
     if (!is_there) all.push_back(std::move(model));

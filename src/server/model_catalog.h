@@ -20,7 +20,7 @@ class ModelCatalog {
   /// A model that the server was started with, which keeps its name even if others fit it.
   void add(const std::string& asked_as, const StoredModel& model);
 
-  /// Those that were added first, then the store's.
+  /// Those that were added, or else the default model; then the store's others.
   std::vector<StoredModel> list() const;
 
   struct Found {
