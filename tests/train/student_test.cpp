@@ -24,6 +24,13 @@ class StudentTest : public testing::Test {
     const std::vector<int32_t> all = tokens();
     return {all.begin() + static_cast<long>(begin), all.begin() + static_cast<long>(end)};
   }
+
+  /// What the lesson learns with, once it uses it.
+  static LoraAdapter adapter_of(Lesson& lesson, int rank) {
+    LoraOptions options;
+    options.rank = rank;
+    return LoraAdapter::create(lesson.model(), options, lesson.parameters()).value();
+  }
 };
 
 TEST_F(StudentTest, PackingChangesNothing) {
@@ -113,11 +120,8 @@ TEST_F(StudentTest, AnAdapterThatBeginsAddsNothing) {
 /// is nothing before anything was learned.
 TEST_F(StudentTest, WhatIsToStayHasTheSlopeOfItsDivergence) {
   Lesson lesson("llama", {2, ""}, {}, Lesson::Learns::kNothing);
-  LoraOptions options;
-  options.rank = 4;
-  auto lora = LoraAdapter::create(lesson.model(), options, lesson.parameters());
-  ASSERT_TRUE(lora.has_value());
-  lesson.use(lora->use());
+  const LoraAdapter lora = adapter_of(lesson, 4);
+  lesson.use(lora.use());
   const auto student = lesson.make_student();
   const PackedSequence kept{{all_of(part(20, 40))}};
   EXPECT_NEAR(student->stay(kept, 1.0f).value(), 0.0, 1e-5);
@@ -153,11 +157,8 @@ TEST_F(StudentTest, WhatIsKeptStaysNearer) {
   double away[2];
   for (const bool keeps : {false, true}) {
     Lesson lesson("llama", {2, ""}, {}, Lesson::Learns::kNothing);
-    LoraOptions options;
-    options.rank = 8;
-    auto lora = LoraAdapter::create(lesson.model(), options, lesson.parameters());
-    ASSERT_TRUE(lora.has_value());
-    lesson.use(lora->use());
+    const LoraAdapter lora = adapter_of(lesson, 8);
+    lesson.use(lora.use());
     const auto student = lesson.make_student();
     const auto optimizer = create_optimizer(lesson.parameters(), {});
     const double before = lesson.evaluate(learned);
