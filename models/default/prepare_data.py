@@ -9,6 +9,8 @@ SETS is a folder with text/ and instruct/ as README.md describes them. OUT recei
                                 tools, small talk in English and Korean, sums
   practice/train.jsonl          reading and calls with values drawn anew (practice.py), stories, small talk
   polish/train.jsonl            the same with other values, and whole dialogues: what is learned last
+  everything/train.jsonl        texts, made-up stories (stories.py) and all of the above with other values, mixed
+  last/train.jsonl              the same kinds once more, drawn anew, fewer texts
   valid/<set>.jsonl             what is kept from training, a file for each set
 Needs Python's standard library only. The same input gives the same bytes.
 """
@@ -20,6 +22,7 @@ import re
 import sys
 
 import practice
+import stories as made_stories
 
 STORY_REPEATS = 12     # how often each children's story is told in talk/
 PASSAGE_BYTES = 1400   # longest passage of a question
@@ -320,6 +323,17 @@ def practice_rows(folder: pathlib.Path, stories: list, passages: list[dict], kor
     return rows
 
 
+def everything_rows(folder: pathlib.Path, texts: list[dict], stories: list, passages: list[dict], korean: list[dict], dialogues: list[dict],
+                    text_count: int, story_count: int, seed: int) -> list[dict]:
+    """Texts, of which every token is learned, and conversations, of which the assistant's words are, in one order."""
+    draw = random.Random(seed)
+    rows = draw.sample(texts, text_count) + [{"text": text} for text in made_stories.texts(story_count // 4, draw)]
+    rows += made_stories.rows(story_count, draw)
+    rows += practice_rows(folder, stories, passages, korean, dialogues, WHOLE_BYTES, seed + 1)
+    draw.shuffle(rows)
+    return rows
+
+
 def plain_turns(row: dict) -> dict:
     return {"messages": [turn(message["role"], plain(message["content"])) for message in row["messages"]]}
 
@@ -354,6 +368,10 @@ def main(sets: pathlib.Path, out: pathlib.Path) -> None:
     write_lines(out / "talk/train.jsonl", talks)
     for name, longest, seed in (("practice", DIALOGUE_BYTES, 20261124), ("polish", WHOLE_BYTES, 20261125)):
         write_lines(out / name / "train.jsonl", practice_rows(here, told, learned, korean[400:], dialogues, longest, seed))
+
+    for name, text_count, story_count, seed in (("everything", 10000, 16000, 20261126), ("last", 3000, 12000, 20261128)):
+        write_lines(out / name / "train.jsonl",
+                    everything_rows(here, texts, told, learned, korean[400:], dialogues, text_count, story_count, seed))
 
     write_lines(out / "valid/stories.jsonl", [{"text": f"{title}\n\n{text}"} for title, text in kept_stories])
     write_lines(out / "valid/books.jsonl", [{"text": plain(book["text"])[20000:60000]} for book in read_lines(sets / "text/books-easy-val.jsonl")[:8]])

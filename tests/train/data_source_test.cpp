@@ -1,5 +1,6 @@
 #include "train/data/data_source.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <set>
 
@@ -163,8 +164,25 @@ TEST(DataSource, ValidationFilesOfTheirOwn) {
   EXPECT_EQ(source->n_examples(), 20u);
   EXPECT_EQ(source->statistics().n_validation_examples, 5u);
   EXPECT_GE(source->n_validation_sequences(), 1u);
-  options.validation_paths = {folder.write("w.txt", "plain")};
+  options.validation_paths = {folder.write("w.jsonl", R"({"prompt": "p", "chosen": "c", "rejected": "r"})")};
   EXPECT_FALSE(open(options));
+}
+
+TEST(DataSource, TextsAndConversationsAreMixed) {
+  const TemporaryFolder folder;
+  const std::string texts = "{\"text\": \"One text.\"}\n{\"text\": \"Another text.\"}\n";
+  const std::string mixed = folder.write("a.jsonl", conversations(3) + texts + conversations(1));
+  auto source = open(options_for({mixed, folder.write("b.txt", "A plain text.")}));
+  ASSERT_TRUE(source) << source.error().message();
+  EXPECT_EQ(source->n_examples(), 7u);
+  EXPECT_EQ(source->statistics().format, "messages and text");
+  const std::vector<std::string> found = epoch_of(*source);
+  ASSERT_EQ(found.size(), 7u);
+  const auto count = [&](const std::string& part) {
+    return std::count_if(found.begin(), found.end(), [&](const std::string& text) { return text.find(part) != std::string::npos; });
+  };
+  EXPECT_EQ(count("Question"), 4);
+  EXPECT_EQ(count("text"), 3);
 }
 
 TEST(DataSource, LongExamplesAreCutAndCounted) {
@@ -250,8 +268,12 @@ TEST(DataSource, ErrorsNameFileAndLine) {
             path + ":3: 'messages': expected a message of the assistant to learn from, got none");
   const std::string broken = folder.write("b.jsonl", conversations(1) + "{\"messages\": [}\n");
   EXPECT_NE(open(options_for({broken})).error().message().find(broken + ":2: line 1, column 15"), std::string::npos);
-  const std::string mixed = folder.write("c.jsonl", conversations(1) + "{\"text\": \"x\"}\n");
+  const std::string pair = R"({"prompt": "p", "chosen": "c", "rejected": "r"})";
+  const std::string mixed = folder.write("c.jsonl", conversations(1) + pair + "\n");
   EXPECT_NE(open(options_for({mixed})).error().message().find(mixed + ":2: expected messages"), std::string::npos);
+  const std::string pairs = folder.write("d.jsonl", pair + "\n");
+  EXPECT_NE(open(options_for({pairs, folder.write("e.txt", "x")})).error().message().find("got a plain text"),
+            std::string::npos);
   EXPECT_NE(open(options_for({path}), false).error().message().find("chat template"), std::string::npos);
 }
 

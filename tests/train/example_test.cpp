@@ -156,11 +156,15 @@ TEST(Example, ErrorsSayWhatWasExpected) {
   }
 }
 
-TEST(Example, OneFormatForAll) {
+TEST(Example, TextsAndAnswersMayBeMixedButNotPairs) {
   const auto other = read_example(parse_json(R"({"text": "a"})").value(), Format::kMessages);
-  ASSERT_FALSE(other);
-  EXPECT_EQ(other.error().message(),
-            "expected messages as in the records before, got text; hint: one format for all data");
+  ASSERT_TRUE(other) << other.error().message();
+  EXPECT_EQ(other->format, Format::kText);
+  const auto pair = read_example(parse_json(R"({"prompt": "a", "chosen": "b", "rejected": "c"})").value(), Format::kText);
+  ASSERT_FALSE(pair);
+  EXPECT_EQ(pair.error().message(),
+            "expected text as in the records before, got preferences (chosen, rejected); hint: train with each kind by "
+            "itself");
 }
 
 }  // namespace

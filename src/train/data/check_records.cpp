@@ -42,8 +42,8 @@ Result<RecordSummary> check_records(const std::string& path, Method method) {
     while (ONDOL_TRY(reader.next(record))) {
       ++summary.n_records;
       if (file.kind == RecordFile::Kind::kText) {
-        if (!format) ONDOL_TRY(check_format(method, Format::kText).in(path));
-        format = Format::kText;
+        ONDOL_TRY(check_format(method, Format::kText).in(path));
+        if (!format) format = Format::kText;
         continue;
       }
       ONDOL_TRY(check_record(record, method, format).in(fmt::format("{}:{}", file.path, record.line)));

@@ -1,5 +1,7 @@
 #include "train/data/data_index.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
 
@@ -11,6 +13,8 @@ namespace {
 constexpr size_t kBatchRecords = 512;
 constexpr size_t kBatchBytes = size_t{4} << 20;
 
+using FormatCounts = std::array<uint64_t, 7>;  // for each Format
+
 Hash128 hash_text(std::string_view text) {
   return hash_bytes({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
 }
@@ -19,17 +23,19 @@ Hash128 hash_text(std::string_view text) {
 struct Found {
   std::optional<Error> error;
   std::vector<IndexItem> items;
+  Format format = Format::kText;
   Hash128 hash;
   uint64_t n_targets = 0, n_validation_tokens = 0;
   uint64_t n_cut = 0, n_left_out = 0, n_without_targets = 0, n_split = 0;
   uint64_t n_examples = 0, n_validation_examples = 0;
 };
 
-/// The text of a JSON record of Format::kText, or of a piece of a plain text.
-Result<std::string> text_of(const std::string& record, bool is_json) {
-  if (!is_json) return record;
-  const json::value parsed = ONDOL_TRY(parse_json(record));
-  return std::move(ONDOL_TRY(read_example(parsed, Format::kText)).text);
+/// A record of JSON, or a piece of a plain text.
+Result<Example> example_of(const std::string& record, const RecordFile& file, Format first) {
+  if (file.kind != RecordFile::Kind::kText) return read_example(ONDOL_TRY(parse_json(record)), first);
+  Example example;
+  example.text = record;
+  return example;
 }
 
 class Indexer {
@@ -44,12 +50,21 @@ class Indexer {
     item.place = record.place;
     item.file = file;
     item.ends_document = record.ends_document;
-    const Result<void> result = index_.is_text ? add_windows(record, item, found) : add_units(record, item, found);
+    const Result<void> result = add(record, item, found);
     if (!result) found.error = result.error().in(fmt::format("{}:{}", index_.files[file].path, record.line));
     return found;
   }
 
  private:
+  Result<void> add(const Record& record, IndexItem item, Found& found) const {
+    const Example example = ONDOL_TRY(example_of(record.text, index_.files[item.file], index_.format));
+    found.format = example.format;
+    item.is_text = example.format == Format::kText;
+    if (!item.is_text) return add_units(example, item, found);
+    add_windows(example.text, item, found);
+    return {};
+  }
+
   bool is_validation(const Hash128& hash) const {
     return split_.takes_all || static_cast<double>(hash.high >> 11) * 0x1.0p-53 < split_.fraction;
   }
@@ -64,9 +79,7 @@ class Indexer {
     found.items.push_back(item);
   }
 
-  Result<void> add_windows(const Record& record, IndexItem item, Found& found) const {
-    const bool is_json = index_.files[item.file].kind != RecordFile::Kind::kText;
-    const std::string text = ONDOL_TRY(text_of(record.text, is_json));
+  void add_windows(const std::string& text, IndexItem item, Found& found) const {
     for (const TextWindow& window : encoder_.cut(text, item.ends_document)) {
       const std::string_view part = std::string_view(text).substr(window.begin, window.end - window.begin);
       IndexItem one = item;
@@ -81,12 +94,9 @@ class Indexer {
       add(one, {encoder_.encode_window(part, one.ends_document)}, found);
       ++(one.is_validation ? found.n_validation_examples : found.n_examples);
     }
-    return {};
   }
 
-  Result<void> add_units(const Record& record, IndexItem item, Found& found) const {
-    const json::value parsed = ONDOL_TRY(parse_json(record.text));
-    const Example example = ONDOL_TRY(read_example(parsed, index_.format));
+  Result<void> add_units(const Example& example, IndexItem item, Found& found) const {
     const EncodedExample encoded = ONDOL_TRY(encoder_.encode(example));
     item.is_validation = is_validation(found.hash);
     found.n_cut = encoded.n_cut;
@@ -127,10 +137,7 @@ void append(const Found& found, DataIndex& index) {
 /// The format of the first record; plain texts are Format::kText.
 Result<void> find_format(DataIndex& index, const Format* required) {
   for (const RecordFile& file : index.files) {
-    if (file.kind == RecordFile::Kind::kText) {
-      index.format = Format::kText;
-      break;
-    }
+    if (file.kind == RecordFile::Kind::kText) break;
     Record record;
     RecordReader reader = ONDOL_TRY(RecordReader::open(file));
     const bool is_there = ONDOL_TRY(reader.next(record));
@@ -140,18 +147,30 @@ Result<void> find_format(DataIndex& index, const Format* required) {
     index.format = ONDOL_TRY(detect_format(parsed).in(place));
     break;
   }
-  if (required != nullptr && *required != index.format) {
+  if (required != nullptr && !can_be_mixed(*required, index.format)) {
     return Error(fmt::format("{}: expected {} as in the training data, got {}", index.files.front().path,
                              format_name(*required), format_name(index.format)));
   }
-  index.is_text = index.format == Format::kText;
-  index.statistics.format = format_name(index.format);
   for (const RecordFile& file : index.files) {
-    if (file.kind != RecordFile::Kind::kText || index.is_text) continue;
-    return Error(fmt::format("{}: expected {} as in the files before, got a plain text; hint: one format for all data",
+    if (file.kind != RecordFile::Kind::kText || can_be_mixed(index.format, Format::kText)) continue;
+    return Error(fmt::format("{}: expected {} as in the files before, got a plain text; hint: train with each by itself",
                              file.path, format_name(index.format)));
   }
   return {};
+}
+
+/// "messages", or "messages and text" where both were found: the most frequent one first.
+std::string names_of(const FormatCounts& counts) {
+  std::vector<size_t> order;
+  for (size_t i = 0; i < counts.size(); ++i) {
+    if (counts[i] > 0) order.push_back(i);
+  }
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return counts[a] > counts[b]; });
+  std::string names;
+  for (const size_t i : order) {
+    names += fmt::format("{}{}", names.empty() ? "" : " and ", format_name(static_cast<Format>(i)));
+  }
+  return names;
 }
 
 }  // namespace
@@ -163,6 +182,7 @@ Result<DataIndex> index_files(std::vector<RecordFile> files, const Encoder& enco
   index.statistics.n_files = index.files.size();
   ONDOL_TRY(find_format(index, format));
   const Indexer indexer(encoder, split, index);
+  FormatCounts counts{};
   std::vector<Record> records(kBatchRecords);
   std::vector<Found> found(kBatchRecords);
   for (uint32_t file = 0; file < index.files.size(); ++file) {
@@ -184,10 +204,12 @@ Result<DataIndex> index_files(std::vector<RecordFile> files, const Encoder& enco
       for (size_t i = 0; i < n; ++i) {
         if (found[i].error) return *found[i].error;
         append(found[i], index);
+        ++counts[static_cast<size_t>(found[i].format)];
       }
       if (broken) return *broken;
     }
   }
+  index.statistics.format = names_of(counts);
   return index;
 }
 
@@ -195,16 +217,15 @@ Result<Unit> load_item(const DataIndex& index, const IndexItem& item, const Enco
   const RecordFile& file = index.files[item.file];
   const std::string record = ONDOL_TRY(read_record(file, item.place));
   const Error changed(fmt::format("{}: the file has changed since the training began; hint: start again", file.path));
+  const auto example = example_of(record, file, index.format);
+  if (!example || (example->format == Format::kText) != item.is_text) return changed;
   Unit unit;
-  if (index.is_text) {
-    const auto text = text_of(record, file.kind != RecordFile::Kind::kText);
-    if (!text || item.end > text->size()) return changed;
-    unit.push_back(
-        encoder.encode_window(std::string_view(*text).substr(item.begin, item.end - item.begin), item.ends_document));
+  if (item.is_text) {
+    if (item.end > example->text.size()) return changed;
+    unit.push_back(encoder.encode_window(std::string_view(example->text).substr(item.begin, item.end - item.begin),
+                                         item.ends_document));
   } else {
-    const auto parsed = parse_json(record);
-    if (!parsed) return changed;
-    EncodedExample encoded = ONDOL_TRY(encoder.encode(ONDOL_TRY(read_example(*parsed, index.format).in(file.path))));
+    EncodedExample encoded = ONDOL_TRY(encoder.encode(*example));
     if (item.begin >= encoded.units.size()) return changed;
     unit = std::move(encoded.units[item.begin]);
   }

@@ -20,12 +20,13 @@ struct IndexItem {
   uint32_t begin = 0;
   uint32_t end = 0;
   uint32_t n_tokens = 0;
+  bool is_text = false;  // a window of a text, not a unit
   bool ends_document = true;
   bool is_validation = false;
 };
 
 struct DataStatistics {
-  std::string format;
+  std::string format;  // names of those that were found, the most frequent one first
   uint64_t n_files = 0;
   uint64_t n_examples = 0;  // to train on: records, or windows of texts
   uint64_t n_validation_examples = 0;
@@ -47,14 +48,13 @@ struct ValidationSplit {
 struct DataIndex {
   std::vector<RecordFile> files;
   std::vector<IndexItem> items;
-  bool is_text = false;
-  Format format = Format::kText;
+  Format format = Format::kText;  // of the first record
   DataStatistics statistics;
   Hash128 hash;  // of the bytes of all records
 };
 
 /// Reads all files once and encodes every example, in parallel. The result does not depend on the number of threads.
-/// `format`, if given, is required. Errors name file, line and member.
+/// All must be mixable with `format`, if it is given. Errors name file, line and member.
 Result<DataIndex> index_files(std::vector<RecordFile> files, const Encoder& encoder, const ValidationSplit& split,
                               const Format* format, ThreadPool& pool);
 

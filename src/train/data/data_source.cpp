@@ -24,7 +24,7 @@ void keep_one(DataIndex& index) {
   IndexItem& chosen = index.items[index.items.size() / 2];
   for (IndexItem& item : index.items) {
     if (item.place.offset != chosen.place.offset || item.file != chosen.file) continue;
-    if (index.is_text && item.begin != chosen.begin) continue;
+    if (item.is_text && item.begin != chosen.begin) continue;
     item.is_validation = true;
     index.statistics.n_tokens -= item.n_tokens;
     index.statistics.n_validation_tokens += item.n_tokens;

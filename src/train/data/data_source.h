@@ -24,7 +24,7 @@ namespace ondol::train {
 
 struct DataOptions {
   std::vector<std::string> paths;             // files and folders (record_files.h)
-  std::vector<std::string> validation_paths;  // likewise, of the same format
+  std::vector<std::string> validation_paths;  // likewise
   double validation_fraction = 0;             // of the examples, kept apart; in [0, 1)
   EncoderOptions encoder;
   uint64_t seed = 0;

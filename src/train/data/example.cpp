@@ -215,14 +215,18 @@ Result<Format> detect_format(const json::value& record) {
                   members.empty() ? "no member" : members));
 }
 
-Result<Example> read_example(const json::value& record, Format format) {
-  const Format found = ONDOL_TRY(detect_format(record));
-  if (found != format) {
-    return Error(fmt::format("expected {} as in the records before, got {}; hint: one format for all data",
-                             format_name(format), format_name(found)));
-  }
+bool can_be_mixed(Format one, Format other) {
+  const auto stands_alone = [](Format format) { return format == Format::kPreference || format == Format::kJudged; };
+  return one == other || (!stands_alone(one) && !stands_alone(other));
+}
+
+Result<Example> read_example(const json::value& record, Format first) {
   Example example;
-  example.format = format;
+  example.format = ONDOL_TRY(detect_format(record));
+  if (!can_be_mixed(first, example.format)) {
+    return Error(fmt::format("expected {} as in the records before, got {}; hint: train with each kind by itself",
+                             format_name(first), format_name(example.format)));
+  }
   const json::object& object = record.get_object();
   ONDOL_TRY(fill(object, example));
   if (const json::value* variables = find(object, "chat_template_kwargs")) {

@@ -40,7 +40,11 @@ struct Example {
 /// The format that the members of `record` show.
 Result<Format> detect_format(const json::value& record);
 
-/// Errors name the member, what was expected and what is there.
-Result<Example> read_example(const json::value& record, Format format);
+/// Whether data may have records of both formats: texts and answers are learned alike; pairs and judged answers not.
+bool can_be_mixed(Format one, Format other);
+
+/// `first` is the format of the first record of the data, with which that of `record` must be mixable. Errors name the
+/// member, what was expected and what is there.
+Result<Example> read_example(const json::value& record, Format first);
 
 }  // namespace ondol::train
