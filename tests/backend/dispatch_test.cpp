@@ -93,6 +93,10 @@ TEST(Dispatch, LeavesNoSlotEmpty) {
     EXPECT_NE(kernels.layer_norm, nullptr);
     EXPECT_NE(kernels.rope_halves, nullptr);
     EXPECT_NE(kernels.rope_interleaved, nullptr);
+    EXPECT_NE(kernels.rms_norm_gradient, nullptr);
+    EXPECT_NE(kernels.silu_gate_gradient, nullptr);
+    EXPECT_NE(kernels.to_bf16, nullptr);
+    EXPECT_NE(kernels.from_bf16, nullptr);
     EXPECT_NE(kernels.kv_encode, nullptr);
     EXPECT_NE(kernels.attention, nullptr);
   }

@@ -2,19 +2,18 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 
 #include "backend/cpu/gradients.h"
-#include "quant/half.h"
 
 namespace ondol::cpu {
 namespace {
 
 /// Row `row`, decoded into `memory` where it is not floats already.
-const float* in_floats(const Tensor& x, int64_t row, float* memory) {
+const float* in_floats(const CpuKernels& kernels, const Tensor& x, int64_t row, float* memory) {
   if (x.type() == DType::F32) return x.f32(row);
   ONDOL_CHECK(x.type() == DType::BF16);
-  const auto* from = reinterpret_cast<const uint16_t*>(x.row_bytes(row));
-  for (int64_t i = 0; i < x.columns(); ++i) memory[i] = bf16_to_f32(from[i]);
+  kernels.from_bf16(reinterpret_cast<const uint16_t*>(x.row_bytes(row)), memory, x.columns());
   return memory;
 }
 
@@ -39,14 +38,6 @@ float largest_of(const float* x, int64_t n) {
   return *std::max_element(chains, chains + kChains);
 }
 
-/// To nearest, without f32_to_bf16's care for NaN, which keeps compilers from making vectors of it.
-void round_to_bf16(const float* from, uint16_t* to, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) {
-    const uint32_t bits = f32_to_bits(from[i]);
-    to[i] = static_cast<uint16_t>((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
-  }
-}
-
 }  // namespace
 
 void CpuDerivatives::copy(const Tensor& from, Tensor to) {
@@ -55,7 +46,7 @@ void CpuDerivatives::copy(const Tensor& from, Tensor to) {
     if (to.type() == DType::F32) {
       std::memcpy(to.f32(row), from.f32(row), row_bytes(DType::F32, from.columns()));
     } else {
-      round_to_bf16(from.f32(row), reinterpret_cast<uint16_t*>(to.row_bytes(row)), from.columns());
+      kernels_.to_bf16(from.f32(row), reinterpret_cast<uint16_t*>(to.row_bytes(row)), from.columns());
     }
   });
 }
@@ -95,10 +86,8 @@ void CpuDerivatives::rms_norm(const Tensor& x, int width, const Tensor& weight, 
   if (!dweight.empty()) {
     float* factors = of_rows_.floats(static_cast<size_t>(n));
     for_rows(n, width, [&](int64_t i) {
-      double squares = 0;
       const float* values = part(x, i);
-      for (int c = 0; c < width; ++c) squares += static_cast<double>(values[c]) * static_cast<double>(values[c]);
-      factors[i] = static_cast<float>(1.0 / std::sqrt(squares / width + static_cast<double>(epsilon)));
+      factors[i] = 1.0f / std::sqrt(kernels_.dot(values, values, width) / static_cast<float>(width) + epsilon);
     });
     float* sums = dweight.f32();
     for_columns(width, n, [&](int64_t first, int64_t columns) {
@@ -110,7 +99,7 @@ void CpuDerivatives::rms_norm(const Tensor& x, int width, const Tensor& weight, 
     });
   }
   const float* w = weight.empty() ? nullptr : weight.f32();
-  for_rows(n, 4 * width, [&](int64_t i) { gradients::rms_norm(part(x, i), w, epsilon, part(dy, i), width); });
+  for_rows(n, 4 * width, [&](int64_t i) { kernels_.rms_norm_gradient(part(x, i), w, epsilon, part(dy, i), width); });
 }
 
 void CpuDerivatives::layer_norm(const Tensor& x, const Tensor& weight, float epsilon, Tensor dy, Tensor dweight,
@@ -144,22 +133,23 @@ void CpuDerivatives::layer_norm(const Tensor& x, const Tensor& weight, float eps
 void CpuDerivatives::rope(Tensor dy, int head_dim, int offset, const Tensor& angles, RopePairs pairs) {
   const auto n_pairs = static_cast<int>(angles.columns() / 2);
   ONDOL_CHECK(head_dim > 0 && dy.columns() % head_dim == 0 && angles.rows() == dy.rows());
-  const int step = pairs == RopePairs::kHalves ? 1 : 2;
-  const int apart = pairs == RopePairs::kHalves ? n_pairs : 1;
-  for_rows(dy.rows(), 2 * dy.columns(), [&](int64_t row) {
-    const float* cosines = angles.f32(row);
-    const float* sines = cosines + n_pairs;
-    float* end = dy.f32(row) + dy.columns();
-    for (float* head = dy.f32(row) + offset; head < end; head += head_dim) {
-      for (int i = 0; i < n_pairs; ++i) {
-        float& a = head[step * i];
-        float& b = head[step * i + apart];
-        const float first = a * cosines[i] + b * sines[i];
-        b = b * cosines[i] - a * sines[i];
-        a = first;
+  float* of_threads = of_threads_.floats(static_cast<size_t>(n_pairs * pool_.size()));
+  auto chunk = [&](int64_t begin, int64_t rows_end, int thread) {
+    float* sines = of_threads + n_pairs * thread;
+    for (int64_t row = begin; row < rows_end; ++row) {
+      const float* cosines = angles.f32(row);
+      std::transform(cosines + n_pairs, cosines + 2 * n_pairs, sines, std::negate<>());
+      float* end = dy.f32(row) + dy.columns();
+      for (float* head = dy.f32(row) + offset; head < end; head += head_dim) {
+        if (pairs == RopePairs::kHalves) {
+          kernels_.rope_halves(head, head + n_pairs, cosines, sines, n_pairs);
+        } else {
+          kernels_.rope_interleaved(head, cosines, sines, n_pairs);
+        }
       }
     }
-  });
+  };
+  pool_.run(dy.rows(), std::max<int64_t>(1, 8192 / dy.columns()), std::ref(chunk));
 }
 
 void CpuDerivatives::activate(const Tensor& x, Activation activation, Tensor dy) {
@@ -174,8 +164,8 @@ void CpuDerivatives::gated_unit(const Tensor& gate, const Tensor& up, const Gate
     return for_rows(gate.rows(), 16 * gate.columns(), [&](int64_t row) {
       std::vector<float> g(static_cast<size_t>(gate.columns()));
       std::vector<float> u(g.size());
-      gradients::gated_unit(in_floats(gate, row, g.data()), in_floats(up, row, u.data()), unit, dy.f32(row),
-                            dup.f32(row), gate.columns());
+      gradients::gated_unit(in_floats(kernels_, gate, row, g.data()), in_floats(kernels_, up, row, u.data()), unit,
+                            dy.f32(row), dup.f32(row), gate.columns());
     });
   }
   // The usual unit, with the sigmoids from the fast kernel: silu' = s + silu (1 - s).
@@ -184,17 +174,11 @@ void CpuDerivatives::gated_unit(const Tensor& gate, const Tensor& up, const Gate
   auto chunk = [&](int64_t begin, int64_t end, int thread) {
     float* s = scratch + 3 * n * thread;
     for (int64_t row = begin; row < end; ++row) {
-      const float* g = in_floats(gate, row, s + n);
-      const float* u = in_floats(up, row, s + 2 * n);
-      float* d = dy.f32(row);
-      float* du = dup.f32(row);
+      const float* g = in_floats(kernels_, gate, row, s + n);
+      const float* u = in_floats(kernels_, up, row, s + 2 * n);
       std::copy_n(g, n, s);
       kernels_.sigmoid(s, n);
-      for (int64_t c = 0; c < n; ++c) {
-        const float silu = g[c] * s[c];
-        du[c] += d[c] * silu;
-        d[c] *= u[c] * (s[c] + silu * (1.0f - s[c]));
-      }
+      kernels_.silu_gate_gradient(g, s, u, dy.f32(row), dup.f32(row), n);
     }
   };
   pool_.run(gate.rows(), 1, std::ref(chunk));

@@ -144,6 +144,10 @@ void overlay(CpuKernels& result, const CpuKernels& table) {
   take(result.layer_norm, table.layer_norm);
   take(result.rope_halves, table.rope_halves);
   take(result.rope_interleaved, table.rope_interleaved);
+  take(result.rms_norm_gradient, table.rms_norm_gradient);
+  take(result.silu_gate_gradient, table.silu_gate_gradient);
+  take(result.to_bf16, table.to_bf16);
+  take(result.from_bf16, table.from_bf16);
   take(result.hadamard, table.hadamard);
   take(result.kv_encode, table.kv_encode);
   take(result.attention, table.attention);

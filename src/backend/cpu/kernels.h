@@ -132,6 +132,15 @@ struct CpuKernels {
   /// Rotates pairs (x[2 i], x[2 i + 1]).
   void (*rope_interleaved)(float* x, const float* cosines, const float* sines, int n_pairs);
 
+  /// dy becomes the gradient of x, whose rms_norm's it is (gradients.h). weight may be nullptr.
+  void (*rms_norm_gradient)(const float* x, const float* weight, float epsilon, float* dy, int64_t n);
+  /// Of silu(gate) * up, where `sigmoids` are those of gate: dy becomes the gradient of gate, dup grows by that of up.
+  void (*silu_gate_gradient)(const float* gate, const float* sigmoids, const float* up, float* dy, float* dup,
+                             int64_t n);
+  /// To the nearest BF16, ties to even, of finite numbers: bit for bit the same in all tables.
+  void (*to_bf16)(const float* from, uint16_t* to, int64_t n);
+  void (*from_bf16)(const uint16_t* from, float* to, int64_t n);
+
   /// Multiplies each run of `order` elements of x, n in all, by the normalised Hadamard matrix: bit for bit the same in
   /// all tables. `order` is a power of two from 16 on and divides n.
   void (*hadamard)(float* x, int order, int n);

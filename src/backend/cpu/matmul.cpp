@@ -319,6 +319,7 @@ void Multiplication::multiply_in_panels(const MatmulJob& job, const MatmulScratc
       const BlockOfRows block = block_of(n_x, b);
       if (block.width == kWide) {
         const XBlock x = scratch_.inputs.block(plan.input, b, type);
+        fetch_target(job, rows[0], row, block.begin, block.n_rows);
         type.multiply_panels(panels, n, k, &x, tile, kMostPanels * kMaxLanes);
       }
       for (int i = 0; i < n; ++i) {

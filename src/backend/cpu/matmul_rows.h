@@ -63,6 +63,18 @@ inline void store_tile(Tensor target, const float* bias, bool accumulate, const 
   }
 }
 
+/// Fetches into the cache what store_tile will change: rows of the target lie too far apart for the processor to foresee
+/// them.
+inline void fetch_target(const MatmulJob& job, int64_t row, int64_t end, int64_t first_x, int n_columns) {
+  const size_t stride = job.out.row_stride_bytes();
+  const auto* out = reinterpret_cast<const char*>(job.out.f32(first_x) + row);
+  for (int c = 0; c < n_columns; ++c, out += stride) {
+    for (int64_t r = 0; r < end - row; r += 64 / static_cast<int64_t>(sizeof(float))) {
+      __builtin_prefetch(out + r * static_cast<int64_t>(sizeof(float)), 1);
+    }
+  }
+}
+
 inline void store_tile(const MatmulJob& job, const float* tile, int64_t stride_of_tile, const RowGroup& group,
                        int64_t row, int64_t first_x, int n_columns) {
   const float* bias = job.bias.empty() ? nullptr : job.bias.f32();

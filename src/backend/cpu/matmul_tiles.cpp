@@ -17,6 +17,8 @@ constexpr int64_t kSplitSlice = 256;
 constexpr int64_t kTurnRows = 256;
 constexpr int64_t kTurnOfX = 512;
 constexpr int64_t kPair = 2 * kTileRows;
+// Packs of columns of x that are read together.
+constexpr int64_t kPacksAtOnce = 4;
 
 bool splits_x(const TileKernels& kernels, const MatmulJob& job) {
   return kernels.splits && !job.rounded && (job.weight.type() == DType::F16 || job.weight.type() == DType::BF16);
@@ -71,7 +73,9 @@ size_t TiledInputs::add(const TileKernels& kernels, const MatmulJob& job) {
 void TiledInputs::build(const TileKernels& kernels, ThreadPool& pool) {
   size_t size_bytes = 0;
   int64_t n_packs = 0;
+  bool any_turned = false;
   for (Input& input : inputs_) {
+    any_turned |= input.turned;
     input.place = size_bytes;
     size_bytes += static_cast<size_t>(input.n_packs()) * input.pack_bytes();
     n_packs += input.n_packs();
@@ -81,21 +85,41 @@ void TiledInputs::build(const TileKernels& kernels, ThreadPool& pool) {
     int64_t first = 0;
     for (const Input& input : inputs_) {
       const int64_t last = first + input.n_packs();
-      for (int64_t i = std::max(begin, first); i < std::min(end, last); ++i) {
-        const int64_t row = (i - first) * kTileRows;
-        const auto n = static_cast<int>(std::min<int64_t>(kTileRows, input.n_rows() - row));
-        const size_t stride = input.x.row_stride_bytes() / sizeof(float);
-        uint8_t* to = memory_base_ + input.place + static_cast<size_t>(i - first) * input.pack_bytes();
-        if (input.turned) {
-          kernels.pack_x_columns(input.x.f32() + row, stride, n, input.k(), to);
-        } else {
-          kernels.pack_x(input.x.f32(row), stride, n, input.k(), input.split, to);
-        }
-      }
+      const int64_t from = std::max(begin, first);
+      const int64_t to = std::min(end, last);
+      if (from < to) pack(kernels, input, from - first, to - first);
       first = last;
     }
   };
-  pool.run(n_packs, 1, std::ref(body));
+  pool.run(n_packs, any_turned ? kPacksAtOnce : 1, std::ref(body));
+}
+
+void TiledInputs::pack(const TileKernels& kernels, const Input& input, int64_t begin, int64_t end) const {
+  const size_t stride = input.x.row_stride_bytes() / sizeof(float);
+  const auto rows_of = [&](int64_t i) {
+    return static_cast<int>(std::min<int64_t>(kTileRows, input.n_rows() - i * kTileRows));
+  };
+  const auto place_of = [&](int64_t i) {
+    return memory_base_ + input.place + static_cast<size_t>(i) * input.pack_bytes();
+  };
+  if (!input.turned) {
+    for (int64_t i = begin; i < end; ++i) {
+      kernels.pack_x(input.x.f32(i * kTileRows), stride, rows_of(i), input.k(), input.split, place_of(i));
+    }
+    return;
+  }
+  // Packs that lie side by side in the rows that are read, some rows at a time, while the next ones are fetched.
+  constexpr int64_t kRowsAtOnce = kTileColumns;
+  for (int64_t row = 0; row < input.k(); row += kRowsAtOnce) {
+    const int64_t n = std::min(kRowsAtOnce, input.k() - row);
+    for (int64_t next = row + kRowsAtOnce; next < std::min(input.k(), row + 2 * kRowsAtOnce); ++next) {
+      for (int64_t i = begin; i < end; ++i) __builtin_prefetch(input.x.f32(next) + i * kTileRows);
+    }
+    for (int64_t i = begin; i < end; ++i) {
+      kernels.pack_x_columns(input.x.f32(row) + i * kTileRows, stride, rows_of(i), n,
+                             place_of(i) + static_cast<size_t>(row / kTileColumns) * kTileBytes);
+    }
+  }
 }
 
 size_t tiled_floats(const MatmulJob& job) {

@@ -46,6 +46,8 @@ class TiledInputs {
   const uint8_t* tiles(size_t index) const { return memory_base_ + inputs_[index].place; }
 
  private:
+  void pack(const TileKernels& kernels, const Input& input, int64_t begin, int64_t end) const;
+
   std::vector<Input> inputs_;
   Scratch memory_;
   uint8_t* memory_base_ = nullptr;

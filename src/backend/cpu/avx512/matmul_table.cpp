@@ -1,4 +1,5 @@
 // The table of products.
+#include "backend/cpu/avx512/round_blocks.h"
 #include "backend/cpu/matmul_kernels.h"
 
 #define ONDOL_ISA avx512
@@ -15,7 +16,7 @@
 namespace ondol::cpu::avx512 {
 
 const MatmulKernels kMatmul = {
-    .round = round_columns,
+    .round = round_blocks,
     .f32 = multiply_f32,
     .f16 = multiply_f16,
     .bf16 = multiply_bf16,

@@ -4,4 +4,5 @@
 #include "backend/cpu/simd/math.inl"
 
 #include "backend/cpu/simd/activation.inl"
+#include "backend/cpu/simd/gradients.inl"
 #include "backend/cpu/simd/norm.inl"
