@@ -22,7 +22,7 @@ class AdamW final : public Optimizer {
       float* mean = moments_[p].mean.tensor.f32();
       float* square = moments_[p].square.tensor.f32();
       for_parts(tools_.threads, parameter.value.shape().elements(), [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) step.apply(gradient[i], mean[i], square[i], value[i]);
+        step.apply(gradient + begin, mean + begin, square + begin, value + begin, end - begin);
       });
     }
   }

@@ -133,7 +133,10 @@ class AdamW8Bit final : public Optimizer {
       const auto at = static_cast<size_t>(i);
       means[at] = signed_[mean_codes[i]] * mean_scale;
       squares[at] = unsigned_[square_codes[i]] * square_scale;
-      step.apply(parameter.gradient.f32()[begin + i], means[at], squares[at], parameter.value.f32()[begin + i]);
+    }
+    step.apply(parameter.gradient.f32() + begin, means.data(), squares.data(), parameter.value.f32() + begin, n);
+    for (int64_t i = 0; i < n; ++i) {
+      const auto at = static_cast<size_t>(i);
       largest_mean = std::max(largest_mean, std::abs(means[at]));
       largest_square = std::max(largest_square, squares[at]);
     }

@@ -104,10 +104,8 @@ class Muon final : public Optimizer {
       }
       const AdamWStep step(options_, parameter, rate, n_steps());
       for_parts(tools_.threads, parameter.value.shape().elements(), [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) {
-          step.apply(parameter.gradient.f32()[i], memories_[p].mean.tensor.f32()[i],
-                     memories_[p].square.tensor.f32()[i], parameter.value.f32()[i]);
-        }
+        step.apply(parameter.gradient.f32() + begin, memories_[p].mean.tensor.f32() + begin,
+                   memories_[p].square.tensor.f32() + begin, parameter.value.f32() + begin, end - begin);
       });
     }
   }

@@ -51,6 +51,13 @@ struct AdamWStep {
     value = kept * value - step_size * mean / (std::sqrt(square) * correction + epsilon);
   }
 
+  /// The same for n of them, which do not overlap.
+  void apply(const float* __restrict gradients, float* __restrict means, float* __restrict squares,
+             float* __restrict values, int64_t n) const {
+    const AdamWStep step = *this;  // which the numbers cannot be part of
+    for (int64_t i = 0; i < n; ++i) step.apply(gradients[i], means[i], squares[i], values[i]);
+  }
+
   float beta1;
   float beta2;
   float epsilon;
