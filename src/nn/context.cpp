@@ -14,7 +14,9 @@ uint8_t* Arena::allocate(size_t size_bytes) {
   while (top_.chunk < chunks_.size() && chunks_[top_.chunk].size_bytes() - top_.used < size_bytes) {
     top_ = {top_.chunk + 1, 0};
   }
-  if (top_.chunk == chunks_.size()) chunks_.emplace_back(std::max(size_bytes, min_chunk_bytes_));
+  if (top_.chunk == chunks_.size()) {
+    chunks_.emplace_back((size_bytes + min_chunk_bytes_ - 1) / min_chunk_bytes_ * min_chunk_bytes_);
+  }
   uint8_t* start = chunks_[top_.chunk].data() + top_.used;
   top_.used += size_bytes;
   return start;

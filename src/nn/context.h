@@ -16,8 +16,8 @@ namespace ondol {
 /// next pass. Not zeroed.
 class Arena {
  public:
-  /// Memory comes in chunks of at least this size, of which pages that were never written take no room. Rows differ in
-  /// number from pass to pass: a chunk for each tensor would be too small for the next one's.
+  /// Memory comes in chunks of multiples of this size, of which pages that were never written take no room. Rows differ
+  /// in number from pass to pass: a chunk for each tensor would be too small for the next one's.
   explicit Arena(size_t min_chunk_bytes = size_t{64} << 20) : min_chunk_bytes_(min_chunk_bytes) {}
 
   /// An F32 tensor whose rows are contiguous and 64-byte aligned at the start.

@@ -23,9 +23,8 @@ double bytes_per_weight(DType type) {
   return static_cast<double>(info_of(type).block_bytes) / static_cast<double>(info_of(type).block_size);
 }
 
-/// Bytes that a block's operations keep for each row, as the tape does: inputs of norms and of what learns, queries,
-/// keys, values, and the two halves of the gated unit, with their product for an adapter. The halves are rounded unless
-/// products are not; where all weights learn, inputs of products too.
+/// Bytes that a block's operations keep for each row, as the tape does: inputs of norms, queries, keys and values; inputs
+/// of products and the two halves of the gated unit, which are rounded unless products are not.
 double recorded_per_row(const Model& model, const TrainingOptions& options) {
   const auto width = static_cast<double>(model.config().width);
   const double qkv = rows_of(model, "attn_qkv");
@@ -36,8 +35,9 @@ double recorded_per_row(const Model& model, const TrainingOptions& options) {
   if (options.method == Method::kFull) {
     return kFloat * (2 * width + q + kv) + rounded * (2 * width + q + 2 * up);
   }
-  const double inner = 7.0 * options.lora.rank;
-  return kFloat * (4 * width + 2 * q + kv + up + inner) + rounded * 2 * up;
+  // What is between an adapter's two matrices, as it is and as it counts.
+  const double inner = 2 * 7.0 * options.lora.rank;
+  return kFloat * (2 * width + q + kv) + rounded * (2 * width + q + 3 * up + inner);
 }
 
 }  // namespace
