@@ -16,6 +16,13 @@ using grammar::Matcher;
 using grammar::Repetition;
 using grammar::VocabularyWithMasks;
 
+/// Of any script.
+bool has_letters(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || static_cast<uint8_t>(c) >= 0x80;
+  });
+}
+
 class GrammarConstraint : public TokenConstraint {
  public:
   GrammarConstraint(GrammarPtr grammar, std::shared_ptr<const VocabularyWithMasks> vocabulary)
@@ -53,7 +60,7 @@ class GrammarConstraint : public TokenConstraint {
     way_out_.reset();
     if (next != Matcher::kDead) {
       config_ = next;
-      repetition_.accept(token, next);
+      repetition_.accept(token, has_letters(vocabulary_->trie().text(token)), next);
     } else if (vocabulary_->ends().contains(token) || vocabulary_->trie().is_text(token)) {
       ended_ = true;
     }

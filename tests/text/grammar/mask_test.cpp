@@ -2,6 +2,7 @@
 // some text of the grammar begins with the text so far and the token.
 #include <gtest/gtest.h>
 
+#include <random>
 #include <thread>
 
 #include "tests/text/grammar/vocabulary.h"
@@ -193,6 +194,54 @@ TEST(Mask, LeadsOutOfAStringThatGoesRoundForEver) {
   EXPECT_FALSE(constraint->allows(ids_of(*m.tokenizer, "x")));
   constraint->accept(ids_of(*m.tokenizer, "\"}"));
   EXPECT_TRUE(constraint->is_finished());
+}
+
+TEST(Mask, LeadsOutOfAStringThatSaysTheSameWithSmallChanges) {
+  const Masked m = masked({"{\"a\":\"", "Is", " there", " more", "?", " for", " you", "\"}"});
+  const json::value schema = *parse_json(R"({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]})");
+  const auto constraint = constrain(*grammar_from_json_schema(schema), m.vocabulary);
+  constraint->accept(ids_of(*m.tokenizer, "{\"a\":\""));
+  int n = 0;
+  for (int round = 0; constraint->allows(ids_of(*m.tokenizer, "Is")) && round < 200; ++round) {
+    std::vector<std::string> words = {"Is", " there", " more", "?"};
+    if (round % 7 == 3 || round % 5 == 1) words.insert(words.begin() + 3, {" for", " you"});
+    for (const std::string& word : words) {
+      const TokenId token = ids_of(*m.tokenizer, word);
+      if (!constraint->allows(token)) break;
+      constraint->accept(token);
+      ++n;
+    }
+  }
+  EXPECT_GE(n, 384);
+  EXPECT_LT(n, 420);
+  EXPECT_EQ(next(m, *constraint), (Texts{"\"}"}));
+  constraint->accept(ids_of(*m.tokenizer, "\"}"));
+  EXPECT_TRUE(constraint->is_finished());
+}
+
+TEST(Mask, LetsTablesAndAnswersOfTwoKindsBe) {
+  const Masked m = masked({"row", " has", " true", " false", ",", "\n"});
+  GrammarBuilder b;
+  const auto grammar = *b.build(*b.regex("\"[^\"]*\""));
+  const auto table = constrain(grammar, m.vocabulary);
+  table->accept(ids_of(*m.tokenizer, "\""));
+  for (int i = 0; i < 200; ++i) {
+    repeat(m, *table, {"row", std::string(1, static_cast<char>('A' + i % 26)), std::string(1, static_cast<char>('a' + i / 26)),
+                       " has", std::string(1, static_cast<char>('0' + i * 7 % 10)), "\n"}, 1);
+  }
+  const auto bits = constrain(grammar, m.vocabulary);
+  bits->accept(ids_of(*m.tokenizer, "\""));
+  std::mt19937 random(1);
+  for (int i = 0; i < 300; ++i) repeat(m, *bits, {random() % 2 == 0 ? "1" : "0", random() % 3 == 0 ? "\n" : ","}, 1);
+}
+
+TEST(Mask, LetsListsOfTruthsBe) {
+  const Masked m = masked({"true", "false", ","});
+  const json::value schema = *parse_json(R"({"type": "array", "items": {"type": "boolean"}})");
+  const auto constraint = constrain(*grammar_from_json_schema(schema), m.vocabulary);
+  constraint->accept(ids_of(*m.tokenizer, "["));
+  std::mt19937 random(1);
+  for (int i = 0; i < 400; ++i) repeat(m, *constraint, {random() % 2 == 0 ? "true" : "false", ","}, 1);
 }
 
 TEST(Mask, LetsLongRowsBe) {
