@@ -8,7 +8,7 @@ SETS is a folder with text/ and instruct/ as README.md describes them. OUT recei
   talk/train.jsonl              {"messages"}, some with "tools": stories on request, questions about a passage, calls of
                                 tools, small talk in English and Korean, sums
   practice/train.jsonl          reading and calls with values drawn anew (practice.py), stories, small talk
-  polish/train.jsonl            the same with other values, and whole dialogues: what is learned last
+  polish/train.jsonl            the same with other values, and whole dialogues
   everything/train.jsonl        texts, made-up stories (stories.py) and all of the above with other values, mixed
   last/train.jsonl              the same kinds once more, drawn anew, fewer texts
   valid/<set>.jsonl             what is kept from training, a file for each set

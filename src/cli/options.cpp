@@ -73,9 +73,11 @@ void ModelOptions::add_to(CLI::App& command) {
   command.add_option("--batch-size", batch_rows, "Tokens of a prompt evaluated at once")
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
-  command.add_option("--adapter", adapters,
-                     "A low-rank adapter (a GGUF file, or a folder as PEFT writes it), perhaps with a factor: "
-                     "PATH=0.5 (any number of times)");
+  command
+      .add_option("--adapter", adapters,
+                  "A low-rank adapter (a GGUF file, or a folder as PEFT writes it), perhaps with a factor: "
+                  "PATH=0.5 (any number of times)")
+      ->allow_extra_args(false);  // what follows its path may be the prompt
 }
 
 Result<AdapterWish> parse_adapter(const std::string& text) {

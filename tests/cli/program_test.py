@@ -231,6 +231,8 @@ class Parts(unittest.TestCase):
             _, plain, _ = ondol(*arguments)
             _, taught, _ = ondol(*arguments, "--adapter", out)
             self.assertNotEqual(plain, taught)
+            # As help's example has it: the path does not take the prompt for another one.
+            self.assertEqual(ondol("run", SAMPLE, "--adapter", out, *arguments[2:])[1], taught)
 
     def test_train_says_what_is_wrong(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -184,11 +184,25 @@ void repeat(const Masked& m, TokenConstraint& constraint, const std::vector<std:
   }
 }
 
+/// Behind the quote that begins a string of anything.
+std::unique_ptr<TokenConstraint> in_quotes(const Masked& m) {
+  GrammarBuilder b;
+  auto constraint = constrain(*b.build(*b.regex("\"[^\"]*\"")), m.vocabulary);
+  constraint->accept(ids_of(*m.tokenizer, "\""));
+  return constraint;
+}
+
+/// The same in the only member of an object; {"a":" must be a token.
+std::unique_ptr<TokenConstraint> in_member(const Masked& m) {
+  const json::value schema = *parse_json(R"({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]})");
+  auto constraint = constrain(*grammar_from_json_schema(schema), m.vocabulary);
+  constraint->accept(ids_of(*m.tokenizer, "{\"a\":\""));
+  return constraint;
+}
+
 TEST(Mask, LeadsOutOfAStringThatGoesRoundForEver) {
   const Masked m = masked({"{\"a\":\"", "so", " on", "\"}", "on\"}"});
-  const json::value schema = *parse_json(R"({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]})");
-  const auto constraint = constrain(*grammar_from_json_schema(schema), m.vocabulary);
-  constraint->accept(ids_of(*m.tokenizer, "{\"a\":\""));
+  const auto constraint = in_member(m);
   repeat(m, *constraint, {"so", " on"}, 129);
   EXPECT_EQ(next(m, *constraint), (Texts{"\"}", "on\"}"}));
   EXPECT_FALSE(constraint->allows(ids_of(*m.tokenizer, "x")));
@@ -198,9 +212,7 @@ TEST(Mask, LeadsOutOfAStringThatGoesRoundForEver) {
 
 TEST(Mask, LeadsOutOfAStringThatSaysTheSameWithSmallChanges) {
   const Masked m = masked({"{\"a\":\"", "Is", " there", " more", "?", " for", " you", "\"}"});
-  const json::value schema = *parse_json(R"({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]})");
-  const auto constraint = constrain(*grammar_from_json_schema(schema), m.vocabulary);
-  constraint->accept(ids_of(*m.tokenizer, "{\"a\":\""));
+  const auto constraint = in_member(m);
   int n = 0;
   for (int round = 0; constraint->allows(ids_of(*m.tokenizer, "Is")) && round < 200; ++round) {
     std::vector<std::string> words = {"Is", " there", " more", "?"};
@@ -220,17 +232,13 @@ TEST(Mask, LeadsOutOfAStringThatSaysTheSameWithSmallChanges) {
 }
 
 TEST(Mask, LetsTablesAndAnswersOfTwoKindsBe) {
-  const Masked m = masked({"row", " has", " true", " false", ",", "\n"});
-  GrammarBuilder b;
-  const auto grammar = *b.build(*b.regex("\"[^\"]*\""));
-  const auto table = constrain(grammar, m.vocabulary);
-  table->accept(ids_of(*m.tokenizer, "\""));
+  const Masked m = masked({"row", " has"});
+  const auto table = in_quotes(m);
   for (int i = 0; i < 200; ++i) {
     repeat(m, *table, {"row", std::string(1, static_cast<char>('A' + i % 26)), std::string(1, static_cast<char>('a' + i / 26)),
                        " has", std::string(1, static_cast<char>('0' + i * 7 % 10)), "\n"}, 1);
   }
-  const auto bits = constrain(grammar, m.vocabulary);
-  bits->accept(ids_of(*m.tokenizer, "\""));
+  const auto bits = in_quotes(m);
   std::mt19937 random(1);
   for (int i = 0; i < 300; ++i) repeat(m, *bits, {random() % 2 == 0 ? "1" : "0", random() % 3 == 0 ? "\n" : ","}, 1);
 }
@@ -246,9 +254,7 @@ TEST(Mask, LetsListsOfTruthsBe) {
 
 TEST(Mask, LetsLongRowsBe) {
   const Masked m = masked({"--", "so"});
-  GrammarBuilder b;
-  const auto constraint = constrain(*b.build(*b.regex("\"[^\"]*\"")), m.vocabulary);
-  constraint->accept(ids_of(*m.tokenizer, "\""));
+  const auto constraint = in_quotes(m);
   repeat(m, *constraint, {"--"}, 250);
   repeat(m, *constraint, {"so"}, 250);
   EXPECT_TRUE(constraint->allows(ids_of(*m.tokenizer, "--")));
@@ -257,9 +263,7 @@ TEST(Mask, LetsLongRowsBe) {
 
 TEST(Mask, LetsFieldsOfZerosBe) {
   const Masked m = masked({"0,", "0,\n"});
-  GrammarBuilder b;
-  const auto constraint = constrain(*b.build(*b.regex("\"[^\"]*\"")), m.vocabulary);
-  constraint->accept(ids_of(*m.tokenizer, "\""));
+  const auto constraint = in_quotes(m);
   std::vector<std::string> row(19, "0,");
   row.push_back("0,\n");
   repeat(m, *constraint, row, 20);

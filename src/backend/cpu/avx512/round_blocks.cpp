@@ -9,7 +9,7 @@ namespace {
 
 static_assert(kWide == 16, "a vector has a number for each column");
 
-/// out[c]: the largest number of vector c.
+/// Number c of the result is the largest of vector c. Uses m as memory.
 inline __m512i largest_of_each(__m512i (&m)[kWide]) {
   for (int i = 0; i < 8; ++i) {
     const __m512i a = m[2 * i];
@@ -30,7 +30,7 @@ inline __m512i largest_of_each(__m512i (&m)[kWide]) {
   return _mm512_max_epi32(_mm512_shuffle_i32x4(m[0], m[1], 0x88), _mm512_shuffle_i32x4(m[0], m[1], 0xdd));
 }
 
-/// Rounds kXGroup floats of kWide columns.
+/// Rounds the next kXGroup floats of each of kWide columns.
 inline void round_groups(const float* x, size_t x_stride, int8_t* q, float* scale, int32_t* sums) {
   const __m512i magnitude = _mm512_set1_epi32(0x7fffffff);
   __m512i magnitudes[kWide];
