@@ -98,15 +98,16 @@ void Tape::record_linear(const Tensor& x, const LinearJob& job) {
   const bool is_shared = shared_columns_ > 0 && job.out.columns() == shared_columns_ && !job.accumulate;
   if (is_shared) shared_ = job.out.bytes();
   const bool stays = job.accumulate || is_shared;
-  entries_.push_back([this, weight, input, dx = gradient(x), dy = gradient(job.out), stays] {
-    learn_linear(weight, input, dy, dx);
+  const DType type = makes_logits_ && types_.weights == DType::Q8_0 ? DType::BF16 : types_.weights;
+  entries_.push_back([this, weight, input, dx = gradient(x), dy = gradient(job.out), stays, type] {
+    learn_linear(weight, input, dy, dx, type);
     if (!stays) derivatives_.set_zero(dy);
   });
 }
 
-void Tape::learn_linear(const Weight& weight, const Tensor& x, const Tensor& dy, Tensor dx) {
+void Tape::learn_linear(const Weight& weight, const Tensor& x, const Tensor& dy, Tensor dx, DType type) {
   const Tensor dmatrix = weights_.of(weight.matrix);
-  if (!dmatrix.empty()) derivatives_.linear_weight(dy, x, types_.weights, dmatrix);
+  if (!dmatrix.empty()) derivatives_.linear_weight(dy, x, type, dmatrix);
   if (!weight.bias.empty()) {
     if (const Tensor dbias = weights_.of(weight.bias); !dbias.empty()) derivatives_.sum_rows(dy, dbias);
   }

@@ -46,6 +46,9 @@ class Tape final : public Backend {
   /// From now on, the results of products with so many columns give their places to their gradients, so that no more
   /// memory is taken: nothing may read them afterwards. 0: none.
   void share_places(int64_t columns) { shared_columns_ = columns; }
+  /// While on, what is recorded makes logits. Their gradients are large at targets and small elsewhere: rounded to bytes
+  /// with a common scale, what is small would be lost, so the gradients of weights keep BF16's digits.
+  void make_logits(bool on) { makes_logits_ = on; }
 
   /// The gradient of an activation of the arena, at its place in the shadow. Zeros unless something added to it.
   Tensor gradient(const Tensor& activation);
@@ -113,7 +116,8 @@ class Tape final : public Backend {
   bool learns(const Weight& weight);
   void record_linear(const Tensor& x, const LinearJob& job);
   /// Adds to the gradients of the weight and of x [T, D], which may be empty if the weight does not learn.
-  void learn_linear(const Weight& weight, const Tensor& x, const Tensor& dy, Tensor dx);
+  /// `type` is what the products that make the gradients of weights are rounded to.
+  void learn_linear(const Weight& weight, const Tensor& x, const Tensor& dy, Tensor dx, DType type);
   void expert_backward(const ExpertsRecord& record, size_t expert);
 
   Backend& inner_;
@@ -123,6 +127,7 @@ class Tape final : public Backend {
   Derivatives& derivatives_;
   bool is_recording_ = false;
   int64_t shared_columns_ = 0;
+  bool makes_logits_ = false;
   const uint8_t* shared_ = nullptr;  // the last place that is shared
   std::vector<std::function<void()>> entries_;
   Arena kept_memory_{size_t{256} << 20};

@@ -102,7 +102,9 @@ void LearningPass::learn_output(Context& context, const Tensor& x, const std::fu
     }
     tape_.forget(rows);
     tape_.record(learns());
+    tape_.make_logits(true);
     const Tensor logits = output(rows);
+    tape_.make_logits(false);
     tape_.record(false);
     find_losses(part, logits, learns() ? tape_.gradient(logits) : logits);
     if (learns()) {

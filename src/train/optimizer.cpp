@@ -43,12 +43,6 @@ std::unique_ptr<Optimizer> create_optimizer(const Parameters& parameters, const 
   return entry_of(options.kind).make(parameters, options, tools);
 }
 
-void for_parts(ThreadPool* threads, int64_t n, const std::function<void(int64_t, int64_t)>& body) {
-  constexpr int64_t kPart = 64 * kStateBlock;
-  if (threads == nullptr || n <= kPart) return body(0, n);
-  threads->run(n, kPart, [&](int64_t begin, int64_t end, int) { body(begin, end); });
-}
-
 std::vector<Moments> make_moments(const Parameters& parameters, DType type) {
   std::vector<Moments> moments;
   for (const Parameter& parameter : parameters.all()) {

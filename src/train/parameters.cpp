@@ -1,7 +1,9 @@
 #include "train/parameters.h"
 
+#include <algorithm>
 #include <cmath>
-#include <cstring>
+
+#include "train/parts.h"
 
 namespace ondol::train {
 
@@ -22,25 +24,55 @@ int64_t Parameters::n_elements() const {
   return n;
 }
 
-void Parameters::clear_gradients() {
-  for (Parameter& parameter : all_) std::memset(parameter.gradient.bytes(), 0, parameter.gradient.size_bytes());
-}
-
-double Parameters::gradient_norm() const {
-  double sum = 0;
-  for (const Parameter& parameter : all_) {
-    const float* values = parameter.gradient.f32();
-    for (int64_t i = 0; i < parameter.value.shape().elements(); ++i) {
-      sum += static_cast<double>(values[i]) * static_cast<double>(values[i]);
-    }
-  }
-  return std::sqrt(sum);
-}
-
-void Parameters::scale_gradients(float factor) {
+void Parameters::clear_gradients(ThreadPool* threads) {
   for (Parameter& parameter : all_) {
     float* values = parameter.gradient.f32();
-    for (int64_t i = 0; i < parameter.value.shape().elements(); ++i) values[i] *= factor;
+    for_parts(threads, parameter.value.shape().elements(),
+              [&](int64_t begin, int64_t end) { std::fill(values + begin, values + end, 0.0f); });
+  }
+}
+
+namespace {
+
+/// In several sums, whose additions need not wait for one another.
+double sum_of_squares(const float* values, int64_t n) {
+  constexpr int64_t kSums = 16;
+  double sums[kSums] = {};
+  int64_t i = 0;
+  for (; i + kSums <= n; i += kSums) {
+    for (int64_t j = 0; j < kSums; ++j) sums[j] += static_cast<double>(values[i + j]) * static_cast<double>(values[i + j]);
+  }
+  double total = 0;
+  for (; i < n; ++i) total += static_cast<double>(values[i]) * static_cast<double>(values[i]);
+  for (const double sum : sums) total += sum;
+  return total;
+}
+
+}  // namespace
+
+double Parameters::gradient_norm(ThreadPool* threads) const {
+  double total = 0;
+  std::vector<double> sums;
+  for (const Parameter& parameter : all_) {
+    const float* values = parameter.gradient.f32();
+    const int64_t n = parameter.value.shape().elements();
+    sums.assign(static_cast<size_t>((n + kPart - 1) / kPart), 0);
+    for_parts(threads, n, [&](int64_t begin, int64_t end) {
+      for (; begin < end; begin += kPart) {
+        sums[static_cast<size_t>(begin / kPart)] = sum_of_squares(values + begin, std::min(kPart, end - begin));
+      }
+    });
+    for (const double sum : sums) total += sum;
+  }
+  return std::sqrt(total);
+}
+
+void Parameters::scale_gradients(float factor, ThreadPool* threads) {
+  for (Parameter& parameter : all_) {
+    float* values = parameter.gradient.f32();
+    for_parts(threads, parameter.value.shape().elements(), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) values[i] *= factor;
+    });
   }
 }
 

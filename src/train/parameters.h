@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/thread_pool.h"
 #include "nn/tape.h"
 
 namespace ondol::train {
@@ -30,10 +31,11 @@ class Parameters final : public WeightGradients {
   const std::vector<Parameter>& all() const { return all_; }
   int64_t n_elements() const;
 
-  void clear_gradients();
+  /// `threads` may be absent, here and below: then one does everything.
+  void clear_gradients(ThreadPool* threads = nullptr);
   /// The root of the sum of squares of all gradients, in the same order for any number of threads.
-  double gradient_norm() const;
-  void scale_gradients(float factor);
+  double gradient_norm(ThreadPool* threads = nullptr) const;
+  void scale_gradients(float factor, ThreadPool* threads = nullptr);
 
   /// The gradient of a parameter or of some of its rows.
   Tensor of(const Tensor& weight) override;

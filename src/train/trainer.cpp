@@ -12,6 +12,7 @@ Trainer::Trainer(Student& student, Parameters& parameters, SequenceSource& data,
       parameters_(parameters),
       data_(data),
       options_(options),
+      threads_(tools.threads),
       optimizer_(create_optimizer(parameters, options.optimizer, tools)) {
   if (options.preferences) preferences_.emplace(student, *options.preferences);
 }
@@ -68,18 +69,18 @@ Result<StepReport> Trainer::step() {
     report.n_targets += static_cast<int64_t>(sequence.n_targets());
   }
   if (report.n_targets == 0) return Error(fmt::format("step {}: the data has no targets", report.step));
-  parameters_.clear_gradients();
+  parameters_.clear_gradients(threads_);
   ONDOL_TRY(learn(share_of(std::move(sequences)), report));
   ONDOL_TRY(stay(report));
   if (options_.adapter != nullptr) options_.adapter->finish_gradients(parameters_);
   ONDOL_TRY(add_up_ranks(report));
-  report.gradient_norm = parameters_.gradient_norm();
+  report.gradient_norm = parameters_.gradient_norm(threads_);
   if (!std::isfinite(report.loss) || !std::isfinite(report.gradient_norm)) {
     return Error(fmt::format("step {}: the loss is {} and the norm of the gradients {}; a lower learning rate may help",
                              report.step, report.loss, report.gradient_norm));
   }
   if (options_.clip > 0 && report.gradient_norm > options_.clip) {
-    parameters_.scale_gradients(static_cast<float>(options_.clip / report.gradient_norm));
+    parameters_.scale_gradients(static_cast<float>(options_.clip / report.gradient_norm), threads_);
   }
   optimizer_->step(parameters_, report.rate);
   if (options_.adapter != nullptr) options_.adapter->refresh();

@@ -78,6 +78,7 @@ class Trainer {
   Parameters& parameters_;
   SequenceSource& data_;
   TrainerOptions options_;
+  ThreadPool* threads_;  // or nullptr
   std::unique_ptr<Optimizer> optimizer_;
   std::optional<Preferences> preferences_;
   int64_t n_steps_ = 0;

@@ -24,7 +24,7 @@ constexpr Name<TrainOn> kTrainOn[] = {
 constexpr OptimizerKind kOptimizers[] = {OptimizerKind::kAdamW, OptimizerKind::kAdamW8Bit, OptimizerKind::kAdamWBf16,
                                          OptimizerKind::kMuon, OptimizerKind::kLion};
 constexpr Name<ProductTypes> kPrecisions[] = {
-    {"fp32", {DType::F32, DType::F32}}, {"bf16", {DType::BF16, DType::BF16}}, {"int8", {DType::Q8_0, DType::BF16}}};
+    {"fp32", {DType::F32, DType::F32}}, {"bf16", {DType::BF16, DType::BF16}}, {"int8", {DType::Q8_0, DType::Q8_0}}};
 
 template <typename Value>
 Result<Value> value_named(std::span<const Name<Value>> names, std::string_view wanted) {

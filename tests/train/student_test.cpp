@@ -75,7 +75,7 @@ TEST_F(StudentTest, LowPrecision) {
     const PackedSequence sequence{{all_of(tokens())}};
     exact.learn(sequence);
     for (const DType type : {DType::BF16, DType::Q8_0}) {
-      Lesson rounded(name, {2, ""}, {type, DType::BF16});
+      Lesson rounded(name, {2, ""}, {type, type});
       rounded.learn(sequence);
       double sum = 0;
       for (size_t i = 0; i < exact.parameters().all().size(); ++i) {

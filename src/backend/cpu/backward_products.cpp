@@ -1,4 +1,4 @@
-// dx = dy W and dW = dy^T x as products with a turned-over operand, x W^T being what kernels compute.
+// dx = dy W and dW = dy^T x as products with turned-over operands, x W^T being what kernels compute.
 #include <algorithm>
 
 #include "backend/cpu/cpu_derivatives.h"
@@ -11,6 +11,12 @@ constexpr int64_t kPanel = 32;
 
 /// Turned rows that exist at a time: what a large output matrix takes stays bounded.
 constexpr int64_t kRowsAtOnce = 8192;
+
+/// Tokens whose products are summed up at a time: a block of them fits into the first-level cache.
+constexpr int64_t kTokensAtOnce = 2048;
+
+/// Gradients of matrices with fewer rows or columns, as adapters have, keep BF16's digits: they cost little.
+constexpr int64_t kNarrowestInBytes = 64;
 
 /// Formats' blocks need whole panels; what is left over keeps its floats.
 DType type_for(int64_t n, DType type) {
@@ -45,8 +51,8 @@ void CpuDerivatives::linear_input(const Tensor& dy, const Tensor& matrix, DType 
   ONDOL_CHECK(dy.columns() == matrix.rows() && dx.columns() == matrix.columns() && dx.rows() == dy.rows());
   if (dy.rows() == 0) return;
   MatmulJob job{dy, matrix, {}, dx, true, type != DType::F32};
-  if (job.rounded && matrix.type() == DType::F32 && takes_turned(kernels_) &&
-      !pays_in_bytes(type, matrix.rows(), dy.rows())) {
+  const bool in_bytes = matrix.type() == DType::F32 && pays_in_bytes(type, matrix.rows(), dy.rows());
+  if (job.rounded && matrix.type() == DType::F32 && takes_turned(kernels_) && !in_bytes) {
     job.weight_turned = true;
     return add_product(job);
   }
@@ -57,8 +63,13 @@ void CpuDerivatives::linear_input(const Tensor& dy, const Tensor& matrix, DType 
     int64_t n = std::min(kRowsAtOnce, matrix.rows() - begin);
     if (n > kPanel) n -= n % kPanel;
     job.x = dy.slice_columns(begin, n);
-    job.weight = !kept.empty() && begin < whole ? kept.slice_columns(begin, n)
-                                                : turned_.turned(matrix, begin, n, type_for(n, type));
+    job.weight = matrix.slice_rows(begin, n);
+    job.weight_turned = job.in_bytes = in_bytes && !is_frozen;
+    if (!takes_turned_bytes(kernels_, job)) {
+      job.weight_turned = job.in_bytes = false;
+      job.weight = !kept.empty() && begin < whole ? kept.slice_columns(begin, n)
+                                                  : turned_.turned(matrix, begin, n, type_for(n, type));
+    }
     add_product(job);
     begin += n;
   }
@@ -67,27 +78,37 @@ void CpuDerivatives::linear_input(const Tensor& dy, const Tensor& matrix, DType 
 void CpuDerivatives::linear_weight(const Tensor& dy, const Tensor& x, DType type, Tensor dmatrix) {
   ONDOL_CHECK(dy.rows() == x.rows() && dmatrix.rows() == dy.columns() && dmatrix.columns() == x.columns());
   if (dy.rows() == 0) return;
+  if (type == DType::Q8_0 && std::min(dy.columns(), x.columns()) < kNarrowestInBytes) type = DType::BF16;
   MatmulJob job{dy, x, {}, dmatrix, true, type != DType::F32};
-  if (job.rounded && takes_turned(kernels_)) {
-    job.x_turned = job.weight_turned = true;
-    return add_product(job);
-  }
+  job.x_turned = job.weight_turned = true;
+  job.in_bytes = pays_in_bytes(type, kPanel, dy.columns()) && takes_turned_bytes(kernels_, job);
+  if (!job.in_bytes && job.rounded && takes_turned(kernels_)) return add_product(job);
   for (int64_t begin = 0; begin < dy.rows();) {
-    int64_t n = std::min(kRowsAtOnce, dy.rows() - begin);
-    if (n > kPanel) n -= n % kPanel;
-    Tensor flipped = flipped_.matrix(dy.columns(), n);
-    auto columns = [&](int64_t first, int64_t last, int) {
-      for (int64_t row = 0; row < n; ++row) {
-        const float* from = dy.f32(begin + row);
-        for (int64_t c = first; c < last; ++c) flipped.f32(c)[row] = from[c];
-      }
-    };
-    pool_.run(dy.columns(), kPanel, std::ref(columns));
-    job.x = flipped;
-    job.weight = turned_.turned(x, begin, n, type_for(n, type));
+    int64_t n = std::min(kTokensAtOnce, dy.rows() - begin);
+    if (job.in_bytes) {
+      job.x = dy.slice_rows(begin, n);
+      job.weight = x.slice_rows(begin, n);
+    } else {
+      if (n > kPanel) n -= n % kPanel;
+      job.x_turned = job.weight_turned = false;
+      job.x = flip(dy, begin, n);
+      job.weight = turned_.turned(x, begin, n, type_for(n, type));
+    }
     add_product(job);
     begin += n;
   }
+}
+
+Tensor CpuDerivatives::flip(const Tensor& x, int64_t begin, int64_t n) {
+  Tensor flipped = flipped_.matrix(x.columns(), n);
+  auto columns = [&](int64_t first, int64_t last, int) {
+    for (int64_t row = 0; row < n; ++row) {
+      const float* from = x.f32(begin + row);
+      for (int64_t c = first; c < last; ++c) flipped.f32(c)[row] = from[c];
+    }
+  };
+  pool_.run(x.columns(), kPanel, std::ref(columns));
+  return flipped;
 }
 
 }  // namespace ondol::cpu

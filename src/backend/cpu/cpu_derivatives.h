@@ -52,6 +52,9 @@ class CpuDerivatives final : public Derivatives {
   /// Whether rounding a matrix that learns to bytes is the fastest way to multiply it with n rows.
   bool pays_in_bytes(DType type, int64_t k, int64_t n) const;
 
+  /// Rows [begin, begin + n) of x as columns. Valid until the next call.
+  Tensor flip(const Tensor& x, int64_t begin, int64_t n);
+
   const CpuKernels& kernels_;
   ThreadPool& pool_;
   MatmulScratch matmul_;

@@ -87,6 +87,8 @@ class Multiplication {
                          float* memory) const;
   void multiply_in_panels(const MatmulJob& job, const MatmulScratch::Plan& plan, int64_t begin, int64_t end,
                           int64_t n_x, float* memory) const;
+  RowGroup pack_panel(const MatmulJob& job, const LanesType& type, int64_t row, int64_t end, uint8_t* panel,
+                      uint8_t* copied) const;
   void multiply_as_it_lies(const MatmulJob& job, const MatmulScratch::Plan& plan, const RowGroup& group, int64_t row,
                            const BlockOfRows& block) const;
   void multiply_in_strips(const MatmulJob& job, const MatmulScratch::Plan& plan, int64_t begin, int64_t end,
@@ -124,25 +126,38 @@ void Multiplication::plan() {
     const DType type = job.weight.type();
     MatmulScratch::Plan plan{way_to_multiply(kernels_, type, job.k(), job.n_x(), job.rounded), nullptr, 0};
     if (job.x_turned || job.weight_turned) {
-      ONDOL_CHECK(takes_turned(kernels_) && job.rounded && (type == DType::F32 || type == DType::BF16));
-      plan.way = MatmulWay::kTiles;
+      ONDOL_CHECK(job.rounded && (type == DType::F32 || type == DType::BF16));
+      ONDOL_CHECK(job.in_bytes ? takes_turned_bytes(kernels_, job) : takes_turned(kernels_));
+      plan.way = job.in_bytes ? MatmulWay::kLanes : MatmulWay::kTiles;
     }
-    if (table_ != nullptr && job.n_x() > 0) plan.type = table_->lanes_type(type);
+    if (table_ != nullptr && job.n_x() > 0) plan.type = table_->lanes_type(job.in_bytes ? DType::Q8_0 : type);
     if (plan.way == MatmulWay::kTiles) plan.input = scratch_.tiled_inputs.add(*tiles_, job);
-    if (plan.way == MatmulWay::kLanes) plan.input = scratch_.inputs.add(job.x, *plan.type);
+    if (plan.way == MatmulWay::kLanes) {
+      plan.input = scratch_.inputs.add(job.x, *plan.type, {.turned = job.x_turned, .filled_up = job.weight_turned});
+    }
     scratch_.plans.push_back(plan);
     thread_floats_ = std::max(thread_floats_, scratch_floats(job, plan));
   }
 }
 
+/// The columns of weights, with zeros that fill up the last group of turned ones.
+int64_t padded_k(const MatmulJob& job) {
+  return (job.k() + kXGroup - 1) / kXGroup * kXGroup;
+}
+
+size_t panel_bytes(const MatmulJob& job, const MatmulScratch::Plan& plan) {
+  return static_cast<size_t>(padded_k(job) / kXGroup) * plan.type->panel_step;
+}
+
 /// What multiply_unit needs for the rows that it decodes, packs or copies.
 size_t Multiplication::scratch_floats(const MatmulJob& job, const MatmulScratch::Plan& plan) const {
+  if (plan.way == MatmulWay::kLanes && job.weight_turned) return kMostPanels * panel_bytes(job, plan) / sizeof(float);
   const auto k = static_cast<size_t>(job.weight.columns());
   const size_t copied = (kMaxLanes * row_bytes(job.weight.type(), job.weight.columns()) + 63) / 64 * 16;
   if (plan.way == MatmulWay::kDecode) return (kDecodedRows * k + 15) / 16 * 16;
   if (plan.way == MatmulWay::kFloats) return copied;
   if (plan.way == MatmulWay::kTiles) return tiled_floats(job);
-  return copied + kMostPanels * (k / kXGroup * plan.type->panel_step / sizeof(float));
+  return copied + kMostPanels * panel_bytes(job, plan) / sizeof(float);
 }
 
 /// About how many processor cycles a row of weights takes: to read it from memory, and to multiply.
@@ -270,6 +285,7 @@ void Multiplication::multiply_floats(const MatmulJob& job, int64_t begin, int64_
 
 void Multiplication::multiply_lanes(const MatmulJob& job, const MatmulScratch::Plan& plan, int64_t begin, int64_t end,
                                     float* memory) const {
+  if (job.weight_turned) return multiply_in_panels(job, plan, begin, end, job.n_x(), memory);
   const BlockOfRows last = block_of(job.x.rows(), n_blocks_of(job.x.rows()) - 1);
   const bool last_in_strips = last.width <= table_->few;
   const int64_t in_lanes = last_in_strips ? last.begin : job.x.rows();
@@ -299,12 +315,31 @@ void Multiplication::multiply_as_it_lies(const MatmulJob& job, const MatmulScrat
   store_tile(job, tile, kRowsAtOnce, group, row, block.begin, block.n_rows);
 }
 
+/// Packs the next rows from `row` on, at most type.lanes of them.
+RowGroup Multiplication::pack_panel(const MatmulJob& job, const LanesType& type, int64_t row, int64_t end,
+                                    uint8_t* panel, uint8_t* copied) const {
+  const Tensor& weight = job.weight;
+  if (!job.weight_turned) {
+    const RowGroup group = group_of_rows(weight, row, end, type.lanes, copied);
+    type.pack(group.rows, group.row_bytes, weight.columns(), panel);
+    return group;
+  }
+  const auto n = static_cast<int>(std::min<int64_t>(type.lanes, end - row));
+  if (weight.type() == DType::F32) {
+    table_->turned->pack_f32(weight.f32() + row, weight.row_stride_bytes() / sizeof(float), n, job.k(), panel);
+  } else {
+    table_->turned->pack_bf16(reinterpret_cast<const uint16_t*>(weight.bytes()) + row,
+                              weight.row_stride_bytes() / sizeof(uint16_t), n, job.k(), panel);
+  }
+  return {nullptr, 0, type.lanes, 0, n};
+}
+
 void Multiplication::multiply_in_panels(const MatmulJob& job, const MatmulScratch::Plan& plan, int64_t begin,
                                         int64_t end, int64_t n_x, float* memory) const {
   alignas(64) float tile[kWide * kMostPanels * kMaxLanes];
   const LanesType& type = *plan.type;
-  const int64_t k = job.weight.columns();
-  const size_t panel_bytes = static_cast<size_t>(k / kXGroup) * type.panel_step;
+  const int64_t k = padded_k(job);
+  const size_t apart = panel_bytes(job, plan);
   auto* panels = reinterpret_cast<uint8_t*>(memory);
   for (int64_t row = begin; row < end;) {
     RowGroup groups[kMostPanels];
@@ -312,11 +347,10 @@ void Multiplication::multiply_in_panels(const MatmulJob& job, const MatmulScratc
     int n = 0;
     for (; n < kMostPanels && row < end; row += groups[n++].n) {
       rows[n] = row;
-      groups[n] = group_of_rows(job.weight, row, end, type.lanes, panels + kMostPanels * panel_bytes);
-      type.pack(groups[n].rows, groups[n].row_bytes, k, panels + static_cast<size_t>(n) * panel_bytes);
+      groups[n] = pack_panel(job, type, row, end, panels + static_cast<size_t>(n) * apart, panels + kMostPanels * apart);
     }
     for (int64_t b = 0; b < n_blocks_of(n_x); ++b) {
-      const BlockOfRows block = block_of(n_x, b);
+      const BlockOfRows block = block_of(n_x, b, job.weight_turned);
       if (block.width == kWide) {
         const XBlock x = scratch_.inputs.block(plan.input, b, type);
         fetch_target(job, rows[0], row, block.begin, block.n_rows);
@@ -363,6 +397,12 @@ MatmulWay way_to_multiply(const CpuKernels& kernels, DType weight, int64_t k, in
 
 bool takes_turned(const CpuKernels& kernels) {
   return tiles_of(kernels) != nullptr;
+}
+
+bool takes_turned_bytes(const CpuKernels& kernels, const MatmulJob& job) {
+  const MatmulKernels* table = table_for(kernels);
+  if (table == nullptr || table->turned == nullptr || !job.weight_turned) return false;
+  return job.x_turned ? job.n_x() % kWide == 0 : job.k() % kXGroup == 0;
 }
 
 void multiply(const CpuKernels& kernels, ThreadPool& pool, MatmulScratch& scratch, std::span<const MatmulJob> jobs) {

@@ -23,9 +23,12 @@ struct MatmulJob {
   bool accumulate = false;
   /// Floats may be rounded to BF16 wherever that is faster.
   bool rounded = false;
-  /// x is given as [D, T], weight (in F32 or BF16) as [D, H]: only where takes_turned(), and if `rounded`.
+  /// x is given as [D, T], weight (in F32 or BF16) as [D, H]: only where takes_turned() or, for what is rounded to
+  /// bytes, takes_turned_bytes(), and if `rounded`.
   bool x_turned = false;
   bool weight_turned = false;
+  /// With weight_turned: round both to bytes, not to BF16.
+  bool in_bytes = false;
 
   int64_t n_x() const { return x_turned ? x.columns() : x.rows(); }
   int64_t n_weights() const { return weight_turned ? weight.columns() : weight.rows(); }
@@ -48,6 +51,10 @@ const TileKernels* tiles_of(const CpuKernels& kernels);
 
 /// Whether jobs may have turned operands: only products of tiles read them.
 bool takes_turned(const CpuKernels& kernels);
+
+/// Whether a job may have turned weights and round them to bytes. x has to fill whole groups: kXGroup columns, or kWide
+/// if it is turned too.
+bool takes_turned_bytes(const CpuKernels& kernels, const MatmulJob& job);
 
 /// Rows [begin, end) of one job's weights.
 struct MatmulUnit {

@@ -8,6 +8,8 @@ namespace ondol::cpu {
 namespace {
 
 constexpr size_t kAlignment = 64;
+/// Blocks of turned x that are rounded together, as their columns are neighbours in the rows that are read.
+constexpr int64_t kBlocksAtOnce = 4;
 
 size_t aligned(size_t size_bytes) {
   return (size_bytes + kAlignment - 1) / kAlignment * kAlignment;
@@ -18,22 +20,20 @@ int64_t padded_columns(int64_t k) {
   return (k + kStretch - 1) / kStretch * kStretch;
 }
 
-/// Rows of all blocks, with those that fill up the last one.
-int64_t padded_rows(int64_t n_rows) {
-  const int64_t rest = n_rows % kWide;
-  return rest > kNarrow ? n_rows - rest + kWide : n_rows;
-}
-
 }  // namespace
 
 int64_t n_blocks_of(int64_t n_rows) {
   return (n_rows + kWide - 1) / kWide;
 }
 
-BlockOfRows block_of(int64_t n_rows, int64_t block) {
+BlockOfRows block_of(int64_t n_rows, int64_t block, bool filled_up) {
   const int64_t begin = block * kWide;
   const auto n = static_cast<int>(std::min<int64_t>(n_rows - begin, kWide));
-  return {begin, n, n > kNarrow ? kWide : n};
+  return {begin, n, filled_up || n > kNarrow ? kWide : n};
+}
+
+int64_t RoundedInputs::Input::k() const {
+  return layout.turned ? (x.rows() + kXGroup - 1) / kXGroup * kXGroup : x.columns();
 }
 
 int RoundedInputs::array_of(const LanesType& type) {
@@ -49,22 +49,26 @@ int RoundedInputs::per_of(int array) {
   return zero_point == 4 || zero_point == 32 ? 16 : 32;
 }
 
-size_t RoundedInputs::add(const Tensor& x, const LanesType& type) {
+size_t RoundedInputs::add(const Tensor& x, const LanesType& type, Layout layout) {
   const int array = array_of(type);
-  ONDOL_CHECK(x.columns() % kXGroup == 0);
+  ONDOL_CHECK(layout.turned ? layout.filled_up && x.columns() % kWide == 0 : x.columns() % kXGroup == 0);
   ONDOL_CHECK(array == kNoArray || (array < kArrays && per_of(array) == type.per));
-  const auto same = [&](const Tensor& y) {
-    return y.bytes() == x.bytes() && y.shape() == x.shape() && y.row_stride_bytes() == x.row_stride_bytes();
+  const auto same = [&](const Input& other) {
+    const Tensor& y = other.x;
+    return y.bytes() == x.bytes() && y.shape() == x.shape() && y.row_stride_bytes() == x.row_stride_bytes() &&
+           other.layout == layout;
   };
-  if (inputs_.empty() || !same(inputs_.back().x))
-    inputs_.push_back({.x = x, .arrays = 0, .q = 0, .scale = 0, .array = {}});
+  if (inputs_.empty() || !same(inputs_.back()))
+    inputs_.push_back({.x = x, .layout = layout, .arrays = 0, .q = 0, .scale = 0, .array = {}});
   if (array != kNoArray) inputs_.back().arrays |= 1u << array;
   return inputs_.size() - 1;
 }
 
 /// Gives `input` its places from `at` on; returns where they end.
 size_t RoundedInputs::place(Input& input, size_t at) const {
-  const auto elements = static_cast<size_t>(padded_rows(input.x.rows()) * padded_columns(input.x.columns()));
+  const int64_t n_blocks = n_blocks_of(input.n_rows());
+  const BlockOfRows last = n_blocks > 0 ? input.block(n_blocks - 1) : BlockOfRows{};
+  const auto elements = static_cast<size_t>((last.begin + last.width) * padded_columns(input.k()));
   input.q = at;
   at += aligned(elements);
   input.scale = at;
@@ -78,9 +82,9 @@ size_t RoundedInputs::place(Input& input, size_t at) const {
 }
 
 int64_t RoundedInputs::n_parts(const Input& input) const {
-  const int64_t n_blocks = n_blocks_of(input.x.rows());
+  const int64_t n_blocks = n_blocks_of(input.n_rows());
   if (n_blocks == 0) return 0;
-  const BlockOfRows last = block_of(input.x.rows(), n_blocks - 1);
+  const BlockOfRows last = input.block(n_blocks - 1);
   return last.width <= few_ ? n_blocks - 1 + last.n_rows : n_blocks;
 }
 
@@ -90,18 +94,20 @@ void RoundedInputs::build(const MatmulKernels& kernels, ThreadPool& pool) {
   int64_t n = 0;
   int64_t widest = 0;
   bool has_blocks = false;
+  bool any_turned = false;
   for (Input& input : inputs_) {
     size_bytes = place(input, size_bytes);
     n += n_parts(input);
-    widest = std::max(widest, input.x.columns());
-    has_blocks |= input.x.rows() > few_;
+    widest = std::max(widest, input.k());
+    has_blocks |= input.n_rows() > few_ || input.layout.filled_up;
+    any_turned |= input.layout.turned;
   }
   if (n == 0) return;
   memory_base_ = reinterpret_cast<uint8_t*>(memory_.floats(size_bytes / sizeof(float)));
   // The sums of 16 of a block, or a row's with its scales and bytes.
   const int64_t padded = padded_columns(widest);
   const int64_t of_row = padded / 16 * 4 + padded / kXGroup * 4 + padded;
-  const int64_t of_block = has_blocks ? padded / 16 * 4 * kWide : 0;
+  const int64_t of_block = has_blocks ? padded / 16 * 4 * kWide * (any_turned ? kBlocksAtOnce : 1) : 0;
   const size_t part_bytes = aligned(static_cast<size_t>(std::max(of_row, of_block)));
   auto* memory = reinterpret_cast<uint8_t*>(
       rounding_.floats(part_bytes / sizeof(float) * static_cast<size_t>(pool.size())));
@@ -109,20 +115,30 @@ void RoundedInputs::build(const MatmulKernels& kernels, ThreadPool& pool) {
     int64_t first = 0;
     for (const Input& input : inputs_) {
       const int64_t last = first + n_parts(input);
-      for (int64_t part = std::max(begin, first); part < std::min(end, last); ++part) {
-        round_part(kernels, input, part - first, memory + part_bytes * static_cast<size_t>(thread));
+      uint8_t* of_thread = memory + part_bytes * static_cast<size_t>(thread);
+      const int64_t from = std::max(begin, first);
+      const int64_t to = std::min(end, last);
+      for (int64_t part = from; part < to;) {
+        const int64_t next = input.layout.turned ? std::min(to, part + kBlocksAtOnce) : part + 1;
+        if (input.layout.turned) {
+          round_turned(kernels, input, part - first, next - first, of_thread);
+        } else {
+          round_part(kernels, input, part - first, of_thread);
+        }
+        part = next;
       }
       first = last;
     }
   };
   // Some microseconds to a chunk: less does not pay for waking a thread.
   constexpr int64_t kChunkElements = 16384;
-  pool.run(n, has_blocks ? 1 : std::max<int64_t>(1, kChunkElements / widest), std::ref(body));
+  const int64_t chunk = has_blocks ? 1 : std::max<int64_t>(1, kChunkElements / widest);
+  pool.run(n, any_turned ? kBlocksAtOnce : chunk, std::ref(body));
 }
 
 void RoundedInputs::round_part(const MatmulKernels& kernels, const Input& input, int64_t part, uint8_t* memory) {
-  const int64_t last = n_blocks_of(input.x.rows()) - 1;
-  const BlockOfRows block = block_of(input.x.rows(), std::min(part, last));
+  const int64_t last = n_blocks_of(input.n_rows()) - 1;
+  const BlockOfRows block = input.block(std::min(part, last));
   if (block.width > few_) return round_block(kernels, input, block, memory);
   round_for_strips(kernels, input, block, static_cast<int>(part - last), memory);
 }
@@ -144,6 +160,28 @@ void RoundedInputs::round_block(const MatmulKernels& kernels, const Input& input
                 scale, sums);
   fill_arrays(input, first, k / 16, block.width, sums,
               [width = block.width](int64_t i, int column) { return i * width + column; });
+}
+
+void RoundedInputs::round_turned(const MatmulKernels& kernels, const Input& input, int64_t begin, int64_t end,
+                                 uint8_t* memory) {
+  const int64_t k = input.k();
+  const size_t stride = input.x.row_stride_bytes() / sizeof(float);
+  auto* sums = reinterpret_cast<int32_t*>(memory);
+  for (int64_t row = 0; row < k; row += kXGroup) {
+    const auto n_rows = static_cast<int>(std::min<int64_t>(kXGroup, input.x.rows() - row));
+    for (int64_t next = row + kXGroup; next < std::min(input.x.rows(), row + 2 * kXGroup); ++next) {
+      for (int64_t i = begin; i < end; ++i) __builtin_prefetch(input.x.f32(next) + i * kWide);
+    }
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t first = (i * k + row) * kWide;
+      kernels.turned->round_x(input.x.f32(row) + i * kWide, stride, n_rows, at<int8_t>(input.q) + first,
+                              at<float>(input.scale) + first / kXGroup, sums + ((i - begin) * k + row) * kWide / 16);
+    }
+  }
+  for (int64_t i = begin; i < end; ++i) {
+    fill_arrays(input, i * k * kWide, k / 16, kWide, sums + (i - begin) * k * kWide / 16,
+                [](int64_t sum, int column) { return sum * kWide + column; });
+  }
 }
 
 void RoundedInputs::round_for_strips(const MatmulKernels& kernels, const Input& input, const BlockOfRows& block,
@@ -195,7 +233,7 @@ void RoundedInputs::fill_arrays(const Input& input, int64_t first, int64_t n_sum
 
 XBlock RoundedInputs::block(size_t index, int64_t block, const LanesType& type) const {
   const Input& input = inputs_[index];
-  const int64_t first = block * kWide * input.x.columns();
+  const int64_t first = block * kWide * input.k();
   XBlock result{at<int8_t>(input.q) + first, at<float>(input.scale) + first / kXGroup, nullptr, nullptr};
   const int array = array_of(type);
   if (array == kNoArray) return result;

@@ -10,8 +10,8 @@
 
 namespace ondol::cpu {
 
-/// Rows of x are cut into blocks of kWide. Up to kNarrow rows at the end are a block of their own; more are filled up
-/// with zeros to kWide.
+/// Rows of x are cut into blocks of kWide. Up to kNarrow rows at the end are a block of their own; more, or with
+/// `filled_up` any, are filled up with zeros to kWide.
 struct BlockOfRows {
   int64_t begin;  // first row of x
   int n_rows;
@@ -19,13 +19,19 @@ struct BlockOfRows {
 };
 
 int64_t n_blocks_of(int64_t n_rows);
-BlockOfRows block_of(int64_t n_rows, int64_t block);
+BlockOfRows block_of(int64_t n_rows, int64_t block, bool filled_up = false);
 
 class RoundedInputs {
  public:
   void clear() { inputs_.clear(); }
+  /// How x lies, and what multiplies it.
+  struct Layout {
+    bool turned = false;     // [D, T]; wants MatmulKernels::turned
+    bool filled_up = false;  // for panels only
+    bool operator==(const Layout&) const = default;
+  };
   /// Adds x, unless the last one was the same, for weights of `type`. Returns its index.
-  size_t add(const Tensor& x, const LanesType& type);
+  size_t add(const Tensor& x, const LanesType& type, Layout layout);
   /// Rounds all that were added. Blocks of at most kernels.few rows are laid out for strips.
   void build(const MatmulKernels& kernels, ThreadPool& pool);
   /// Valid until the next build.
@@ -44,10 +50,16 @@ class RoundedInputs {
 
   struct Input {
     Tensor x;
+    Layout layout;
     unsigned arrays;  // mask of those wanted
     size_t q;         // places in memory_, in bytes
     size_t scale;
     size_t array[kArrays];
+
+    int64_t n_rows() const { return layout.turned ? x.columns() : x.rows(); }
+    /// With zeros that fill up the last group.
+    int64_t k() const;
+    BlockOfRows block(int64_t i) const { return block_of(n_rows(), i, layout.filled_up); }
   };
 
   /// What a thread rounds at once: a block, or for strips one of its rows.
@@ -56,6 +68,8 @@ class RoundedInputs {
 
   size_t place(Input& input, size_t at) const;
   void round_block(const MatmulKernels& kernels, const Input& input, const BlockOfRows& block, uint8_t* memory);
+  /// Blocks [begin, end): their columns lie side by side.
+  void round_turned(const MatmulKernels& kernels, const Input& input, int64_t begin, int64_t end, uint8_t* memory);
   void round_for_strips(const MatmulKernels& kernels, const Input& input, const BlockOfRows& block, int column,
                         uint8_t* memory);
   /// Fills the arrays of the block that begins at element `first`: n_sums sums of 16 elements of each of `columns`

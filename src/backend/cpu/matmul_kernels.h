@@ -87,6 +87,17 @@ using FloatKernel = void (*)(const uint8_t* rows, size_t row_bytes, int64_t n_ro
 using RoundKernel = void (*)(const float* x, size_t x_stride, int n, int64_t k, int width, int8_t* q, float* scale,
                              int32_t* sums);
 
+/// Rounds operands that are given with rows and columns exchanged, so that products sum over rows, `stride` numbers
+/// apart. Groups of kXGroup rows share a scale in each column.
+struct TurnedKernels {
+  /// A group of kWide columns of x, as RoundKernel rounds it; rows from n_rows on are zeros.
+  void (*round_x)(const float* x, size_t stride, int n_rows, int8_t* q, float* scale, int32_t* sums);
+  /// Pack k rows of n columns of weights (at most LanesType::lanes; zeros take the place of others, and fill up the
+  /// last group) into a panel of Q8_0's.
+  void (*pack_f32)(const float* weights, size_t stride, int n, int64_t k, uint8_t* panel);
+  void (*pack_bf16)(const uint16_t* weights, size_t stride, int n, int64_t k, uint8_t* panel);
+};
+
 /// Products by matrix instructions of BF16. A tile is 1 KiB: of weights, 32 neighbours of kTileRows rows; of x, 32
 /// neighbours of kTileRows rows; of products, kTileRows x kTileRows floats, [row of x][row of weights]. Numbers with
 /// more digits than BF16 has are rounded, or split into two tiles, of the number and of what is missing.
@@ -149,6 +160,8 @@ struct MatmulKernels {
   void (*decode_bf16)(const void* from, float* to, int64_t n);
   /// nullptr: decode these weights to floats.
   const LanesType* (*lanes_type)(DType type);
+  /// nullptr: turned operands are not rounded to bytes.
+  const TurnedKernels* turned = nullptr;
   /// Blocks of this width and below are multiplied in strips: 0 to kFew.
   int few;
   /// nullptr only where lanes_type is.
@@ -163,15 +176,19 @@ extern const TileKernels kPairTiles;
 
 /// What each folder offers.
 namespace avx2 {
+extern const TurnedKernels kTurned;
 extern const MatmulKernels kMatmul;
 }
 namespace avx2_vnni {
+extern const TurnedKernels kTurned;
 extern const MatmulKernels kMatmul;
 }
 namespace avx512 {
+extern const TurnedKernels kTurned;
 extern const MatmulKernels kMatmul;
 }
 namespace neon {
+extern const TurnedKernels kTurned;
 extern const MatmulKernels kMatmul;
 }
 namespace neon_i8mm {

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cmath>
-#include <functional>
 
 #include "train/optimizer.h"
+#include "train/parts.h"
 
 namespace ondol::train {
 
@@ -24,11 +24,9 @@ std::unique_ptr<Optimizer> make_muon(const Parameters& parameters, const Optimiz
 std::unique_ptr<Optimizer> make_lion(const Parameters& parameters, const OptimizerOptions& options,
                                      OptimizerTools tools);
 
-/// A block of 8-bit states, and the unit of work for threads is a multiple of it.
+/// A block of 8-bit states.
 constexpr int64_t kStateBlock = 256;
-
-/// body(begin, end) over [0, n), in parallel where there are threads; begins are multiples of kStateBlock.
-void for_parts(ThreadPool* threads, int64_t n, const std::function<void(int64_t begin, int64_t end)>& body);
+static_assert(kPart % kStateBlock == 0);
 
 /// A parameter's two moments, number by number.
 struct Moments {

@@ -17,6 +17,8 @@
 
 #include "backend/cpu/lanes/products.inl"
 
+#include "backend/cpu/lanes/turned.inl"
+
 namespace ondol::cpu::avx2 {
 
 const LanesType kQ4_0 = lanes_type<Q4_0>();

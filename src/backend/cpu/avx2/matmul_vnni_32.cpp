@@ -18,6 +18,8 @@
 
 #include "backend/cpu/lanes/products.inl"
 
+#include "backend/cpu/lanes/turned.inl"
+
 namespace ondol::cpu::avx2_vnni {
 
 const LanesType kQ4_0 = lanes_type<Q4_0>();

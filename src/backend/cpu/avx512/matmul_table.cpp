@@ -23,6 +23,7 @@ const MatmulKernels kMatmul = {
     .decode_f16 = decode_f16,
     .decode_bf16 = decode_bf16,
     .lanes_type = lanes_type_of,
+    .turned = &kTurned,
     .few = 4,
     .strips_type = strips_type_of,
 };

@@ -22,6 +22,7 @@ const MatmulKernels kMatmul = {
     .decode_f16 = decode_f16,
     .decode_bf16 = decode_bf16,
     .lanes_type = lanes_type_of,
+    .turned = &kTurned,
     .few = kFew,
     .strips_type = strips_type_of,
 };
