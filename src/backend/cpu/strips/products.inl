@@ -53,7 +53,7 @@ inline void add_rest(const uint8_t* p, size_t stride, int64_t k, const XBlock& x
 }
 
 /// How far ahead of what it multiplies a strip asks for memory.
-constexpr size_t kFetchAhead = 1536;
+constexpr size_t kFetchAhead = 3072;
 
 template <typename Format, int width>
 void multiply_strips(const uint8_t* rows, size_t row_bytes, int64_t n_rows, int64_t k, const XBlock* x, float* tile,
