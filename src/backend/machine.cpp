@@ -22,7 +22,10 @@ constexpr int kReadPasses = 3;
 cpu::Probes probes_for(const cpu::CpuKernels& kernels) {
   cpu::Probes probes = cpu::ref::kProbes;
 #if defined(__x86_64__)
-  if (kernels.level == cpu::IsaLevel::kAvx2) probes = cpu::avx2::kProbes;
+  if (kernels.level == cpu::IsaLevel::kAvx2) {
+    probes = cpu::avx2::kProbes;
+    if ((kernels.features & cpu::kAvxVnni) != 0) probes.int8 = cpu::avx2::probe_vnni;
+  }
   if (kernels.level >= cpu::IsaLevel::kAvx512) {
     probes = cpu::avx512::kProbes;
     if ((kernels.features & cpu::kAvx512Bf16) != 0) probes.bf16 = cpu::avx512::probe_bf16;

@@ -25,7 +25,8 @@ extern const Probes kProbes;
 }
 namespace avx2 {
 extern const Probes kProbes;
-}
+double probe_vnni(int64_t rounds);
+}  // namespace avx2
 namespace avx512 {
 extern const Probes kProbes;
 double probe_bf16(int64_t rounds);
