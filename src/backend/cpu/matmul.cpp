@@ -87,6 +87,7 @@ class Multiplication {
                          float* memory) const;
   void multiply_in_panels(const MatmulJob& job, const MatmulScratch::Plan& plan, int64_t begin, int64_t end,
                           int64_t n_x, float* memory) const;
+  void fetch_panels(const MatmulJob& job, int64_t begin, int64_t end, int64_t part, int64_t n_parts) const;
   RowGroup pack_panel(const MatmulJob& job, const LanesType& type, int64_t row, int64_t end, uint8_t* panel,
                       uint8_t* copied) const;
   void multiply_as_it_lies(const MatmulJob& job, const MatmulScratch::Plan& plan, const RowGroup& group, int64_t row,
@@ -315,6 +316,32 @@ void Multiplication::multiply_as_it_lies(const MatmulJob& job, const MatmulScrat
   store_tile(job, tile, kRowsAtOnce, group, row, block.begin, block.n_rows);
 }
 
+/// The last blocks of x, while which the next panels are fetched.
+constexpr int64_t kFetchingBlocks = 8;
+
+/// Asks for one of n_parts parts of the rows [begin, end), which are packed next: there are more of them than the
+/// processor follows by itself.
+void Multiplication::fetch_panels(const MatmulJob& job, int64_t begin, int64_t end, int64_t part,
+                                  int64_t n_parts) const {
+  const Tensor& weight = job.weight;
+  // Lines of memory, and what of each belongs to the part.
+  int64_t first = begin;
+  int64_t last = end;
+  size_t from = row_bytes(weight.type(), begin);
+  size_t to = row_bytes(weight.type(), end);
+  if (job.weight_turned) {
+    first = part * weight.rows() / n_parts;
+    last = (part + 1) * weight.rows() / n_parts;
+  } else {
+    const size_t size_bytes = row_bytes(weight.type(), weight.columns());
+    from = size_bytes * static_cast<size_t>(part) / static_cast<size_t>(n_parts);
+    to = size_bytes * static_cast<size_t>(part + 1) / static_cast<size_t>(n_parts);
+  }
+  for (int64_t line = first; line < last; ++line) {
+    for (size_t byte = from; byte < to; byte += 64) __builtin_prefetch(weight.row_bytes(line) + byte, 0, 2);
+  }
+}
+
 /// Packs the next rows from `row` on, at most type.lanes of them.
 RowGroup Multiplication::pack_panel(const MatmulJob& job, const LanesType& type, int64_t row, int64_t end,
                                     uint8_t* panel, uint8_t* copied) const {
@@ -341,6 +368,8 @@ void Multiplication::multiply_in_panels(const MatmulJob& job, const MatmulScratc
   const int64_t k = padded_k(job);
   const size_t apart = panel_bytes(job, plan);
   auto* panels = reinterpret_cast<uint8_t*>(memory);
+  const auto end_of_panels = [&](int64_t row) { return std::min(end, row + kMostPanels * type.lanes); };
+  fetch_panels(job, begin, end_of_panels(begin), 0, 1);
   for (int64_t row = begin; row < end;) {
     RowGroup groups[kMostPanels];
     int64_t rows[kMostPanels];
@@ -349,19 +378,21 @@ void Multiplication::multiply_in_panels(const MatmulJob& job, const MatmulScratc
       rows[n] = row;
       groups[n] = pack_panel(job, type, row, end, panels + static_cast<size_t>(n) * apart, panels + kMostPanels * apart);
     }
-    for (int64_t b = 0; b < n_blocks_of(n_x); ++b) {
+    const int64_t n_blocks = n_blocks_of(n_x);
+    const int64_t n_parts = std::min(n_blocks, kFetchingBlocks);
+    for (int64_t b = 0; b < n_blocks; ++b) {
       const BlockOfRows block = block_of(n_x, b, job.weight_turned);
-      if (block.width == kWide) {
-        const XBlock x = scratch_.inputs.block(plan.input, b, type);
-        fetch_target(job, rows[0], row, block.begin, block.n_rows);
-        type.multiply_panels(panels, n, k, &x, tile, kMostPanels * kMaxLanes);
+      // Not sooner: x alone passes through all of the second-level cache.
+      if (b >= n_blocks - n_parts) fetch_panels(job, row, end_of_panels(row), b - (n_blocks - n_parts), n_parts);
+      if (block.width < kWide) {
+        for (int i = 0; i < n; ++i) multiply_as_it_lies(job, plan, groups[i], rows[i], block);
+        continue;
       }
+      const XBlock x = scratch_.inputs.block(plan.input, b, type);
+      fetch_target(job, rows[0], row, block.begin, block.n_rows);
+      type.multiply_panels(panels, n, k, &x, tile, kMostPanels * kMaxLanes);
       for (int i = 0; i < n; ++i) {
-        if (block.width == kWide) {
-          store_tile(job, tile + i * type.lanes, kMostPanels * kMaxLanes, groups[i], rows[i], block.begin, block.n_rows);
-        } else {
-          multiply_as_it_lies(job, plan, groups[i], rows[i], block);
-        }
+        store_tile(job, tile + i * type.lanes, kMostPanels * kMaxLanes, groups[i], rows[i], block.begin, block.n_rows);
       }
     }
   }

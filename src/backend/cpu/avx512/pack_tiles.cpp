@@ -158,11 +158,16 @@ void pack_f16_split(const uint8_t* rows, size_t row_bytes, int64_t k, uint8_t* t
   pack_halves<true>(rows, row_bytes, k, tiles);
 }
 
+/// A whole line of each row at a time: rows that lie a power of two apart share a place in the first-level cache, which
+/// has not room for all of them.
 void pack_bf16(const uint8_t* rows, size_t row_bytes, int64_t k, uint8_t* tiles) {
-  for (int64_t i = 0; i < k / 8; ++i, rows += 16) {
-    Words pairs[4];
-    load16(rows, row_bytes, pairs);
-    for (int j = 0; j < 4; ++j, tiles += sizeof(Words)) store_words(tiles, pairs[j]);
+  for (int64_t i = 0; i < k / kTileColumns; ++i, rows += sizeof(Words)) {
+    Words pairs[kTileRows];
+    for (int r = 0; r < kTileRows; ++r) {
+      pairs[r] = (Words)_mm512_loadu_si512(rows + static_cast<size_t>(r) * row_bytes);
+    }
+    turn_words(pairs);
+    for (int j = 0; j < kTileRows; ++j, tiles += sizeof(Words)) store_words(tiles, pairs[j]);
   }
 }
 
