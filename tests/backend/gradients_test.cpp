@@ -456,6 +456,7 @@ TEST(Gradients, Products) {
   compare_products(17, 32, 64);
   compare_products(5, 64, 32);
   compare_products(300, 544, 96);
+  compare_products(70, 72, 64);
 }
 
 TEST(Gradients, CrossEntropy) {
