@@ -40,7 +40,8 @@ __attribute__((noinline)) void pack_panel(const uint8_t* rows, size_t row_bytes,
 }
 
 /// Adds the products of 32 elements (those of panels `apart` bytes from one another) and of columns [first, first + n).
-template <typename Format, int n, int width, int n_groups>
+/// With `begins` they are the first of their parts of the sums, which hold nothing yet.
+template <typename Format, int n, int width, int n_groups, bool begins>
 inline __attribute__((always_inline)) void add_columns(const uint8_t* panel, size_t apart, const XBlock& x,
                                                        int64_t step, int first, Sums<width, n_groups>& acc) {
   constexpr int kParts = kGroupsPerStep<Format>;
@@ -64,7 +65,7 @@ inline __attribute__((always_inline)) void add_columns(const uint8_t* panel, siz
       const auto of_group = (Floats)load_words(scales);
       for (int c = 0; c < n; ++c) {
         Floats& total = totals[first + c][g];
-        total = fma(to_floats(sums[c][g]) * splat(scale[c]), of_group, total);
+        total = fma(to_floats(sums[c][g]) * splat(scale[c]), of_group, begins ? Floats{} : total);
         if constexpr (Format::kMins) {
           total = fma((Floats)load_words(mins), splat(x.sum[place * width + first + c]), total);
         }
@@ -73,17 +74,19 @@ inline __attribute__((always_inline)) void add_columns(const uint8_t* panel, siz
   }
 }
 
-template <typename Format, int width, int n_groups>
+template <typename Format, int width, int n_groups, bool begins = false>
 inline __attribute__((always_inline)) void add_step(const uint8_t* panel, size_t apart, const XBlock& x, int64_t step,
                                                     Sums<width, n_groups>& acc) {
   constexpr int kRest = width % kColumnsAtOnce;
   if constexpr (width >= kColumnsAtOnce) {
 #pragma GCC unroll 1
     for (int first = 0; first < width - kRest; first += kColumnsAtOnce) {
-      add_columns<Format, kColumnsAtOnce, width, n_groups>(panel, apart, x, step, first, acc);
+      add_columns<Format, kColumnsAtOnce, width, n_groups, begins>(panel, apart, x, step, first, acc);
     }
   }
-  if constexpr (kRest > 0) add_columns<Format, kRest, width, n_groups>(panel, apart, x, step, width - kRest, acc);
+  if constexpr (kRest > 0) {
+    add_columns<Format, kRest, width, n_groups, begins>(panel, apart, x, step, width - kRest, acc);
+  }
 }
 
 template <int width, int n_groups>
@@ -164,10 +167,21 @@ void multiply_lanes(const uint8_t* rows, size_t row_bytes, int64_t n_rows, int64
 template <typename Format, int n_panels>
 void multiply_whole_panels(const uint8_t* panels, int64_t k, const XBlock* x, float* tile, size_t tile_stride) {
   const XBlock block = *x;
-  const size_t apart = static_cast<size_t>(k / kXGroup) * kPanelStep<Format>;
-  Sums<kWide, n_panels> acc = {};
-  for (int64_t step = 0; step < k / kXGroup; ++step) {
-    add_step<Format, kWide, n_panels>(panels + static_cast<size_t>(step) * kPanelStep<Format>, apart, block, step, acc);
+  constexpr int kFirstSteps = kSumParts / kGroupsPerStep<Format>;
+  const int64_t n_steps = k / kXGroup;
+  const size_t apart = static_cast<size_t>(n_steps) * kPanelStep<Format>;
+  // Filling so much with zeros would take as long as several steps.
+  Sums<kWide, n_panels> acc;
+  int64_t step = 0;
+  if (n_steps < kFirstSteps) {
+    __builtin_memset(acc, 0, sizeof(acc));
+  } else {
+    for (; step < kFirstSteps; ++step, panels += kPanelStep<Format>) {
+      add_step<Format, kWide, n_panels, true>(panels, apart, block, step, acc);
+    }
+  }
+  for (; step < n_steps; ++step, panels += kPanelStep<Format>) {
+    add_step<Format, kWide, n_panels>(panels, apart, block, step, acc);
   }
   store_sums<kWide, n_panels>(acc, tile, tile_stride);
 }
