@@ -43,6 +43,7 @@ void CpuDerivatives::linear(const Tensor& x, std::span<const LinearJob> jobs, DT
     const bool in_bytes = matrix.type() == DType::F32 && pays_in_bytes(type, matrix.columns(), x.rows());
     products.push_back(
         {x, in_bytes ? rounded_.add(matrix) : matrix, job.weight->bias, job.out, job.accumulate, type != DType::F32});
+    products.back().coarse = in_bytes && takes_coarse(kernels_, products.back());
   }
   multiply(kernels_, pool_, matmul_, products);
 }
@@ -64,12 +65,14 @@ void CpuDerivatives::linear_input(const Tensor& dy, const Tensor& matrix, DType 
     if (n > kPanel) n -= n % kPanel;
     job.x = dy.slice_columns(begin, n);
     job.weight = matrix.slice_rows(begin, n);
-    job.weight_turned = job.in_bytes = in_bytes && !is_frozen;
-    if (!takes_turned_bytes(kernels_, job)) {
-      job.weight_turned = job.in_bytes = false;
+    job.weight_turned = true;
+    const bool as_it_lies = in_bytes && !is_frozen && takes_coarse(kernels_, job);
+    if (!as_it_lies) {
+      job.weight_turned = false;
       job.weight = !kept.empty() && begin < whole ? kept.slice_columns(begin, n)
                                                   : turned_.turned(matrix, begin, n, type_for(n, type));
     }
+    job.coarse = takes_coarse(kernels_, job);
     add_product(job);
     begin += n;
   }
@@ -81,11 +84,11 @@ void CpuDerivatives::linear_weight(const Tensor& dy, const Tensor& x, DType type
   if (type == DType::Q8_0 && std::min(dy.columns(), x.columns()) < kNarrowestInBytes) type = DType::BF16;
   MatmulJob job{dy, x, {}, dmatrix, true, type != DType::F32};
   job.x_turned = job.weight_turned = true;
-  job.in_bytes = pays_in_bytes(type, kPanel, dy.columns()) && takes_turned_bytes(kernels_, job);
-  if (!job.in_bytes && job.rounded && takes_turned(kernels_)) return add_product(job);
+  job.coarse = type == DType::Q8_0 && takes_coarse(kernels_, job);
+  if (!job.coarse && job.rounded && takes_turned(kernels_)) return add_product(job);
   for (int64_t begin = 0; begin < dy.rows();) {
     int64_t n = std::min(kTokensAtOnce, dy.rows() - begin);
-    if (job.in_bytes) {
+    if (job.coarse) {
       job.x = dy.slice_rows(begin, n);
       job.weight = x.slice_rows(begin, n);
     } else {

@@ -128,13 +128,17 @@ void Multiplication::plan() {
     MatmulScratch::Plan plan{way_to_multiply(kernels_, type, job.k(), job.n_x(), job.rounded), nullptr, 0};
     if (job.x_turned || job.weight_turned) {
       ONDOL_CHECK(job.rounded && (type == DType::F32 || type == DType::BF16));
-      ONDOL_CHECK(job.in_bytes ? takes_turned_bytes(kernels_, job) : takes_turned(kernels_));
-      plan.way = job.in_bytes ? MatmulWay::kLanes : MatmulWay::kTiles;
+      ONDOL_CHECK(job.coarse || takes_turned(kernels_));
+      plan.way = MatmulWay::kTiles;
     }
-    if (table_ != nullptr && job.n_x() > 0) plan.type = table_->lanes_type(job.in_bytes ? DType::Q8_0 : type);
+    if (job.coarse) {
+      ONDOL_CHECK(takes_coarse(kernels_, job));
+      plan.way = MatmulWay::kLanes;
+    }
+    if (table_ != nullptr && job.n_x() > 0) plan.type = table_->lanes_type(job.coarse ? DType::Q8_0 : type);
     if (plan.way == MatmulWay::kTiles) plan.input = scratch_.tiled_inputs.add(*tiles_, job);
     if (plan.way == MatmulWay::kLanes) {
-      plan.input = scratch_.inputs.add(job.x, *plan.type, {.turned = job.x_turned, .filled_up = job.weight_turned});
+      plan.input = scratch_.inputs.add(job.x, *plan.type, {.coarse = job.coarse, .turned = job.x_turned});
     }
     scratch_.plans.push_back(plan);
     thread_floats_ = std::max(thread_floats_, scratch_floats(job, plan));
@@ -286,7 +290,7 @@ void Multiplication::multiply_floats(const MatmulJob& job, int64_t begin, int64_
 
 void Multiplication::multiply_lanes(const MatmulJob& job, const MatmulScratch::Plan& plan, int64_t begin, int64_t end,
                                     float* memory) const {
-  if (job.weight_turned) return multiply_in_panels(job, plan, begin, end, job.n_x(), memory);
+  if (job.coarse) return multiply_in_panels(job, plan, begin, end, job.n_x(), memory);
   const BlockOfRows last = block_of(job.x.rows(), n_blocks_of(job.x.rows()) - 1);
   const bool last_in_strips = last.width <= table_->few;
   const int64_t in_lanes = last_in_strips ? last.begin : job.x.rows();
@@ -353,9 +357,9 @@ RowGroup Multiplication::pack_panel(const MatmulJob& job, const LanesType& type,
   }
   const auto n = static_cast<int>(std::min<int64_t>(type.lanes, end - row));
   if (weight.type() == DType::F32) {
-    table_->turned->pack_f32(weight.f32() + row, weight.row_stride_bytes() / sizeof(float), n, job.k(), panel);
+    table_->coarse->pack_turned_f32(weight.f32() + row, weight.row_stride_bytes() / sizeof(float), n, job.k(), panel);
   } else {
-    table_->turned->pack_bf16(reinterpret_cast<const uint16_t*>(weight.bytes()) + row,
+    table_->coarse->pack_turned_bf16(reinterpret_cast<const uint16_t*>(weight.bytes()) + row,
                               weight.row_stride_bytes() / sizeof(uint16_t), n, job.k(), panel);
   }
   return {nullptr, 0, type.lanes, 0, n};
@@ -365,6 +369,7 @@ void Multiplication::multiply_in_panels(const MatmulJob& job, const MatmulScratc
                                         int64_t end, int64_t n_x, float* memory) const {
   alignas(64) float tile[kWide * kMostPanels * kMaxLanes];
   const LanesType& type = *plan.type;
+  const PanelKernel multiply_panels = job.coarse ? table_->coarse->multiply_panels : type.multiply_panels;
   const int64_t k = padded_k(job);
   const size_t apart = panel_bytes(job, plan);
   auto* panels = reinterpret_cast<uint8_t*>(memory);
@@ -381,7 +386,7 @@ void Multiplication::multiply_in_panels(const MatmulJob& job, const MatmulScratc
     const int64_t n_blocks = n_blocks_of(n_x);
     const int64_t n_parts = std::min(n_blocks, kFetchingBlocks);
     for (int64_t b = 0; b < n_blocks; ++b) {
-      const BlockOfRows block = block_of(n_x, b, job.weight_turned);
+      const BlockOfRows block = block_of(n_x, b, job.coarse);
       // Not sooner: x alone passes through all of the second-level cache.
       if (b >= n_blocks - n_parts) fetch_panels(job, row, end_of_panels(row), b - (n_blocks - n_parts), n_parts);
       if (block.width < kWide) {
@@ -390,7 +395,7 @@ void Multiplication::multiply_in_panels(const MatmulJob& job, const MatmulScratc
       }
       const XBlock x = scratch_.inputs.block(plan.input, b, type);
       fetch_target(job, rows[0], row, block.begin, block.n_rows);
-      type.multiply_panels(panels, n, k, &x, tile, kMostPanels * kMaxLanes);
+      multiply_panels(panels, n, k, &x, tile, kMostPanels * kMaxLanes);
       for (int i = 0; i < n; ++i) {
         store_tile(job, tile + i * type.lanes, kMostPanels * kMaxLanes, groups[i], rows[i], block.begin, block.n_rows);
       }
@@ -430,9 +435,15 @@ bool takes_turned(const CpuKernels& kernels) {
   return tiles_of(kernels) != nullptr;
 }
 
-bool takes_turned_bytes(const CpuKernels& kernels, const MatmulJob& job) {
+const CoarseKernels* coarse_of(const CpuKernels& kernels) {
   const MatmulKernels* table = table_for(kernels);
-  if (table == nullptr || table->turned == nullptr || !job.weight_turned) return false;
+  const TileKernels* tiles = tiles_of(kernels);
+  return table == nullptr || (tiles != nullptr && tiles->beats_bytes) ? nullptr : table->coarse;
+}
+
+bool takes_coarse(const CpuKernels& kernels, const MatmulJob& job) {
+  if (coarse_of(kernels) == nullptr || job.n_x() < kFewestTiledRows) return false;
+  if (!job.weight_turned && job.weight.type() != DType::Q8_0) return false;
   return job.x_turned ? job.n_x() % kWide == 0 : job.k() % kXGroup == 0;
 }
 

@@ -23,12 +23,13 @@ struct MatmulJob {
   bool accumulate = false;
   /// Floats may be rounded to BF16 wherever that is faster.
   bool rounded = false;
-  /// x is given as [D, T], weight (in F32 or BF16) as [D, H]: only where takes_turned() or, for what is rounded to
-  /// bytes, takes_turned_bytes(), and if `rounded`.
+  /// x is given as [D, T], weight (in F32 or BF16) as [D, H]: only where takes_turned() or, for coarse products,
+  /// takes_coarse(), and if `rounded`.
   bool x_turned = false;
   bool weight_turned = false;
-  /// With weight_turned: round both to bytes, not to BF16.
-  bool in_bytes = false;
+  /// Both sides are bytes of which kCoarseGroup share a scale: weights of Q8_0 that were rounded so, or turned ones that
+  /// are rounded here. Only where takes_coarse().
+  bool coarse = false;
 
   int64_t n_x() const { return x_turned ? x.columns() : x.rows(); }
   int64_t n_weights() const { return weight_turned ? weight.columns() : weight.rows(); }
@@ -52,9 +53,12 @@ const TileKernels* tiles_of(const CpuKernels& kernels);
 /// Whether jobs may have turned operands: only products of tiles read them.
 bool takes_turned(const CpuKernels& kernels);
 
-/// Whether a job may have turned weights and round them to bytes. x has to fill whole groups: kXGroup columns, or kWide
-/// if it is turned too.
-bool takes_turned_bytes(const CpuKernels& kernels, const MatmulJob& job);
+/// Kernels for coarse products, where they are the fastest; otherwise nullptr.
+const CoarseKernels* coarse_of(const CpuKernels& kernels);
+
+/// Whether a job may be coarse, and gains by it: a few rows are sooner multiplied as any others. x has to fill whole
+/// groups: kXGroup columns, or kWide if it is turned.
+bool takes_coarse(const CpuKernels& kernels, const MatmulJob& job);
 
 /// Rows [begin, end) of one job's weights.
 struct MatmulUnit {

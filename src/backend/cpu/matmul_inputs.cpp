@@ -51,7 +51,7 @@ int RoundedInputs::per_of(int array) {
 
 size_t RoundedInputs::add(const Tensor& x, const LanesType& type, Layout layout) {
   const int array = array_of(type);
-  ONDOL_CHECK(layout.turned ? layout.filled_up && x.columns() % kWide == 0 : x.columns() % kXGroup == 0);
+  ONDOL_CHECK(layout.turned ? layout.coarse && x.columns() % kWide == 0 : x.columns() % kXGroup == 0);
   ONDOL_CHECK(array == kNoArray || (array < kArrays && per_of(array) == type.per));
   const auto same = [&](const Input& other) {
     const Tensor& y = other.x;
@@ -99,7 +99,7 @@ void RoundedInputs::build(const MatmulKernels& kernels, ThreadPool& pool) {
     size_bytes = place(input, size_bytes);
     n += n_parts(input);
     widest = std::max(widest, input.k());
-    has_blocks |= input.n_rows() > few_ || input.layout.filled_up;
+    has_blocks |= input.n_rows() > few_ || input.layout.coarse;
     any_turned |= input.layout.turned;
   }
   if (n == 0) return;
@@ -156,10 +156,12 @@ void RoundedInputs::round_block(const MatmulKernels& kernels, const Input& input
     std::memset(scale, 0, static_cast<size_t>(elements / kXGroup) * sizeof(float));
     std::memset(sums, 0, static_cast<size_t>(elements / 16) * sizeof(int32_t));
   }
-  kernels.round(input.x.f32(block.begin), input.x.row_stride_bytes() / sizeof(float), block.n_rows, k, block.width, q,
-                scale, sums);
+  const RoundKernel round = input.layout.coarse ? kernels.coarse->round : kernels.round;
+  round(input.x.f32(block.begin), input.x.row_stride_bytes() / sizeof(float), block.n_rows, k, block.width, q, scale,
+        sums);
   fill_arrays(input, first, k / 16, block.width, sums,
               [width = block.width](int64_t i, int column) { return i * width + column; });
+  if (input.layout.coarse) join_starts(input, first);
 }
 
 void RoundedInputs::round_turned(const MatmulKernels& kernels, const Input& input, int64_t begin, int64_t end,
@@ -167,20 +169,34 @@ void RoundedInputs::round_turned(const MatmulKernels& kernels, const Input& inpu
   const int64_t k = input.k();
   const size_t stride = input.x.row_stride_bytes() / sizeof(float);
   auto* sums = reinterpret_cast<int32_t*>(memory);
-  for (int64_t row = 0; row < k; row += kXGroup) {
-    const auto n_rows = static_cast<int>(std::min<int64_t>(kXGroup, input.x.rows() - row));
-    for (int64_t next = row + kXGroup; next < std::min(input.x.rows(), row + 2 * kXGroup); ++next) {
+  for (int64_t row = 0; row < k; row += kCoarseGroup) {
+    const auto n_rows = static_cast<int>(std::min<int64_t>(kCoarseGroup, input.x.rows() - row));
+    for (int64_t next = row + kCoarseGroup; next < std::min(input.x.rows(), row + 2 * kCoarseGroup); ++next) {
       for (int64_t i = begin; i < end; ++i) __builtin_prefetch(input.x.f32(next) + i * kWide);
     }
     for (int64_t i = begin; i < end; ++i) {
       const int64_t first = (i * k + row) * kWide;
-      kernels.turned->round_x(input.x.f32(row) + i * kWide, stride, n_rows, at<int8_t>(input.q) + first,
+      kernels.coarse->round_turned_x(input.x.f32(row) + i * kWide, stride, n_rows, at<int8_t>(input.q) + first,
                               at<float>(input.scale) + first / kXGroup, sums + ((i - begin) * k + row) * kWide / 16);
     }
   }
   for (int64_t i = begin; i < end; ++i) {
     fill_arrays(input, i * k * kWide, k / 16, kWide, sums + (i - begin) * k * kWide / 16,
                 [](int64_t sum, int column) { return sum * kWide + column; });
+    join_starts(input, i * k * kWide);
+  }
+}
+
+void RoundedInputs::join_starts(const Input& input, int64_t first) {
+  constexpr int kGroups = kCoarseGroup / kXGroup;
+  for (int array = kFirstStart; array < kArrays; ++array) {
+    if ((input.arrays >> array & 1u) == 0) continue;
+    int32_t* starts = at<int32_t>(input.array[array]) + first / kXGroup;
+    for (int64_t group = 0; group < input.k() / kXGroup; ++group) {
+      if (group % kGroups == 0) continue;
+      int32_t* to = starts + group / kGroups * kGroups * kWide;
+      for (int c = 0; c < kWide; ++c) to[c] += starts[group * kWide + c];
+    }
   }
 }
 

@@ -26,8 +26,8 @@ class RoundedInputs {
   void clear() { inputs_.clear(); }
   /// How x lies, and what multiplies it.
   struct Layout {
-    bool turned = false;     // [D, T]; wants MatmulKernels::turned
-    bool filled_up = false;  // for panels only
+    bool coarse = false;  // for CoarseKernels: all blocks are filled up
+    bool turned = false;  // [D, T]; wants `coarse`
     bool operator==(const Layout&) const = default;
   };
   /// Adds x, unless the last one was the same, for weights of `type`. Returns its index.
@@ -59,7 +59,7 @@ class RoundedInputs {
     int64_t n_rows() const { return layout.turned ? x.columns() : x.rows(); }
     /// With zeros that fill up the last group.
     int64_t k() const;
-    BlockOfRows block(int64_t i) const { return block_of(n_rows(), i, layout.filled_up); }
+    BlockOfRows block(int64_t i) const { return block_of(n_rows(), i, layout.coarse); }
   };
 
   /// What a thread rounds at once: a block, or for strips one of its rows.
@@ -76,6 +76,9 @@ class RoundedInputs {
   /// rows are known, those of row c at sums[i * columns + c]; number i of row c is the index(i, c)th of an array.
   template <typename Index>
   void fill_arrays(const Input& input, int64_t first, int64_t n_sums, int columns, const int32_t* sums, Index index);
+  /// Coarse groups are multiplied in one go: the first start of each becomes the sum of all, in the block that begins at
+  /// element `first`.
+  void join_starts(const Input& input, int64_t first);
   template <typename T>
   T* at(size_t place) const {
     return reinterpret_cast<T*>(memory_base_ + place);

@@ -13,6 +13,9 @@ namespace ondol::cpu {
 
 /// x is rounded to 8 bits in groups of this many neighbours, each with its scale.
 constexpr int kXGroup = 32;
+/// Products of operands that are rounded only for them share a scale among this many neighbours, or what is left of a
+/// row: fewer scales are sooner multiplied.
+constexpr int kCoarseGroup = 4 * kXGroup;
 /// Widths of blocks: each of 1 to kNarrow, and kWide.
 constexpr int kNarrow = 8;
 constexpr int kWide = 16;
@@ -87,15 +90,23 @@ using FloatKernel = void (*)(const uint8_t* rows, size_t row_bytes, int64_t n_ro
 using RoundKernel = void (*)(const float* x, size_t x_stride, int n, int64_t k, int width, int8_t* q, float* scale,
                              int32_t* sums);
 
-/// Rounds operands that are given with rows and columns exchanged, so that products sum over rows, `stride` numbers
-/// apart. Groups of kXGroup rows share a scale in each column.
-struct TurnedKernels {
-  /// A group of kWide columns of x, as RoundKernel rounds it; rows from n_rows on are zeros.
-  void (*round_x)(const float* x, size_t stride, int n_rows, int8_t* q, float* scale, int32_t* sums);
+/// Products of blocks and panels whose groups of kCoarseGroup share a scale. Operands may be given with rows and columns
+/// exchanged, so that products sum over rows, which lie `stride` numbers apart.
+///
+/// XBlock::scale has the scale for each kXGroup of a group; the first XBlock::start of a group is for all of it.
+struct CoarseKernels {
+  /// As MatmulKernels::round.
+  RoundKernel round;
+  /// Rounds n numbers, a multiple of kXGroup, to blocks of Q8_0.
+  void (*round_row)(const float* values, int64_t n, uint8_t* blocks);
+  /// Rounds a group of kWide columns of x; rows from n_rows on are zeros, which fill up the last kXGroup.
+  void (*round_turned_x)(const float* x, size_t stride, int n_rows, int8_t* q, float* scale, int32_t* sums);
   /// Pack k rows of n columns of weights (at most LanesType::lanes; zeros take the place of others, and fill up the
-  /// last group) into a panel of Q8_0's.
-  void (*pack_f32)(const float* weights, size_t stride, int n, int64_t k, uint8_t* panel);
-  void (*pack_bf16)(const uint16_t* weights, size_t stride, int n, int64_t k, uint8_t* panel);
+  /// last kXGroup) into a panel of Q8_0's.
+  void (*pack_turned_f32)(const float* weights, size_t stride, int n, int64_t k, uint8_t* panel);
+  void (*pack_turned_bf16)(const uint16_t* weights, size_t stride, int n, int64_t k, uint8_t* panel);
+  /// Panels of Q8_0's.
+  PanelKernel multiply_panels;
 };
 
 /// Products by matrix instructions of BF16. A tile is 1 KiB: of weights, 32 neighbours of kTileRows rows; of x, 32
@@ -160,8 +171,8 @@ struct MatmulKernels {
   void (*decode_bf16)(const void* from, float* to, int64_t n);
   /// nullptr: decode these weights to floats.
   const LanesType* (*lanes_type)(DType type);
-  /// nullptr: turned operands are not rounded to bytes.
-  const TurnedKernels* turned = nullptr;
+  /// nullptr: there are no coarse groups, and turned operands are not rounded to bytes.
+  const CoarseKernels* coarse = nullptr;
   /// Blocks of this width and below are multiplied in strips: 0 to kFew.
   int few;
   /// nullptr only where lanes_type is.
@@ -176,19 +187,19 @@ extern const TileKernels kPairTiles;
 
 /// What each folder offers.
 namespace avx2 {
-extern const TurnedKernels kTurned;
+extern const CoarseKernels kCoarse;
 extern const MatmulKernels kMatmul;
 }
 namespace avx2_vnni {
-extern const TurnedKernels kTurned;
+extern const CoarseKernels kCoarse;
 extern const MatmulKernels kMatmul;
 }
 namespace avx512 {
-extern const TurnedKernels kTurned;
+extern const CoarseKernels kCoarse;
 extern const MatmulKernels kMatmul;
 }
 namespace neon {
-extern const TurnedKernels kTurned;
+extern const CoarseKernels kCoarse;
 extern const MatmulKernels kMatmul;
 }
 namespace neon_i8mm {

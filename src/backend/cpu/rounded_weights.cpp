@@ -2,11 +2,15 @@
 
 #include <functional>
 
+#include "backend/cpu/matmul.h"
 #include "quant/format.h"
 
 namespace ondol::cpu {
+
 void round_row(const CpuKernels& kernels, DType type, const float* values, int64_t n, uint8_t* out) {
-  if (type == DType::Q8_0) {
+  if (const CoarseKernels* coarse = coarse_of(kernels); type == DType::Q8_0 && coarse != nullptr) {
+    coarse->round_row(values, n, out);
+  } else if (type == DType::Q8_0) {
     kernels.kv_encode(KvType::kQ8_0, values, out, static_cast<int>(n));
   } else {
     format_of(type).encode(values, nullptr, out, n);

@@ -10,8 +10,8 @@
 
 namespace ondol::cpu {
 
-/// Rounds n numbers to `type`, in which they are whole blocks. Q8_0 is rounded as the cache's is: fast, without the
-/// encoder's care for weights that matter more.
+/// Rounds n numbers to `type`, in which they are whole blocks. Q8_0 is rounded fast, without the encoder's care for
+/// weights that matter more: in coarse groups where there are kernels for them, else as the cache is.
 void round_row(const CpuKernels& kernels, DType type, const float* values, int64_t n, uint8_t* out);
 
 class RoundedWeights {

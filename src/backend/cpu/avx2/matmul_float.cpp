@@ -1,5 +1,6 @@
 #include "backend/cpu/avx2/vec.h"
 #include "backend/cpu/matmul_kernels.h"
+#include "quant/q8_0.h"
 
 namespace ondol::cpu::avx2 {
 namespace {
@@ -15,3 +16,5 @@ constexpr int kXRun = 4;
 #include "backend/cpu/simd/matmul_float.inl"
 
 #include "backend/cpu/lanes/round.inl"
+
+#include "backend/cpu/lanes/round_coarse.inl"

@@ -6,6 +6,7 @@
 
 #undef ONDOL_ISA
 #define ONDOL_ISA avx2_vnni
+#include "backend/cpu/lanes/slots.inl"
 
 #include "backend/cpu/lanes/types.inl"
 
@@ -17,6 +18,15 @@
 
 namespace ondol::cpu::avx2_vnni {
 
+const CoarseKernels kCoarse = {
+    .round = avx2::round_coarse_columns,
+    .round_row = avx2::round_coarse_row,
+    .round_turned_x = round_turned_x,
+    .pack_turned_f32 = pack_turned_f32,
+    .pack_turned_bf16 = pack_turned_bf16,
+    .multiply_panels = multiply_coarse_panels,
+};
+
 const MatmulKernels kMatmul = {
     .round = avx2::round_columns,
     .f32 = avx2::multiply_f32,
@@ -25,7 +35,7 @@ const MatmulKernels kMatmul = {
     .decode_f16 = avx2::decode_f16,
     .decode_bf16 = avx2::decode_bf16,
     .lanes_type = lanes_type_of,
-    .turned = &kTurned,
+    .coarse = &kCoarse,
     .few = kFew,
     .strips_type = strips_type_of,
 };

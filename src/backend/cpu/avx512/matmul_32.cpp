@@ -19,6 +19,8 @@
 
 #include "backend/cpu/lanes/turned.inl"
 
+#include "backend/cpu/lanes/coarse.inl"
+
 namespace ondol::cpu::avx512 {
 
 const LanesType kQ4_0 = lanes_type<Q4_0>();

@@ -15,6 +15,15 @@
 
 namespace ondol::cpu::avx512 {
 
+const CoarseKernels kCoarse = {
+    .round = round_coarse_blocks,
+    .round_row = round_coarse_row,
+    .round_turned_x = round_turned_x,
+    .pack_turned_f32 = pack_turned_f32,
+    .pack_turned_bf16 = pack_turned_bf16,
+    .multiply_panels = multiply_coarse_panels,
+};
+
 const MatmulKernels kMatmul = {
     .round = round_blocks,
     .f32 = multiply_f32,
@@ -23,7 +32,7 @@ const MatmulKernels kMatmul = {
     .decode_f16 = decode_f16,
     .decode_bf16 = decode_bf16,
     .lanes_type = lanes_type_of,
-    .turned = &kTurned,
+    .coarse = &kCoarse,
     .few = 4,
     .strips_type = strips_type_of,
 };

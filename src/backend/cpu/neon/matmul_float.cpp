@@ -1,4 +1,5 @@
 #include "backend/cpu/matmul_kernels.h"
+#include "quant/q8_0.h"
 #include "backend/cpu/neon/vec.h"
 
 namespace ondol::cpu::neon {
@@ -15,3 +16,5 @@ constexpr int kXRun = 4;
 #include "backend/cpu/simd/matmul_float.inl"
 
 #include "backend/cpu/lanes/round.inl"
+
+#include "backend/cpu/lanes/round_coarse.inl"

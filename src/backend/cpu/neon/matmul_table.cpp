@@ -14,6 +14,15 @@
 
 namespace ondol::cpu::neon {
 
+const CoarseKernels kCoarse = {
+    .round = round_coarse_columns,
+    .round_row = round_coarse_row,
+    .round_turned_x = round_turned_x,
+    .pack_turned_f32 = pack_turned_f32,
+    .pack_turned_bf16 = pack_turned_bf16,
+    .multiply_panels = multiply_coarse_panels,
+};
+
 const MatmulKernels kMatmul = {
     .round = round_columns,
     .f32 = multiply_f32,
@@ -22,7 +31,7 @@ const MatmulKernels kMatmul = {
     .decode_f16 = decode_f16,
     .decode_bf16 = decode_bf16,
     .lanes_type = lanes_type_of,
-    .turned = &kTurned,
+    .coarse = &kCoarse,
     .few = kFew,
     .strips_type = strips_type_of,
 };
