@@ -61,7 +61,9 @@ std::vector<TensorEntry> states_of(std::vector<Moments>& moments) {
   return entries;
 }
 
-AdamWStep::AdamWStep(const OptimizerOptions& options, const Parameter& parameter, double rate, int64_t n_steps) {
+AdamWStep::AdamWStep(const OptimizerOptions& options, const Parameter& parameter, double rate, int64_t n_steps,
+                     float factor)
+    : gradient_factor(factor) {
   const auto t = static_cast<double>(n_steps);
   rate *= parameter.rate_factor;
   beta1 = static_cast<float>(options.beta1);

@@ -37,9 +37,10 @@ class Optimizer {
  public:
   virtual ~Optimizer() = default;
 
-  /// One step with the gradients as they are.
-  void step(Parameters& parameters, double rate) {
+  /// One step with the gradients times `gradient_factor`: multiplying them beforehand would take a pass of its own.
+  void step(Parameters& parameters, double rate, float gradient_factor = 1.0f) {
     ++n_steps_;
+    gradient_factor_ = gradient_factor;
     update(parameters, rate);
   }
 
@@ -49,9 +50,14 @@ class Optimizer {
   /// What is remembered, under names that belong to the parameters'; it may be overwritten to restore it.
   virtual std::vector<TensorEntry> states() = 0;
 
+ protected:
+  /// Of the step that is under way.
+  float gradient_factor() const { return gradient_factor_; }
+
  private:
   virtual void update(Parameters& parameters, double rate) = 0;
   int64_t n_steps_ = 0;
+  float gradient_factor_ = 1.0f;
 };
 
 /// With what optimizers compute. Both may be absent: then one thread does everything, but for Muon, which needs the

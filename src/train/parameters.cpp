@@ -67,15 +67,6 @@ double Parameters::gradient_norm(ThreadPool* threads) const {
   return std::sqrt(total);
 }
 
-void Parameters::scale_gradients(float factor, ThreadPool* threads) {
-  for (Parameter& parameter : all_) {
-    float* values = parameter.gradient.f32();
-    for_parts(threads, parameter.value.shape().elements(), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) values[i] *= factor;
-    });
-  }
-}
-
 Tensor Parameters::of(const Tensor& weight) {
   auto next = by_address_.upper_bound(weight.bytes());
   if (next == by_address_.begin()) return {};

@@ -35,7 +35,6 @@ class Parameters final : public WeightGradients {
   void clear_gradients(ThreadPool* threads = nullptr);
   /// The root of the sum of squares of all gradients, in the same order for any number of threads.
   double gradient_norm(ThreadPool* threads = nullptr) const;
-  void scale_gradients(float factor, ThreadPool* threads = nullptr);
 
   /// The gradient of a parameter or of some of its rows.
   Tensor of(const Tensor& weight) override;

@@ -79,10 +79,9 @@ Result<StepReport> Trainer::step() {
     return Error(fmt::format("step {}: the loss is {} and the norm of the gradients {}; a lower learning rate may help",
                              report.step, report.loss, report.gradient_norm));
   }
-  if (options_.clip > 0 && report.gradient_norm > options_.clip) {
-    parameters_.scale_gradients(static_cast<float>(options_.clip / report.gradient_norm), threads_);
-  }
-  optimizer_->step(parameters_, report.rate);
+  const bool is_clipped = options_.clip > 0 && report.gradient_norm > options_.clip;
+  optimizer_->step(parameters_, report.rate,
+                   is_clipped ? static_cast<float>(options_.clip / report.gradient_norm) : 1.0f);
   if (options_.adapter != nullptr) options_.adapter->refresh();
   ++n_steps_;
   return report;

@@ -50,8 +50,7 @@ TEST_P(GradientGolden, TenSteps) {
     lesson.parameters().clear_gradients();
     EXPECT_NEAR(lesson.learn(), loss, 1e-4 * loss);
     const double norm = lesson.parameters().gradient_norm();
-    if (norm > 1.0) lesson.parameters().scale_gradients(static_cast<float>(1.0 / norm));
-    optimizer->step(lesson.parameters(), 1e-3);
+    optimizer->step(lesson.parameters(), 1e-3, norm > 1.0 ? static_cast<float>(1.0 / norm) : 1.0f);
   }
 }
 

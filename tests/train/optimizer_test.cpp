@@ -32,17 +32,18 @@ class Course {
     }
   }
 
-  void step(Optimizer& optimizer, int64_t step) {
+  /// Gradients are `times` times what they are in the golden, and count `factor` times.
+  void step(Optimizer& optimizer, int64_t step, float times = 1.0f, float factor = 1.0f) {
     double p = 0;
     for (Parameter& parameter : parameters_.all()) {
       for (int64_t i = 0; i < parameter.value.shape().elements(); ++i) {
         const double size = 0.01 + 0.05 * static_cast<double>(i % 11);
         const double wave = std::sin(0.37 * static_cast<double>(i) + 1.3 * static_cast<double>(step) + p);
-        parameter.gradient.f32()[i] = static_cast<float>(wave * size);
+        parameter.gradient.f32()[i] = times * static_cast<float>(wave * size);
       }
       ++p;
     }
-    optimizer.step(parameters_, golden_.at("rate").as_double());
+    optimizer.step(parameters_, golden_.at("rate").as_double(), factor);
   }
 
   void run(Optimizer& optimizer) {
@@ -156,6 +157,24 @@ TEST_P(OptimizerTest, RateFactorsCount) {
   for (size_t i = 0; i < before.size(); ++i) {
     EXPECT_NEAR(fast[i] - before[i], 4 * (slow[i] - before[i]), 1e-5) << i;
   }
+}
+
+/// The factors are powers of two, so that multiplying beforehand rounds nothing.
+TEST_P(OptimizerTest, GradientFactorsCount) {
+  Course scaled;
+  Course counted;
+  Course plain;
+  const auto first = create_optimizer(scaled.parameters(), options(), {nullptr, backend_.get()});
+  const auto second = create_optimizer(counted.parameters(), options(), {nullptr, backend_.get()});
+  const auto third = create_optimizer(plain.parameters(), options(), {nullptr, backend_.get()});
+  for (int64_t i = 0; i < 4; ++i) {
+    const float factor = i % 2 == 0 ? 1.0f : 0.0625f;
+    scaled.step(*first, i, factor);
+    counted.step(*second, i, 1.0f, factor);
+    plain.step(*third, i);
+  }
+  EXPECT_EQ(counted.numbers(), scaled.numbers());
+  EXPECT_NE(counted.numbers(), plain.numbers());
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, OptimizerTest, testing::ValuesIn(kKinds), [](const auto& test) {

@@ -16,7 +16,7 @@ class AdamW final : public Optimizer {
     ONDOL_CHECK(parameters.all().size() == moments_.size());
     for (size_t p = 0; p < moments_.size(); ++p) {
       Parameter& parameter = parameters.all()[p];
-      const AdamWStep step(options_, parameter, rate, n_steps());
+      const AdamWStep step(options_, parameter, rate, n_steps(), gradient_factor());
       float* value = parameter.value.f32();
       const float* gradient = parameter.gradient.f32();
       float* mean = moments_[p].mean.tensor.f32();

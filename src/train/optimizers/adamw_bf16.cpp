@@ -31,7 +31,7 @@ class AdamWBf16 final : public Optimizer {
     ONDOL_CHECK(parameters.all().size() == moments_.size());
     for (size_t p = 0; p < moments_.size(); ++p) {
       Parameter& parameter = parameters.all()[p];
-      const AdamWStep step(options_, parameter, rate, n_steps());
+      const AdamWStep step(options_, parameter, rate, n_steps(), gradient_factor());
       for_parts(tools_.threads, parameter.value.shape().elements(), [&](int64_t begin, int64_t end) {
         for (; begin < end; begin += 4) update_four(step, parameter, p, begin, std::min<int64_t>(4, end - begin));
       });

@@ -29,6 +29,7 @@ class Lion final : public Optimizer {
     ONDOL_CHECK(parameters.all().size() == averages_.size());
     const auto beta1 = static_cast<float>(options_.beta1);
     const auto beta2 = static_cast<float>(options_.beta2);
+    const float factor = gradient_factor();
     for (size_t p = 0; p < averages_.size(); ++p) {
       Parameter& parameter = parameters.all()[p];
       const double own_rate = rate * parameter.rate_factor;
@@ -39,10 +40,10 @@ class Lion final : public Optimizer {
       float* mean = averages_[p].mean.tensor.f32();
       for_parts(tools_.threads, parameter.value.shape().elements(), [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; ++i) {
-          const float direction = beta1 * mean[i] + (1.0f - beta1) * gradient[i];
+          const float direction = beta1 * mean[i] + (1.0f - beta1) * factor * gradient[i];
           const float sign = direction > 0 ? 1.0f : direction < 0 ? -1.0f : 0.0f;
           value[i] = kept * value[i] - step * sign;
-          mean[i] = beta2 * mean[i] + (1.0f - beta2) * gradient[i];
+          mean[i] = beta2 * mean[i] + (1.0f - beta2) * factor * gradient[i];
         }
       });
     }

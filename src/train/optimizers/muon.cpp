@@ -102,7 +102,7 @@ class Muon final : public Optimizer {
         update_hidden(parameter, memories_[p].mean.tensor, rate * parameter.rate_factor);
         continue;
       }
-      const AdamWStep step(options_, parameter, rate, n_steps());
+      const AdamWStep step(options_, parameter, rate, n_steps(), gradient_factor());
       for_parts(tools_.threads, parameter.value.shape().elements(), [&](int64_t begin, int64_t end) {
         step.apply(parameter.gradient.f32() + begin, memories_[p].mean.tensor.f32() + begin,
                    memories_[p].square.tensor.f32() + begin, parameter.value.f32() + begin, end - begin);
@@ -127,8 +127,9 @@ class Muon final : public Optimizer {
     OwnedTensor step(DType::F32, value.shape());
     const int64_t n = value.shape().elements();
     for (int64_t i = 0; i < n; ++i) {
-      momentum.f32()[i] = kept_momentum * momentum.f32()[i] + gradient.f32()[i];
-      step.tensor.f32()[i] = gradient.f32()[i] + kept_momentum * momentum.f32()[i];  // Nesterov's
+      const float own = gradient_factor() * gradient.f32()[i];
+      momentum.f32()[i] = kept_momentum * momentum.f32()[i] + own;
+      step.tensor.f32()[i] = own + kept_momentum * momentum.f32()[i];  // Nesterov's
     }
     if (value.rows() <= value.columns()) {
       orthogonalise(*tools_.backend, step.tensor);

@@ -40,10 +40,12 @@ std::vector<TensorEntry> states_of(std::vector<Moments>& moments);
 
 /// The numbers of one step of AdamW for one parameter.
 struct AdamWStep {
-  AdamWStep(const OptimizerOptions& options, const Parameter& parameter, double rate, int64_t n_steps);
+  AdamWStep(const OptimizerOptions& options, const Parameter& parameter, double rate, int64_t n_steps,
+            float factor);
 
   /// The new moments of one number, and the number.
-  void apply(float gradient, float& mean, float& square, float& value) const {
+  void apply(float unscaled_gradient, float& mean, float& square, float& value) const {
+    const float gradient = gradient_factor * unscaled_gradient;
     mean = beta1 * mean + (1.0f - beta1) * gradient;
     square = beta2 * square + (1.0f - beta2) * gradient * gradient;
     value = kept * value - step_size * mean / (std::sqrt(square) * correction + epsilon);
@@ -62,6 +64,7 @@ struct AdamWStep {
   float step_size;
   float correction;
   float kept;
+  float gradient_factor;
 };
 
 }  // namespace ondol::train
