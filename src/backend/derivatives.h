@@ -27,6 +27,14 @@ struct AttentionRecord {
   DType type = DType::F32;  // what products may be rounded as
 };
 
+/// What is known of a linear map's operands.
+struct LinearTraits {
+  /// The matrix never changes, and nothing else will lie at its place.
+  bool is_frozen = false;
+  /// dy is the gradient of logits: large at targets and small elsewhere, where a scale in common would lose it.
+  bool makes_logits = false;
+};
+
 class Derivatives {
  public:
   virtual ~Derivatives() = default;
@@ -40,8 +48,8 @@ class Derivatives {
 
   /// As Backend::linear, for weights in F32 that learn: they may be rounded as products of `type` are.
   virtual void linear(const Tensor& x, std::span<const LinearJob> jobs, DType type) = 0;
-  /// dx += dy W, for W [H, D] of any type. What is frozen never changes, and nothing else will lie at its place.
-  virtual void linear_input(const Tensor& dy, const Tensor& matrix, DType type, Tensor dx, bool is_frozen) = 0;
+  /// dx += dy W, for W [H, D] of any type.
+  virtual void linear_input(const Tensor& dy, const Tensor& matrix, DType type, Tensor dx, LinearTraits traits) = 0;
   /// dW += dy^T x, with x in F32 or, where `type` is not, BF16.
   virtual void linear_weight(const Tensor& dy, const Tensor& x, DType type, Tensor dmatrix) = 0;
   /// dbias += the sum of dy's rows; dbias has as many elements as dy has columns.

@@ -98,20 +98,21 @@ void Tape::record_linear(const Tensor& x, const LinearJob& job) {
   const bool is_shared = shared_columns_ > 0 && job.out.columns() == shared_columns_ && !job.accumulate;
   if (is_shared) shared_ = job.out.bytes();
   const bool stays = job.accumulate || is_shared;
-  const DType type = makes_logits_ && types_.weights == DType::Q8_0 ? DType::BF16 : types_.weights;
-  entries_.push_back([this, weight, input, dx = gradient(x), dy = gradient(job.out), stays, type] {
-    learn_linear(weight, input, dy, dx, type);
+  entries_.push_back([this, weight, input, dx = gradient(x), dy = gradient(job.out), stays, logits = makes_logits_] {
+    learn_linear(weight, input, dy, dx, logits);
     if (!stays) derivatives_.set_zero(dy);
   });
 }
 
-void Tape::learn_linear(const Weight& weight, const Tensor& x, const Tensor& dy, Tensor dx, DType type) {
+void Tape::learn_linear(const Weight& weight, const Tensor& x, const Tensor& dy, Tensor dx, bool makes_logits) {
   const Tensor dmatrix = weights_.of(weight.matrix);
+  const DType type = makes_logits && types_.weights == DType::Q8_0 ? DType::BF16 : types_.weights;
   if (!dmatrix.empty()) derivatives_.linear_weight(dy, x, type, dmatrix);
   if (!weight.bias.empty()) {
     if (const Tensor dbias = weights_.of(weight.bias); !dbias.empty()) derivatives_.sum_rows(dy, dbias);
   }
-  derivatives_.linear_input(dy, weight.matrix, types_.inputs, dx, dmatrix.empty());
+  derivatives_.linear_input(dy, weight.matrix, types_.inputs, dx,
+                            {.is_frozen = dmatrix.empty(), .makes_logits = makes_logits});
 }
 
 void Tape::linear_heads(const Tensor& x, std::span<const Tensor> weights, Tensor out) {

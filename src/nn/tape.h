@@ -46,8 +46,8 @@ class Tape final : public Backend {
   /// From now on, the results of products with so many columns give their places to their gradients, so that no more
   /// memory is taken: nothing may read them afterwards. 0: none.
   void share_places(int64_t columns) { shared_columns_ = columns; }
-  /// While on, what is recorded makes logits. Their gradients are large at targets and small elsewhere: rounded to bytes
-  /// with a common scale, what is small would be lost, so the gradients of weights keep BF16's digits.
+  /// While on, what is recorded makes logits (LinearTraits). With bytes elsewhere, the gradients of weights that make
+  /// logits keep BF16's digits.
   void make_logits(bool on) { makes_logits_ = on; }
 
   /// The gradient of an activation of the arena, at its place in the shadow. Zeros unless something added to it.
@@ -117,7 +117,7 @@ class Tape final : public Backend {
   void record_linear(const Tensor& x, const LinearJob& job);
   /// Adds to the gradients of the weight and of x [T, D], which may be empty if the weight does not learn.
   /// `type` is what the products that make the gradients of weights are rounded to.
-  void learn_linear(const Weight& weight, const Tensor& x, const Tensor& dy, Tensor dx, DType type);
+  void learn_linear(const Weight& weight, const Tensor& x, const Tensor& dy, Tensor dx, bool makes_logits = false);
   void expert_backward(const ExpertsRecord& record, size_t expert);
 
   Backend& inner_;

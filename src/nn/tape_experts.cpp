@@ -91,10 +91,10 @@ void Tape::expert_backward(const ExpertsRecord& record, size_t e) {
   const Tensor dinner = zeros(kept_memory_, n, inner.columns());
   const Tensor dup = zeros(kept_memory_, n, inner.columns());
   const Tensor dx = zeros(kept_memory_, n, width);
-  learn_linear(down, inner, dresult, dinner, types_.weights);
+  learn_linear(down, inner, dresult, dinner);
   derivatives_.gated_unit(gate_out, up_out, record.unit, dinner, dup);
-  learn_linear(gate, x, dinner, dx, types_.weights);
-  learn_linear(up, x, dup, dx, types_.weights);
+  learn_linear(gate, x, dinner, dx);
+  learn_linear(up, x, dup, dx);
   for (int64_t i = 0; i < n; ++i) {
     Tensor to = record.dx;
     float* sums = to.f32(choices[static_cast<size_t>(i)].row);

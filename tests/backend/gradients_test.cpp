@@ -434,7 +434,7 @@ void compare_products(int64_t rows, int64_t inputs, int64_t outputs) {
         const LinearJob job{&weight, Tensor(DType::F32, {rows, outputs}, y.data()), true};
         backend->derivatives()->linear(activations, {&job, 1}, type);
         backend->derivatives()->linear_input(slopes, matrix, type, Tensor(DType::F32, {rows, inputs}, dx.data()),
-                                             false);
+                                             {});
         backend->derivatives()->linear_weight(slopes, activations, type,
                                               Tensor(DType::F32, {outputs, inputs}, dw.data()));
         results[n_threads - 1] = {y, dx, dw};

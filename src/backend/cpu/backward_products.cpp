@@ -48,17 +48,18 @@ void CpuDerivatives::linear(const Tensor& x, std::span<const LinearJob> jobs, DT
   multiply(kernels_, pool_, matmul_, products);
 }
 
-void CpuDerivatives::linear_input(const Tensor& dy, const Tensor& matrix, DType type, Tensor dx, bool is_frozen) {
+void CpuDerivatives::linear_input(const Tensor& dy, const Tensor& matrix, DType type, Tensor dx, LinearTraits traits) {
   ONDOL_CHECK(dy.columns() == matrix.rows() && dx.columns() == matrix.columns() && dx.rows() == dy.rows());
   if (dy.rows() == 0) return;
   MatmulJob job{dy, matrix, {}, dx, true, type != DType::F32};
-  const bool in_bytes = matrix.type() == DType::F32 && pays_in_bytes(type, matrix.rows(), dy.rows());
+  const bool is_coarse = !traits.makes_logits;
+  const bool in_bytes = matrix.type() == DType::F32 && is_coarse && pays_in_bytes(type, matrix.rows(), dy.rows());
   if (job.rounded && matrix.type() == DType::F32 && takes_turned(kernels_) && !in_bytes) {
     job.weight_turned = true;
     return add_product(job);
   }
   const int64_t whole = matrix.rows() - matrix.rows() % kPanel;
-  const Tensor kept = is_frozen && whole > 0 ? turned_.kept(matrix.slice_rows(0, whole), type) : Tensor();
+  const Tensor kept = traits.is_frozen && whole > 0 ? turned_.kept(matrix.slice_rows(0, whole), type) : Tensor();
   // In the same steps whether it is kept or not, so that the sums are the same.
   for (int64_t begin = 0; begin < matrix.rows();) {
     int64_t n = std::min(kRowsAtOnce, matrix.rows() - begin);
@@ -66,13 +67,13 @@ void CpuDerivatives::linear_input(const Tensor& dy, const Tensor& matrix, DType 
     job.x = dy.slice_columns(begin, n);
     job.weight = matrix.slice_rows(begin, n);
     job.weight_turned = true;
-    const bool as_it_lies = in_bytes && !is_frozen && takes_coarse(kernels_, job);
+    const bool as_it_lies = in_bytes && !traits.is_frozen && takes_coarse(kernels_, job);
     if (!as_it_lies) {
       job.weight_turned = false;
       job.weight = !kept.empty() && begin < whole ? kept.slice_columns(begin, n)
                                                   : turned_.turned(matrix, begin, n, type_for(n, type));
     }
-    job.coarse = takes_coarse(kernels_, job);
+    job.coarse = is_coarse && takes_coarse(kernels_, job);
     add_product(job);
     begin += n;
   }

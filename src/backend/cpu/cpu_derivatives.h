@@ -21,7 +21,7 @@ class CpuDerivatives final : public Derivatives {
   void set_zero(Tensor x) override;
   void keep_turned(size_t budget_bytes) override { turned_.set_budget(budget_bytes); }
   void linear(const Tensor& x, std::span<const LinearJob> jobs, DType type) override;
-  void linear_input(const Tensor& dy, const Tensor& matrix, DType type, Tensor dx, bool is_frozen) override;
+  void linear_input(const Tensor& dy, const Tensor& matrix, DType type, Tensor dx, LinearTraits traits) override;
   void linear_weight(const Tensor& dy, const Tensor& x, DType type, Tensor dmatrix) override;
   void sum_rows(const Tensor& dy, Tensor dbias) override;
   void embed(const Tensor& dy, std::span<const int32_t> ids, Tensor dtable) override;
