@@ -8,7 +8,7 @@
 
 #include "backend/cpu/dispatch.h"
 #include "backend/cpu/probes.h"
-#include "base/thread_pool.h"
+#include "base/placement.h"
 
 namespace ondol {
 namespace {
@@ -120,7 +120,7 @@ LimitProbe::~LimitProbe() = default;
 Result<LimitProbe> LimitProbe::create(const CpuOptions& options) {
   auto state = std::make_unique<State>();
   state->probes = probes_for(ONDOL_TRY(cpu::select_kernels(options.instruction_set, cpu::detect_features())));
-  state->n_threads = options.n_threads > 0 ? options.n_threads : usable_processors();
+  state->n_threads = options.n_threads > 0 ? options.n_threads : default_threads();
   return LimitProbe(std::move(state));
 }
 
@@ -167,7 +167,8 @@ Result<MachineReport> examine_machine(const CpuOptions& options, bool measure) {
   for (const std::string& name : split_names(cpu::known_instruction_sets())) {
     if (cpu::select_kernels(name, features)) report.instruction_sets.push_back(name);
   }
-  report.n_threads = options.n_threads > 0 ? options.n_threads : usable_processors();
+  report.processors = count(this_topology());
+  report.n_threads = options.n_threads > 0 ? options.n_threads : default_threads();
   if (!measure) return report;
   LimitProbe probe = ONDOL_TRY(LimitProbe::create(options));
   report.read_bytes_per_s = probe.read_bytes_per_s();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "base/topology.h"
 
 namespace ondol {
 
@@ -14,6 +15,7 @@ struct MachineReport {
   std::string instruction_set;                // the one that Ondol uses
   std::vector<std::string> extensions;        // what else was found: "vnni", "bf16", "amx-int8", ...
   std::vector<std::string> instruction_sets;  // those that could be forced
+  ProcessorCounts processors;                 // that this process may use
   int n_threads = 0;
   double read_bytes_per_s = 0;       // all threads, from memory
   double int8_operations_per_s = 0;  // two operations for each multiply-add; 0 where there is no such instruction

@@ -1,10 +1,13 @@
 #include "base/thread_pool.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
+#include <map>
 #include <thread>
-#include <vector>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -41,6 +44,12 @@ void wait_for_change(const std::atomic<uint32_t>& word, uint32_t old) {
   word.wait(old, std::memory_order_acquire);
 }
 
+/// What is left of a loop for the threads of one node.
+struct alignas(64) Part {
+  std::atomic<int64_t> next{0};  // first element that nobody has taken
+  int64_t end = 0;
+};
+
 }  // namespace
 
 /// A worker takes part in a loop by adding itself to `members` while the loop is open. The caller closes the loop when
@@ -50,19 +59,45 @@ struct ThreadPool::State {
 
   alignas(64) std::atomic<uint32_t> epoch{0};    // counts loops; workers wait for it to change
   alignas(64) std::atomic<uint32_t> members{0};  // kOpen, and how many workers are inside
-  alignas(64) std::atomic<int64_t> next{0};      // first element that nobody has taken
+  std::vector<Part> parts;                       // one for each node
   alignas(64) const Body* body = nullptr;
-  int64_t n = 0;
   int64_t grain = 1;
   std::atomic<bool> stopping{false};
+  std::vector<Seat> seats;
+  std::vector<double> shares;           // of all speeds, those of this node's threads and of the nodes' before it
+  std::vector<int64_t> left_to_others;  // chunks of each part that a thread leaves to faster ones
+  std::map<int, int> nodes;             // of processors, where there are several
   std::vector<std::thread> workers;
 
-  void take_chunks(int thread) {
-    while (true) {
-      const int64_t begin = next.fetch_add(grain, std::memory_order_relaxed);
-      if (begin >= n) return;
-      (*body)(begin, std::min(begin + grain, n), thread);
+  explicit State(std::vector<Seat> given);
+
+  void deal(int64_t n) {
+    const int64_t n_chunks = (n + grain - 1) / grain;
+    int64_t begin = 0;
+    for (size_t i = 0; i < parts.size(); ++i) {
+      parts[i].next.store(begin, std::memory_order_relaxed);
+      begin = std::min<int64_t>(n, std::llround(static_cast<double>(n_chunks) * shares[i]) * grain);
+      parts[i].end = begin;
     }
+  }
+
+  void take_chunks(int thread, int node) {
+    for (size_t i = 0; i < parts.size(); ++i) take_from(parts[(static_cast<size_t>(node) + i) % parts.size()], thread);
+  }
+
+  void take_from(Part& part, int thread) {
+    const int64_t left = left_to_others[static_cast<size_t>(thread)] * grain;
+    while (left == 0 || part.end - part.next.load(std::memory_order_relaxed) > left) {
+      const int64_t begin = part.next.fetch_add(grain, std::memory_order_relaxed);
+      if (begin >= part.end) return;
+      (*body)(begin, std::min(begin + grain, part.end), thread);
+    }
+  }
+
+  /// The caller is no worker: it stays wherever the kernel or its owner has put it.
+  int node_of_caller() const {
+    const auto found = nodes.empty() ? nodes.end() : nodes.find(::sched_getcpu());
+    return found == nodes.end() ? 0 : found->second;
   }
 
   bool join() {
@@ -80,13 +115,14 @@ struct ThreadPool::State {
   }
 
   void work(int thread) {
+    take(seats[static_cast<size_t>(thread)]);
     uint32_t seen = 0;
     while (true) {
       wait_for_change(epoch, seen);
       seen = epoch.load(std::memory_order_acquire);
       if (stopping.load(std::memory_order_relaxed)) return;
       if (!join()) continue;
-      take_chunks(thread);
+      take_chunks(thread, seats[static_cast<size_t>(thread)].node);
       leave();
     }
   }
@@ -100,9 +136,36 @@ struct ThreadPool::State {
   }
 };
 
-ThreadPool::ThreadPool(int n_threads) : state_(std::make_unique<State>()) {
-  if (n_threads <= 0) n_threads = usable_processors();
-  for (int thread = 1; thread < n_threads; ++thread) {
+/// A thread of speed s takes 1 / s times as long for a chunk as a fast one. It takes another only while so many are
+/// left that the fast ones are not done sooner.
+ThreadPool::State::State(std::vector<Seat> given) : seats(std::move(given)) {
+  double sum = 0;
+  int n_nodes = 0;
+  for (const Seat& seat : seats) {
+    sum += seat.speed;
+    n_nodes = std::max(n_nodes, seat.node + 1);
+    for (const int processor : seat.processors) nodes[processor] = seat.node;
+  }
+  if (n_nodes == 1) nodes.clear();
+  parts = std::vector<Part>(static_cast<size_t>(n_nodes));
+  shares.resize(static_cast<size_t>(n_nodes));
+  for (const Seat& seat : seats) {
+    for (size_t node = static_cast<size_t>(seat.node); node < shares.size(); ++node) shares[node] += seat.speed / sum;
+    double faster = 0;
+    for (const Seat& other : seats) faster += other.speed > seat.speed ? other.speed : 0;
+    left_to_others.push_back(std::llround(std::ceil(faster / seat.speed / n_nodes)));
+  }
+  shares.back() = 1;
+  left_to_others.front() = 0;  // whoever else leaves a chunk, the caller takes it
+}
+
+ThreadPool::ThreadPool(int n_threads)
+    : ThreadPool(place_threads(this_topology(), n_threads > 0 ? n_threads : default_threads())) {}
+
+ThreadPool::ThreadPool(std::vector<Seat> seats) {
+  ONDOL_CHECK(!seats.empty());
+  state_ = std::make_unique<State>(std::move(seats));
+  for (int thread = 1; thread < static_cast<int>(state_->seats.size()); ++thread) {
     state_->workers.emplace_back([state = state_.get(), thread] { state->work(thread); });
   }
 }
@@ -128,13 +191,12 @@ void ThreadPool::run(int64_t n, int64_t grain, const Body& body) {
   State& state = *state_;
   ONDOL_CHECK(state.members.load(std::memory_order_relaxed) == 0);
   state.body = &body;
-  state.n = n;
   state.grain = grain;
-  state.next.store(0, std::memory_order_relaxed);
+  state.deal(n);
   state.members.store(State::kOpen, std::memory_order_release);
   state.epoch.fetch_add(1, std::memory_order_release);
   state.epoch.notify_all();
-  state.take_chunks(0);
+  state.take_chunks(0, state.node_of_caller());
   state.close_and_wait();
 }
 

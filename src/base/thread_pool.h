@@ -1,19 +1,28 @@
 // ThreadPool: the workers that share one loop at a time.
 //
-// Work is handed out in chunks from an atomic counter, so a thread that another program holds up delays only its own
+// Work is handed out in chunks from atomic counters, so a thread that another program holds up delays only its own
 // chunk. Results never depend on who computed a chunk: every chunk writes its own outputs.
+//
+// Where memory lies on several nodes, each node's threads begin with their own part of a loop, always the same for the
+// same loop, so that a row of weights stays near to who reads it; then they help the others. Threads on efficiency
+// cores leave the last chunks of a loop to faster ones, which would wait for them.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <vector>
+
+#include "base/placement.h"
 
 namespace ondol {
 
 class ThreadPool {
  public:
-  /// `n_threads` includes the caller. 0 means as many as the process may use (its affinity mask and cgroup quota).
+  /// `n_threads` includes the caller. 0 means default_threads(). They are placed as this machine's topology suggests.
   explicit ThreadPool(int n_threads = 0);
+  /// One thread for each seat; the first is the caller's, which stays where it is.
+  explicit ThreadPool(std::vector<Seat> seats);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -28,8 +37,5 @@ class ThreadPool {
   struct State;
   std::unique_ptr<State> state_;
 };
-
-/// Processors that this process may use.
-int usable_processors();
 
 }  // namespace ondol

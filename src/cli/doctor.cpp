@@ -49,6 +49,10 @@ SandboxReport examine_sandbox() {
 void print_json(const MachineReport& report) {
   json::object document;
   document["processor"] = report.processor;
+  document["processors"] = report.processors.processors;
+  document["cores"] = report.processors.cores;
+  document["efficiency_cores"] = report.processors.efficiency_cores;
+  document["memory_nodes"] = report.processors.nodes;
   document["threads"] = report.n_threads;
   document["instruction_set"] = report.instruction_set;
   document["instruction_sets"] = json::value_from(report.instruction_sets);
@@ -69,9 +73,21 @@ std::string rate(double per_second) {
   return per_second > 0 ? fmt::format("{:.2f} T/s", per_second / 1e12) : "no instruction for it in use";
 }
 
+/// "6 (4 of them efficiency cores, 8 hyperthreads in all), memory on 2 nodes"
+std::string core_text(const ProcessorCounts& counts) {
+  std::vector<std::string> parts;
+  if (counts.efficiency_cores > 0) parts.push_back(fmt::format("{} of them efficiency cores", counts.efficiency_cores));
+  if (counts.processors > counts.cores) parts.push_back(fmt::format("{} hyperthreads in all", counts.processors));
+  std::string text = std::to_string(counts.cores);
+  if (!parts.empty()) text += fmt::format(" ({})", fmt::join(parts, ", "));
+  if (counts.nodes > 1) text += fmt::format(", memory on {} nodes", counts.nodes);
+  return text;
+}
+
 void print_text(const MachineReport& report, bool measured) {
   const auto row = [](std::string_view name, const std::string& value) { fmt::print("{:<18}{}\n", name, value); };
   row("processor", report.processor);
+  row("cores", core_text(report.processors));
   row("threads", std::to_string(report.n_threads));
   row("instruction set",
       fmt::format("{} (ONDOL_CPU can force: {})", report.instruction_set, fmt::join(report.instruction_sets, ", ")));
@@ -105,7 +121,7 @@ void add_doctor(CLI::App& app, const Globals&) {
   CLI::App* command =
       add_command(app, "doctor", "What this machine is and what it reaches, measured",
                   "  ondol doctor\n  ondol doctor --json -t 2\n", [options] { return doctor(*options); });
-  command->add_option("-t,--threads", options->n_threads, "Threads; 0 takes all processors that this process may use");
+  command->add_option("-t,--threads", options->n_threads, "Threads; 0: one for each core that this process may use");
   command->add_flag("--json", options->json, "One JSON document");
   command->add_flag("--quick", options->quick, "Do not measure");
 }

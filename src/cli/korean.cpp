@@ -204,7 +204,7 @@ constexpr Entry kEntries[] = {
      "rests "
      "where that does not help",
      "함께 다음 토큰을 짐작할, 어휘가 같은 작은 모델 (파일, 폴더 또는 저장소의 이름). 도움이 되지 않으면 쉽니다"},
-    {"Threads; 0 takes all processors that this process may use", "스레드 수 (0은 쓸 수 있는 모든 프로세서)"},
+    {"Threads; 0: one for each core that this process may use", "스레드 수 (0은 쓸 수 있는 코어마다 하나)"},
     {"Context in tokens; without it, as much as model and memory allow",
      "문맥의 토큰 수 (없으면 모델과 메모리가 허락하는 만큼)"},
     {"Precision of the key-value cache: f32, f16, q8_0 or q4_0", "키-값 캐시의 정밀도: f32, f16, q8_0, q4_0"},

@@ -139,7 +139,7 @@ void add_merge(CLI::App& app, const Globals&) {
                       "Another type (see: ondol quantize); for a folder F32, F16 or BF16. Best from a model in F16");
   command->add_option("-f,--file", options->text,
                       "A text to measure with; without it, a short one of the program's own");
-  command->add_option("-t,--threads", options->n_threads, "Threads; 0 takes all processors that this process may use")
+  command->add_option("-t,--threads", options->n_threads, "Threads; 0: one for each core that this process may use")
       ->check(CLI::Range(0, 4096));
 }
 

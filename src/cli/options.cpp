@@ -62,7 +62,7 @@ Result<KvTypes> parse_kv_types(const std::string& text) {
 }  // namespace
 
 void ModelOptions::add_to(CLI::App& command) {
-  command.add_option("-t,--threads", n_threads, "Threads; 0 takes all processors that this process may use")
+  command.add_option("-t,--threads", n_threads, "Threads; 0: one for each core that this process may use")
       ->check(CLI::Range(0, 4096));
   command.add_option("-c,--ctx", context_length, "Context in tokens; without it, as much as model and memory allow")
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 30));

@@ -120,7 +120,7 @@ void add_quantize(CLI::App& app, const Globals& globals) {
   command->add_option("--override-kv", options->metadata,
                       "KEY=TYPE:VALUE to set in the file's metadata, with int, float, bool or str as TYPE (any number "
                       "of times)");
-  command->add_option("-t,--threads", options->n_threads, "Threads; 0 takes all processors that this process may use")
+  command->add_option("-t,--threads", options->n_threads, "Threads; 0: one for each core that this process may use")
       ->check(CLI::Range(0, 4096));
 }
 

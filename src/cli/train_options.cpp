@@ -144,7 +144,7 @@ void add_learning_options(CLI::App& command, TrainOptions& options) {
   command.add_option("--seed", options.training.lora.seed, "Of the adapter's start and the order of examples");
   command
       .add_option("-t,--threads", options.training.n_threads,
-                  "Threads; 0 takes all processors that this process may use")
+                  "Threads; 0: one for each core that this process may use")
       ->check(CLI::Range(0, 4096));
 }
 

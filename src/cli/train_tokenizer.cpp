@@ -106,7 +106,7 @@ void add_train_tokenizer(CLI::App& app, const Globals&) {
       ->add_option("--pre-tokenizer", options->trainer.pre_tokenizer,
                    "How text is cut into words: llama-bpe, gpt-2, ...")
       ->capture_default_str();
-  command->add_option("-t,--threads", options->n_threads, "Threads; 0: as many as there are processors")
+  command->add_option("-t,--threads", options->n_threads, "Threads; 0: one for each core that this process may use")
       ->capture_default_str();
 }
 

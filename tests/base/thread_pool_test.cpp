@@ -1,13 +1,10 @@
 #include "base/thread_pool.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <filesystem>
-#include <fstream>
 #include <numeric>
 #include <thread>
-
-#include "base/processors.h"
 
 namespace ondol {
 namespace {
@@ -78,56 +75,73 @@ TEST(ThreadPool, WorkersSleepWhenThereIsNothingToDo) {
   EXPECT_LT(used_ms, 50.0);
 }
 
-class CgroupLimit : public ::testing::Test {
- protected:
-  void SetUp() override {
-    root_ = ::testing::TempDir() + "/ondol_cgroup_test";
-    std::filesystem::remove_all(root_);
+Seat seat_on(int node, double speed = 1) {
+  return {node, speed, {}};
+}
+
+TEST(ThreadPool, CoversEveryElementOnceOnAnySeats) {
+  const std::vector<std::vector<Seat>> all = {
+      {seat_on(0), seat_on(1)},
+      {seat_on(0), seat_on(1), seat_on(1, 0.3)},
+      {seat_on(2), seat_on(0), seat_on(1)},
+      {seat_on(0, 0.2), seat_on(0), seat_on(0)},  // a slow caller
+      {seat_on(0), seat_on(0, 0.1), seat_on(0, 0.5)},
+  };
+  for (const auto& seats : all) {
+    ThreadPool pool(seats);
+    for (const int64_t n : {1, 2, 3, 10, 1001}) {
+      for (const int64_t grain : {1, 7, 64}) {
+        std::vector<std::atomic<int>> visits(static_cast<size_t>(n));
+        std::atomic<bool> is_aligned = true;
+        pool.run(n, grain, [&](int64_t begin, int64_t end, int) {
+          if (begin % grain != 0) is_aligned = false;  // chunks are the same on all seats
+          for (int64_t i = begin; i < end; ++i) ++visits[static_cast<size_t>(i)];
+        });
+        EXPECT_TRUE(is_aligned);
+        for (const auto& count : visits) ASSERT_EQ(count, 1) << n << " " << grain;
+      }
+    }
   }
-  void TearDown() override { std::filesystem::remove_all(root_); }
+}
 
-  void write(const std::string& path, const std::string& text) {
-    const std::filesystem::path full = root_ + "/" + path;
-    std::filesystem::create_directories(full.parent_path());
-    std::ofstream(full) << text;
+/// Who does each of 16 chunks where each takes as long as the thread's seat suggests.
+std::vector<int> doers(ThreadPool& pool, const std::vector<Seat>& seats) {
+  std::vector<int> threads(16, -1);
+  pool.run(16, 1, [&](int64_t begin, int64_t, int thread) {
+    threads[static_cast<size_t>(begin)] = thread;
+    std::this_thread::sleep_for(
+        std::chrono::duration<double, std::milli>(5 / seats[static_cast<size_t>(thread)].speed));
+  });
+  return threads;
+}
+
+TEST(ThreadPool, EachNodeBeginsWithItsOwnPart) {
+  const std::vector<Seat> seats = {seat_on(0), seat_on(1)};
+  ThreadPool pool(seats);
+  const std::vector<int> threads = doers(pool, seats);
+  for (size_t i = 0; i < 4; ++i) {  // the middle may be helped with
+    EXPECT_EQ(threads[i], 0) << i;
+    EXPECT_EQ(threads[8 + i], 1) << i;
   }
-
-  std::string root_;
-};
-
-TEST_F(CgroupLimit, ReadsVersion2AndItsAncestors) {
-  write("a/b/cpu.max", "max 100000\n");
-  EXPECT_EQ(cgroup_processor_limit(root_, "0::/a/b\n"), 0);
-  write("a/cpu.max", "250000 100000\n");
-  EXPECT_EQ(cgroup_processor_limit(root_, "0::/a/b\n"), 3);
-  write("a/b/cpu.max", "50000 100000\n");
-  EXPECT_EQ(cgroup_processor_limit(root_, "0::/a/b\n"), 1);
-  EXPECT_EQ(cgroup_processor_limit(root_, "0::/a\n"), 3);
 }
 
-TEST_F(CgroupLimit, ReadsTheRootInsideAContainer) {
-  write("cpu.max", "200000 100000\n");
-  EXPECT_EQ(cgroup_processor_limit(root_, "0::/\n"), 2);
-  EXPECT_EQ(cgroup_processor_limit(root_, "0::/not/visible/here\n"), 2);
+TEST(ThreadPool, ANodeThatIsDoneHelpsTheOthers) {
+  const std::vector<Seat> seats = {seat_on(0), seat_on(1)};
+  ThreadPool pool(seats);
+  std::atomic<int> by_second = 0;
+  pool.run(16, 1, [&](int64_t, int64_t, int thread) {
+    by_second += thread;
+    std::this_thread::sleep_for(std::chrono::milliseconds(thread == 0 ? 20 : 1));
+  });
+  EXPECT_GT(by_second, 8);
 }
 
-TEST_F(CgroupLimit, ReadsVersion1) {
-  write("cpu/docker/x/cpu.cfs_quota_us", "400000\n");
-  write("cpu/docker/x/cpu.cfs_period_us", "100000\n");
-  EXPECT_EQ(cgroup_processor_limit(root_, "3:cpuset:/\n2:cpu,cpuacct:/docker/x\n"), 4);
-  write("cpu/docker/x/cpu.cfs_quota_us", "-1\n");
-  EXPECT_EQ(cgroup_processor_limit(root_, "2:cpu,cpuacct:/docker/x\n"), 0);
-}
-
-TEST_F(CgroupLimit, IgnoresWhatItCannotRead) {
-  EXPECT_EQ(cgroup_processor_limit(root_, ""), 0);
-  EXPECT_EQ(cgroup_processor_limit(root_, "nonsense\n::\n0:\n"), 0);
-  write("cpu.max", "what is this\n");
-  EXPECT_EQ(cgroup_processor_limit(root_, "0::/\n"), 0);
-}
-
-TEST(UsableProcessors, IsAtLeastOne) {
-  EXPECT_GE(usable_processors(), 1);
+TEST(ThreadPool, ASlowThreadLeavesTheLastChunksToAFasterOne) {
+  const std::vector<Seat> seats = {seat_on(0), seat_on(0, 0.25)};
+  ThreadPool pool(seats);
+  const std::vector<int> threads = doers(pool, seats);
+  EXPECT_NE(std::count(threads.begin(), threads.end(), 1), 0);
+  for (size_t i = 12; i < 16; ++i) EXPECT_EQ(threads[i], 0) << i;
 }
 
 }  // namespace

@@ -294,7 +294,11 @@ class Parts(unittest.TestCase):
         self.assertEqual((status, err), (0, ""))
         self.assertEqual([entry["test"] for entry in json.loads(out)], ["pp16", "tg4"])
         status, out, _ = ondol("doctor", "--json", "--quick")
-        self.assertIn("ref", json.loads(out)["instruction_sets"])
+        machine = json.loads(out)
+        self.assertIn("ref", machine["instruction_sets"])
+        self.assertGreaterEqual(machine["processors"], machine["cores"])
+        self.assertLess(machine["efficiency_cores"], machine["cores"])
+        self.assertGreaterEqual(machine["memory_nodes"], 1)
 
 
 class Files(unittest.TestCase):

@@ -1,14 +1,9 @@
-#include "base/processors.h"
-
-#include <sched.h>
+#include "base/cgroup.h"
 
 #include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <sstream>
-#include <thread>
-
-#include "base/thread_pool.h"
 
 namespace ondol {
 namespace {
@@ -68,13 +63,6 @@ std::string read_all(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-int affinity_processors() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (::sched_getaffinity(0, sizeof(set), &set) == 0) return CPU_COUNT(&set);
-  return static_cast<int>(std::thread::hardware_concurrency());
-}
-
 }  // namespace
 
 int cgroup_processor_limit(const std::string& root, const std::string& membership) {
@@ -98,12 +86,8 @@ int cgroup_processor_limit(const std::string& root, const std::string& membershi
   return result;
 }
 
-int usable_processors() {
-  static const int n = [] {
-    const int quota = cgroup_processor_limit("/sys/fs/cgroup", read_all("/proc/self/cgroup"));
-    return std::max(1, smaller(affinity_processors(), quota));
-  }();
-  return n;
+int this_cgroup_processor_limit() {
+  return cgroup_processor_limit("/sys/fs/cgroup", read_all("/proc/self/cgroup"));
 }
 
 }  // namespace ondol
