@@ -36,10 +36,15 @@ std::vector<Candidate> in_order_of_use(std::span<const Processor> processors) {
   return candidates;
 }
 
-/// The node with the most cores, the first of such, if it has `n` of them; or -1.
-int node_with_cores(std::span<const Candidate> candidates, int n) {
+/// A node with `n` cores: the caller's, or else the one with the most of them. -1: there is none.
+int node_with_cores(std::span<const Candidate> candidates, int n, int caller) {
   std::map<int, int> cores;
-  for (const Candidate& candidate : candidates) cores[candidate.processor->node] += candidate.turn == 0;
+  int preferred = -1;
+  for (const Candidate& candidate : candidates) {
+    cores[candidate.processor->node] += candidate.turn == 0;
+    if (candidate.processor->id == caller) preferred = candidate.processor->node;
+  }
+  if (preferred >= 0 && cores[preferred] >= n) return preferred;
   const auto largest =
       std::max_element(cores.begin(), cores.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
   return largest->second >= n ? largest->first : -1;
@@ -55,11 +60,11 @@ std::vector<int> like(const Processor& wanted, std::span<const Processor> proces
 
 }  // namespace
 
-std::vector<Seat> place_threads(std::span<const Processor> processors, int n_threads) {
+std::vector<Seat> place_threads(std::span<const Processor> processors, int n_threads, int caller) {
   ONDOL_CHECK(n_threads > 0);
   if (processors.empty()) return std::vector<Seat>(static_cast<size_t>(n_threads));
   std::vector<Candidate> candidates = in_order_of_use(processors);
-  if (const int node = node_with_cores(candidates, n_threads); node >= 0) {
+  if (const int node = node_with_cores(candidates, n_threads, caller); node >= 0) {
     std::erase_if(candidates, [&](const Candidate& candidate) { return candidate.processor->node != node; });
   }
   std::map<int, int> nodes;

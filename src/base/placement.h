@@ -16,10 +16,10 @@ struct Seat {
 };
 
 /// Seats for `n_threads` (at least 1), the caller's first. Each core gets one thread before any gets two, fast cores
-/// before efficiency cores. Threads that have cores enough on one node stay there, near one memory; otherwise they
-/// spread evenly over all. A thread may move among the processors of its kind: fixed to one, it would wait for whoever
-/// else is there.
-std::vector<Seat> place_threads(std::span<const Processor> processors, int n_threads);
+/// before efficiency cores. Threads that have cores enough on one node stay there, near one memory, and near the
+/// processor on which the `caller` runs (-1: unknown) if that is possible; otherwise they spread evenly over all. A
+/// thread may move among the processors of its kind: fixed to one, it would wait for whoever else is there.
+std::vector<Seat> place_threads(std::span<const Processor> processors, int n_threads, int caller = -1);
 
 /// From now on this thread runs on the seat's processors only. Where the kernel refuses, it runs where it may.
 void take(const Seat& seat);

@@ -160,7 +160,7 @@ ThreadPool::State::State(std::vector<Seat> given) : seats(std::move(given)) {
 }
 
 ThreadPool::ThreadPool(int n_threads)
-    : ThreadPool(place_threads(this_topology(), n_threads > 0 ? n_threads : default_threads())) {}
+    : ThreadPool(place_threads(this_topology(), n_threads > 0 ? n_threads : default_threads(), ::sched_getcpu())) {}
 
 ThreadPool::ThreadPool(std::vector<Seat> seats) {
   ONDOL_CHECK(!seats.empty());

@@ -56,6 +56,16 @@ TEST(Placement, FewThreadsStayOnTheNodeWithTheMostCores) {
   }
 }
 
+TEST(Placement, FewThreadsStayNearTheCaller) {
+  std::vector<Processor> processors;
+  add_cores(processors, 0, 2, 0);
+  add_cores(processors, 2, 3, 1);
+  EXPECT_EQ(place_threads(processors, 2, 1)[1].processors, (Ids{0, 1}));
+  EXPECT_EQ(place_threads(processors, 2, 4)[1].processors, (Ids{2, 3, 4}));
+  EXPECT_EQ(place_threads(processors, 3, 1)[1].processors, (Ids{2, 3, 4}));  // too few there
+  EXPECT_EQ(place_threads(processors, 2, 99)[1].processors, (Ids{2, 3, 4}));
+}
+
 TEST(Placement, ManyThreadsSpreadOverAllNodes) {
   std::vector<Processor> processors;
   add_cores(processors, 0, 3, 0);
