@@ -1,37 +1,21 @@
 #include "base/topology.h"
 
-#include <filesystem>
-#include <fstream>
+#include "tests/base/file_tree.h"
 
 namespace ondol {
 namespace {
 
-class Topology : public ::testing::Test {
+class Topology : public FileTree {
  protected:
-  void SetUp() override {
-    sysfs_ = ::testing::TempDir() + "/ondol_topology_test";
-    std::filesystem::remove_all(sysfs_);
-    std::filesystem::create_directories(sysfs_);
-  }
-  void TearDown() override { std::filesystem::remove_all(sysfs_); }
-
-  void write(const std::string& path, const std::string& text) {
-    const std::filesystem::path full = sysfs_ + "/devices/" + path;
-    std::filesystem::create_directories(full.parent_path());
-    std::ofstream(full) << text << "\n";
-  }
-
   void write_processor(int id, const std::string& file, const std::string& text) {
-    write("system/cpu/cpu" + std::to_string(id) + "/" + file, text);
+    write("devices/system/cpu/cpu" + std::to_string(id) + "/" + file, text);
   }
 
   std::vector<Processor> read(int n) const {
     std::vector<int> ids;
     for (int id = 0; id < n; ++id) ids.push_back(id);
-    return read_topology(sysfs_, ids);
+    return read_topology(root_, ids);
   }
-
-  std::string sysfs_;
 };
 
 TEST_F(Topology, WithoutFilesEveryProcessorIsAFastCore) {
@@ -85,22 +69,22 @@ TEST_F(Topology, AFileThatOneProcessorLacksSaysNothing) {
 }
 
 TEST_F(Topology, EfficiencyCoresWithoutSpeedsCountHalf) {
-  write("cpu_core/cpus", "0-1");
-  write("cpu_atom/cpus", "2-3");
+  write("devices/cpu_core/cpus", "0-1");
+  write("devices/cpu_atom/cpus", "2-3");
   auto processors = read(4);
   EXPECT_EQ(processors[1].speed, 1);
   EXPECT_EQ(processors[2].speed, 0.5);
-  write("cpu_atom/cpus", "0-3");  // all alike
+  write("devices/cpu_atom/cpus", "0-3");  // all alike
   processors = read(4);
   EXPECT_EQ(processors[2].speed, 1);
 }
 
 TEST_F(Topology, FindsNodesAlsoOfProcessorsThatAreFewOfMany) {
-  write("system/node/node0/cpulist", "0-3,8-11");
-  write("system/node/node2/cpulist", "4-7,12-15");
-  write("system/node/possible", "0-2");
+  write("devices/system/node/node0/cpulist", "0-3,8-11");
+  write("devices/system/node/node2/cpulist", "4-7,12-15");
+  write("devices/system/node/possible", "0-2");
   const std::vector<int> ids = {2, 5, 11, 14};
-  const auto processors = read_topology(sysfs_, ids);
+  const auto processors = read_topology(root_, ids);
   EXPECT_EQ(processors[0].node, 0);
   EXPECT_EQ(processors[1].node, 2);
   EXPECT_EQ(processors[2].node, 0);
@@ -112,15 +96,15 @@ TEST_F(Topology, IgnoresWhatItCannotRead) {
   for (const char* text : {"", "what", "-5", "0-", "1-0", "0-99999999999999", "0;1", "9999999"}) {
     write_processor(0, "topology/core_cpus_list", text);
     write_processor(0, "cpu_capacity", text);
-    write("system/node/node0/cpulist", text);
-    write("system/node/nodeX/cpulist", text);
-    write("cpu_atom/cpus", text);
+    write("devices/system/node/node0/cpulist", text);
+    write("devices/system/node/nodeX/cpulist", text);
+    write("devices/cpu_atom/cpus", text);
     const auto processors = read(1);
     EXPECT_EQ(processors[0].core, 0) << text;
     EXPECT_EQ(processors[0].node, 0) << text;
     EXPECT_EQ(processors[0].speed, 1) << text;
   }
-  EXPECT_TRUE(read_topology(sysfs_, {}).empty());
+  EXPECT_TRUE(read_topology(root_, {}).empty());
 }
 
 TEST(ThisTopology, IsWhereThisThreadMayRun) {
