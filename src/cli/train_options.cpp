@@ -139,12 +139,13 @@ void add_learning_options(CLI::App& command, TrainOptions& options) {
       ->capture_default_str();
   command.add_option("--decay", options.training.trainer.optimizer.decay, "Weight decay of matrices")
       ->capture_default_str();
-  command.add_option("--precision", options.training.precision, "Of products on the way back: fp32, bf16 or int8")
+  command
+      .add_option("--precision", options.training.precision,
+                  "Of products on the way back, and of weights that learn: fp32, bf16 or int8")
       ->capture_default_str();
   command.add_option("--seed", options.training.lora.seed, "Of the adapter's start and the order of examples");
   command
-      .add_option("-t,--threads", options.training.n_threads,
-                  "Threads; 0: one for each core that this process may use")
+      .add_option("-t,--threads", options.training.n_threads, "Threads; 0: one for each core that this process may use")
       ->check(CLI::Range(0, 4096));
 }
 

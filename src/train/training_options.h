@@ -44,7 +44,7 @@ Result<Schedule::Shape> schedule_named(std::string_view name);
 Result<TrainOn> train_on_named(std::string_view name);
 /// adamw, adamw-8bit, adamw-bf16, muon, lion.
 Result<OptimizerKind> optimizer_named(std::string_view name);
-/// fp32, bf16, int8: of products on the way back.
+/// fp32, bf16, int8: of products on the way back, and of weights that learn.
 Result<ProductTypes> product_types(std::string_view precision);
 
 /// Makes what belongs together agree: preferences with the method, all seeds with the adapter's, an optimizer's usual
