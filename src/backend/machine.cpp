@@ -167,7 +167,7 @@ Result<MachineReport> examine_machine(const CpuOptions& options, bool measure) {
   for (const std::string& name : split_names(cpu::known_instruction_sets())) {
     if (cpu::select_kernels(name, features)) report.instruction_sets.push_back(name);
   }
-  report.processors = count(this_topology());
+  report.processors = count_processors(this_topology());
   report.n_threads = options.n_threads > 0 ? options.n_threads : default_threads();
   if (!measure) return report;
   LimitProbe probe = ONDOL_TRY(LimitProbe::create(options));

@@ -79,7 +79,7 @@ std::vector<Seat> place_threads(std::span<const Processor> processors, int n_thr
   return seats;
 }
 
-void take(const Seat& seat) {
+void take_seat(const Seat& seat) {
   if (seat.processors.empty()) return;
   const int highest = *std::max_element(seat.processors.begin(), seat.processors.end());
   std::vector<cpu_set_t> sets(static_cast<size_t>(highest / CPU_SETSIZE + 1));
@@ -90,7 +90,7 @@ void take(const Seat& seat) {
 
 int default_threads() {
   static const int n = [] {
-    const ProcessorCounts counts = count(this_topology());
+    const ProcessorCounts counts = count_processors(this_topology());
     const int wanted = counts.cores == 1 ? counts.processors : counts.cores;
     const int quota = this_cgroup_processor_limit();
     return std::max(1, quota > 0 ? std::min(wanted, quota) : wanted);

@@ -22,7 +22,7 @@ struct Seat {
 std::vector<Seat> place_threads(std::span<const Processor> processors, int n_threads, int caller = -1);
 
 /// From now on this thread runs on the seat's processors only. Where the kernel refuses, it runs where it may.
-void take(const Seat& seat);
+void take_seat(const Seat& seat);
 
 /// How many threads compute unless told otherwise: one for each core, as hyperthreads share what multiplies, or both
 /// hyperthreads of a single core. No more than the cgroup's quota.

@@ -71,6 +71,7 @@ struct ThreadPool::State {
 
   explicit State(std::vector<Seat> given);
 
+  /// Cuts a loop into the nodes' parts: whole chunks, in proportion to what their threads do.
   void deal(int64_t n) {
     const int64_t n_chunks = (n + grain - 1) / grain;
     int64_t begin = 0;
@@ -115,7 +116,7 @@ struct ThreadPool::State {
   }
 
   void work(int thread) {
-    take(seats[static_cast<size_t>(thread)]);
+    take_seat(seats[static_cast<size_t>(thread)]);
     uint32_t seen = 0;
     while (true) {
       wait_for_change(epoch, seen);

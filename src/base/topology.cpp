@@ -135,7 +135,7 @@ const std::vector<Processor>& this_topology() {
   return processors;
 }
 
-ProcessorCounts count(std::span<const Processor> processors) {
+ProcessorCounts count_processors(std::span<const Processor> processors) {
   std::set<int> cores;
   std::set<int> slow;
   std::set<int> nodes;

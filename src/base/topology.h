@@ -34,6 +34,6 @@ struct ProcessorCounts {
   int efficiency_cores = 0;  // ... are slower ones
   int nodes = 0;
 };
-ProcessorCounts count(std::span<const Processor> processors);
+ProcessorCounts count_processors(std::span<const Processor> processors);
 
 }  // namespace ondol

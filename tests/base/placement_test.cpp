@@ -94,12 +94,12 @@ TEST(Placement, ASeatTakenIsWhereTheThreadRuns) {
   const int last = allowed_processors().back();
   Ids found;
   std::thread([&] {
-    take({0, 1, {last}});
+    take_seat({0, 1, {last}});
     found = allowed_processors();
   }).join();
   EXPECT_EQ(found, Ids{last});
   std::thread([&] {
-    take({0, 1, {65000}});  // no such processor: it runs where it did
+    take_seat({0, 1, {65000}});  // no such processor: it runs where it did
     found = allowed_processors();
   }).join();
   EXPECT_EQ(found, allowed_processors());

@@ -45,7 +45,7 @@ TEST_F(Topology, FindsHyperthreadsAndEfficiencyCoresOfADesktop) {
   EXPECT_EQ(processors[3].speed, 1);
   EXPECT_EQ(processors[5].core, 5);
   EXPECT_DOUBLE_EQ(processors[5].speed, 40.0 / 64);
-  const ProcessorCounts counts = count(processors);
+  const ProcessorCounts counts = count_processors(processors);
   EXPECT_EQ(counts.processors, 8);
   EXPECT_EQ(counts.cores, 6);
   EXPECT_EQ(counts.efficiency_cores, 4);
@@ -89,7 +89,7 @@ TEST_F(Topology, FindsNodesAlsoOfProcessorsThatAreFewOfMany) {
   EXPECT_EQ(processors[1].node, 2);
   EXPECT_EQ(processors[2].node, 0);
   EXPECT_EQ(processors[3].node, 2);
-  EXPECT_EQ(count(processors).nodes, 2);
+  EXPECT_EQ(count_processors(processors).nodes, 2);
 }
 
 TEST_F(Topology, IgnoresWhatItCannotRead) {
@@ -112,7 +112,7 @@ TEST(ThisTopology, IsWhereThisThreadMayRun) {
   ASSERT_FALSE(allowed.empty());
   ASSERT_EQ(this_topology().size(), allowed.size());
   for (size_t i = 0; i < allowed.size(); ++i) EXPECT_EQ(this_topology()[i].id, allowed[i]);
-  EXPECT_GE(count(this_topology()).cores, 1);
+  EXPECT_GE(count_processors(this_topology()).cores, 1);
 }
 
 }  // namespace
