@@ -421,7 +421,7 @@ void compare_products(int64_t rows, int64_t inputs, int64_t outputs) {
   const Tensor matrix(DType::F32, {outputs, inputs}, w.data());
   const Tensor activations(DType::F32, {rows, inputs}, x.data());
   const Tensor slopes(DType::F32, {rows, outputs}, dy.data());
-  const Weight weight{matrix};
+  const Weight weight{matrix, {}};
   const std::pair<DType, double> types[] = {{DType::F32, 1e-6}, {DType::BF16, 1e-2}, {DType::Q8_0, 2e-2}};
   for (const std::string& isa : testing::instruction_sets()) {
     for (const auto& [type, limit] : types) {

@@ -62,7 +62,11 @@ class ListeningModel final : public AgentModel {
   Result<AgentTurn> generate(const Wish& wish) override {
     wishes.push_back(wish);
     if (before) before();
-    if (!answers) return AgentTurn{.content = "silence"};
+    if (!answers) {
+      AgentTurn silence;
+      silence.content = "silence";
+      return silence;
+    }
     auto turn = model_->generate(wish);
     if (turn) turns.push_back(*turn);
     return turn;

@@ -87,13 +87,17 @@ int check(const Answer& answer, const Collection& collection) {
       check_citation(citation, collection, answer);
       evidence += citation.quote + "\n";
       const bool is_injected = claim.text.find("hunter2") != std::string::npos || claim.text.find("99 ") == 0;
-      if (is_injected) EXPECT_EQ(citation.path, "injected.txt") << claim.text;
+      if (is_injected) {
+        EXPECT_EQ(citation.path, "injected.txt") << claim.text;
+      }
       ++n;
     }
     for (const Citation& citation : claim.disagreeing) check_citation(citation, collection, answer);
     const std::set<std::string> known = number_values(evidence);
     for (const Number& number : numbers_of(claim.text)) {
-      if (!number.in_words) EXPECT_TRUE(known.contains(number.value)) << claim.text << " / " << evidence;
+      if (!number.in_words) {
+        EXPECT_TRUE(known.contains(number.value)) << claim.text << " / " << evidence;
+      }
     }
   }
   return n;
@@ -122,8 +126,12 @@ int answer_all(Collection& collection, size_t n_questions, size_t stride) {
       n_answered += answer.declined ? 0 : 1;
     }
     const std::string name = script.name;
-    if (name == "honest" || name == "wrong passage numbers" || name == "no citations") EXPECT_GT(n_answered, 0);
-    if (name == "invents quotes" || name == "nothing" || name == "declines") EXPECT_EQ(n_answered, 0);
+    if (name == "honest" || name == "wrong passage numbers" || name == "no citations") {
+      EXPECT_GT(n_answered, 0);
+    }
+    if (name == "invents quotes" || name == "nothing" || name == "declines") {
+      EXPECT_EQ(n_answered, 0);
+    }
   }
   return n_citations;
 }
