@@ -116,7 +116,6 @@ class Tape final : public Backend {
   bool learns(const Weight& weight);
   void record_linear(const Tensor& x, const LinearJob& job);
   /// Adds to the gradients of the weight and of x [T, D], which may be empty if the weight does not learn.
-  /// `type` is what the products that make the gradients of weights are rounded to.
   void learn_linear(const Weight& weight, const Tensor& x, const Tensor& dy, Tensor dx, bool makes_logits = false);
   void expert_backward(const ExpertsRecord& record, size_t expert);
 

@@ -104,42 +104,48 @@ TEST(ThreadPool, CoversEveryElementOnceOnAnySeats) {
   }
 }
 
-/// Who does each of 16 chunks where each takes as long as the thread's seat suggests.
-std::vector<int> doers(ThreadPool& pool, const std::vector<Seat>& seats) {
+/// Until `is_so`, or for so long that a test fails: threads may wake late on a busy machine.
+template <typename Condition>
+void wait_until(Condition is_so) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!is_so() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+}
+
+/// Which of two threads does each of 16 chunks, the first of which begin together.
+std::vector<int> doers(const std::vector<Seat>& seats) {
+  ThreadPool pool(seats);
   std::vector<int> threads(16, -1);
+  std::atomic<bool> began[2] = {};
   pool.run(16, 1, [&](int64_t begin, int64_t, int thread) {
+    began[thread] = true;
+    wait_until([&] { return began[0] && began[1]; });
     threads[static_cast<size_t>(begin)] = thread;
-    std::this_thread::sleep_for(
-        std::chrono::duration<double, std::milli>(5 / seats[static_cast<size_t>(thread)].speed));
+    const double milliseconds = 5 / seats[static_cast<size_t>(thread)].speed;
+    std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(milliseconds));
   });
   return threads;
 }
 
 TEST(ThreadPool, EachNodeBeginsWithItsOwnPart) {
-  const std::vector<Seat> seats = {seat_on(0), seat_on(1)};
-  ThreadPool pool(seats);
-  const std::vector<int> threads = doers(pool, seats);
-  for (size_t i = 0; i < 4; ++i) {  // the middle may be helped with
-    EXPECT_EQ(threads[i], 0) << i;
-    EXPECT_EQ(threads[8 + i], 1) << i;
-  }
+  const std::vector<int> threads = doers({seat_on(0), seat_on(1)});
+  EXPECT_EQ(threads[0], 0);
+  EXPECT_EQ(threads[1], 0);
+  EXPECT_EQ(threads[8], 1);
+  EXPECT_EQ(threads[9], 1);
 }
 
 TEST(ThreadPool, ANodeThatIsDoneHelpsTheOthers) {
-  const std::vector<Seat> seats = {seat_on(0), seat_on(1)};
-  ThreadPool pool(seats);
+  ThreadPool pool({seat_on(0), seat_on(1)});
   std::atomic<int> by_second = 0;
   pool.run(16, 1, [&](int64_t, int64_t, int thread) {
-    by_second += thread;
-    std::this_thread::sleep_for(std::chrono::milliseconds(thread == 0 ? 20 : 1));
+    if (thread == 0) return wait_until([&] { return by_second > 8; });
+    ++by_second;
   });
   EXPECT_GT(by_second, 8);
 }
 
 TEST(ThreadPool, ASlowThreadLeavesTheLastChunksToAFasterOne) {
-  const std::vector<Seat> seats = {seat_on(0), seat_on(0, 0.25)};
-  ThreadPool pool(seats);
-  const std::vector<int> threads = doers(pool, seats);
+  const std::vector<int> threads = doers({seat_on(0), seat_on(0, 0.25)});
   EXPECT_NE(std::count(threads.begin(), threads.end(), 1), 0);
   for (size_t i = 12; i < 16; ++i) EXPECT_EQ(threads[i], 0) << i;
 }
